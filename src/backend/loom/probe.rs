@@ -1,0 +1,177 @@
+//! What the explorer's futex knows and loom does not: who sleeps, and how each wait ended. The harness of
+//! `loom-tests` reads it and ends models whose threads sleep for ever.
+//!
+//! All threads of a model run in turn on one thread of the system, so plain memory serves; a borrow never
+//! spans an operation of loom's.
+
+use super::atomic::AtomicU32;
+use super::explorer::{model::Builder, thread};
+use super::futex::Wait;
+use ::std::cell::{Cell, RefCell};
+use ::std::num::NonZeroUsize;
+use ::std::rc::Rc;
+
+/// Whether futex waits of the present execution return early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waits {
+    /// Only a wake, a change or a deadline ends a wait.
+    #[default]
+    Exact,
+    /// Every other wait of a thread may end early, as a signal or a stale wake does in production.
+    Early,
+}
+
+/// One wait of a thread: in which role, whether timed, and how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seen {
+    pub role: usize,
+    pub timed: bool,
+    pub wait: Wait,
+}
+
+/// The payload that unwinds a sleeper for good when [`cancel`] ends a model.
+#[derive(Debug)]
+pub struct Cancelled;
+
+#[derive(Clone, Debug)]
+pub(super) struct Sleeper {
+    word: usize,
+    thread: thread::Thread,
+    passing: bool,
+    woken: Rc<Cell<bool>>,
+}
+
+#[derive(Default)]
+struct Scene {
+    sleepers: Vec<Sleeper>,
+    seen: Vec<Seen>,
+    slept: bool,
+    last_id: usize,
+    waits: Waits,
+    cancelled: bool,
+}
+
+thread_local!(static SCENE: RefCell<Scene> = RefCell::default());
+
+super::explorer::thread_local! {
+    static ROLE: Cell<usize> = Cell::new(0);
+    static WAS_EARLY: Cell<bool> = Cell::new(false);
+}
+
+fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
+    SCENE.with_borrow_mut(look)
+}
+
+/// Starts an execution with nobody asleep.
+pub fn begin(waits: Waits) {
+    scene(|scene| *scene = Scene { waits, ..Scene::default() });
+}
+
+/// Names the calling thread in what [`seen`] tells; a thread that was not named is role 0.
+pub fn enter(role: usize) {
+    ROLE.with(|mine| mine.set(role));
+}
+
+/// How many threads sleep with no deadline.
+pub fn asleep() -> usize {
+    scene(|scene| scene.sleepers.iter().filter(|sleeper| !sleeper.passing).count())
+}
+
+/// Whether any thread has slept without a deadline since [`begin`].
+pub fn slept() -> bool {
+    scene(|scene| scene.slept)
+}
+
+/// The waits that have ended since [`begin`].
+pub fn seen() -> Vec<Seen> {
+    scene(|scene| scene.seen.clone())
+}
+
+/// Ends every sleep, now and from now on, by unwinding the sleeper with [`Cancelled`].
+pub fn cancel() {
+    let sleepers = scene(|scene| {
+        scene.cancelled = true;
+        core::mem::take(&mut scene.sleepers)
+    });
+    sleepers.iter().for_each(Sleeper::rouse);
+}
+
+/// loom's settings, every one of them: its own defaults read the environment, which would change verdicts.
+pub fn builder(preemptions: Option<usize>) -> Builder {
+    let mut builder = Builder::new();
+    builder.max_threads = 5;
+    builder.max_branches = 10_000;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.preemption_bound = preemptions;
+    builder.checkpoint_file = None;
+    builder.checkpoint_interval = usize::MAX;
+    builder.expect_explicit_explore = false;
+    builder.location = false;
+    builder.log = false;
+    builder
+}
+
+impl Sleeper {
+    pub(super) fn lie_down(word: &AtomicU32, passing: bool) -> Sleeper {
+        let word = core::ptr::from_ref(word).addr();
+        let sleeper = Sleeper { word, thread: thread::current(), passing, woken: Rc::default() };
+        scene(|scene| {
+            scene.slept |= !passing;
+            scene.sleepers.push(sleeper.clone());
+        });
+        sleeper
+    }
+
+    pub(super) fn get_up(&self) {
+        scene(|scene| scene.sleepers.retain(|other| !Rc::ptr_eq(&other.woken, &self.woken)));
+    }
+
+    pub(super) fn is_woken(&self) -> bool {
+        self.woken.get()
+    }
+
+    fn rouse(&self) {
+        self.woken.set(true);
+        self.thread.unpark();
+    }
+}
+
+pub(super) fn wake(word: &AtomicU32, count: usize) -> usize {
+    let word = core::ptr::from_ref(word).addr();
+    let woken: Vec<Sleeper> = scene(|scene| {
+        let mut left = count;
+        let mut counted = |sleeper: &Sleeper| {
+            let chosen = sleeper.word == word && left > 0;
+            left -= usize::from(chosen);
+            chosen
+        };
+        let (woken, asleep) = scene.sleepers.drain(..).partition(|sleeper| counted(sleeper));
+        scene.sleepers = asleep;
+        woken
+    });
+    woken.iter().for_each(Sleeper::rouse);
+    woken.len()
+}
+
+pub(super) fn record(timed: bool, wait: Wait) {
+    let role = ROLE.with(Cell::get);
+    scene(|scene| scene.seen.push(Seen { role, timed, wait }));
+}
+
+pub(super) fn may_return_early() -> bool {
+    scene(|scene| scene.waits) == Waits::Early && !WAS_EARLY.with(|was| was.replace(!was.get()))
+}
+
+pub(super) fn unwind_if_cancelled() {
+    if scene(|scene| scene.cancelled) {
+        ::std::panic::resume_unwind(Box::new(Cancelled));
+    }
+}
+
+pub(super) fn next_thread_id() -> NonZeroUsize {
+    scene(|scene| {
+        scene.last_id += 1;
+        NonZeroUsize::new(scene.last_id).expect("counted from one")
+    })
+}

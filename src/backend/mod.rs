@@ -1,0 +1,71 @@
+//! The seam: everything that a primitive may ask of the machine, in three worlds.
+//!
+//! Every primitive of the kit is ordinary Rust over this module, and so can your own code be: written on
+//! [`futex`], [`atomic`], [`cell`] and [`thread`], the same source runs in production and is explored by
+//! [`model`].
+//!
+//! | world | when | sleeps on |
+//! |---|---|---|
+//! | `std` | Linux, by default | the kernel's futexes, called through `rustix` |
+//! | `parking_lot` | feature `parking_lot`, or any other system | `parking_lot_core`'s table of sleeping threads |
+//! | `loom` | `RUSTFLAGS="--cfg loom"` | loom's explorer of interleavings |
+//!
+//! # The contract
+//! - Nothing here tells its caller which world it is in. Worlds differ in cost, never in meaning.
+//! - [`futex::wait`] is the only place where a thread sleeps.
+//! - A futex promises no memory ordering: publish and observe with the ordering of an atomic operation.
+//! - A waiter that a wake has counted returns [`Woken`](futex::Wait::Woken), never `TimedOut`.
+//! - A wait may return early, so callers decide by state; after `Woken` or `Changed` they try again
+//!   *before* they look at the clock, or the wake-up that they were given is lost.
+//! - Under [`model`] each thread has its own clock, which moves only when one of its deadlines fires, and
+//!   every timed wait is explored woken, changed and timed out; a spin is exhausted at once; and a panic
+//!   that leaves a thread fails the model.
+
+#[cfg(loom)]
+#[path = "loom.rs"]
+mod world;
+#[cfg(not(loom))]
+#[path = "std.rs"]
+mod world;
+
+#[cfg(all(not(loom), target_os = "linux", not(feature = "parking_lot")))]
+#[path = "linux.rs"]
+mod sleep;
+#[cfg(all(not(loom), any(not(target_os = "linux"), feature = "parking_lot")))]
+#[path = "parking_lot.rs"]
+mod sleep;
+
+mod signatures;
+
+pub use world::{Arc, Instant, atomic, cell, futex, hint, model, model_within, thread};
+
+/// What only the harness of `loom-tests` may touch; it exists in no other world.
+#[cfg(loom)]
+#[doc(hidden)]
+pub use world::probe;
+
+/// Makes a constructor `const` wherever atomics have a `const` constructor, and an ordinary function under
+/// loom, whose atomics are made at run time.
+///
+/// ```
+/// selvedge::backend::const_fn! {
+///     /// Twice `n`.
+///     pub fn twice(n: u32) -> u32 { 2 * n }
+/// }
+/// assert_eq!(twice(2), 4);
+/// ```
+pub use crate::__const_fn as const_fn;
+
+#[cfg(not(loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
+}
+
+#[cfg(loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __const_fn {
+    ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
+}

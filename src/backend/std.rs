@@ -1,0 +1,269 @@
+//! What both production worlds share: the platform's own types, inlined away.
+
+pub use ::std::sync::Arc;
+
+/// Atomic integers and pointers with their orderings: those of `core`, or loom's under a model.
+pub mod atomic {
+    pub use core::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering, fence,
+    };
+    #[cfg(target_has_atomic = "64")]
+    pub use core::sync::atomic::{AtomicI64, AtomicU64};
+}
+
+/// Memory that several threads may touch under a protocol of their own; a model checks the protocol.
+pub mod cell {
+    /// Like `core::cell::UnsafeCell`, reached through closures so that a model sees each access begin and end.
+    ///
+    /// ```
+    /// let cell = selvedge::backend::cell::UnsafeCell::new(1);
+    /// // SAFETY: no other thread knows this cell.
+    /// cell.with_mut(|value| unsafe { *value += 1 });
+    /// assert_eq!(cell.into_inner(), 2);
+    /// ```
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub struct UnsafeCell<T: ?Sized>(core::cell::UnsafeCell<T>);
+
+    impl<T> UnsafeCell<T> {
+        /// A cell that holds `value`.
+        #[inline(always)]
+        pub const fn new(value: T) -> UnsafeCell<T> {
+            UnsafeCell(core::cell::UnsafeCell::new(value))
+        }
+
+        /// Takes the value out.
+        #[inline(always)]
+        pub fn into_inner(self) -> T {
+            self.0.into_inner()
+        }
+    }
+
+    impl<T: ?Sized> UnsafeCell<T> {
+        /// Lends a pointer to read through. Dereferencing it needs the absence of any writer.
+        #[inline(always)]
+        pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+            read(self.0.get())
+        }
+
+        /// Lends a pointer to write through. Dereferencing it needs the absence of any other access.
+        #[inline(always)]
+        pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+            write(self.0.get())
+        }
+    }
+}
+
+/// The one place where a thread sleeps.
+pub mod futex {
+    pub use super::super::sleep::{wait, wake};
+
+    /// Why [`wait`] returned.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Wait {
+        /// A [`wake`] counted this thread, or the wait ended early.
+        Woken,
+        /// The word did not hold the expected value, or the wait ended early.
+        Changed,
+        /// The deadline has passed and no wake has counted this thread.
+        TimedOut,
+    }
+}
+
+/// Short waits that burn the processor, in the hope that a sleep can be avoided.
+pub mod hint {
+    use super::Instant;
+    use crossbeam_utils::Backoff;
+
+    // Some 55 µs in all, about what a sleep and a wake-up cost: a wait costs at most twice the optimum.
+    const PAUSES: u32 = 63;
+    const DOUBLINGS: u32 = 6; // 1 + 2 + 4 + ... + 32 = PAUSES
+    const YIELDS: u32 = 100;
+
+    /// A budget of pauses, then yields, before a thread goes to sleep: `while spin.again() { look }`.
+    ///
+    /// ```
+    /// use selvedge::backend::hint::Spin;
+    /// let (mut spin, mut looks) = (Spin::for_lock(None), 0);
+    /// while spin.again() {
+    ///     looks += 1; // whatever the state is, the budget ends
+    /// }
+    /// assert!(!spin.again());
+    /// # assert!(looks < 10_000);
+    /// ```
+    #[derive(Debug)]
+    pub struct Spin {
+        doubling: Option<Backoff>,
+        pauses: u32,
+        yields: u32,
+        deadline: Option<Instant>,
+    }
+
+    impl Spin {
+        /// Waits for a short critical section to end: pauses double, so that the owner keeps its cache line.
+        #[inline]
+        pub fn for_lock(deadline: Option<Instant>) -> Spin {
+            Spin::new(Some(Backoff::new()), DOUBLINGS, deadline)
+        }
+
+        /// Waits for another thread's message: one look a pause, so that it is seen at once.
+        #[inline]
+        pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
+            Spin::new(None, PAUSES, deadline)
+        }
+
+        #[inline]
+        fn new(doubling: Option<Backoff>, pauses: u32, deadline: Option<Instant>) -> Spin {
+            let expired = deadline.is_some_and(Instant::has_passed);
+            Spin { doubling, pauses: if expired { 0 } else { pauses }, yields: YIELDS, deadline }
+        }
+
+        /// Waits a moment and returns true; returns false once the budget is used up or the deadline has passed.
+        #[inline]
+        pub fn again(&mut self) -> bool {
+            if self.pauses > 0 {
+                self.pauses -= 1;
+                match &self.doubling {
+                    Some(backoff) => backoff.spin(),
+                    None => core::hint::spin_loop(),
+                }
+                return true;
+            }
+            // A yield is long enough for a look at the clock, a pause is not.
+            if self.yields == 0 || self.deadline.is_some_and(Instant::has_passed) {
+                return false;
+            }
+            self.yields -= 1;
+            ::std::thread::yield_now();
+            true
+        }
+    }
+}
+
+mod instant {
+    use core::ops::Add;
+    use core::time::Duration;
+
+    /// A moment on a clock that never goes back; adding too much to it gives "for ever".
+    ///
+    /// Production reads the system's monotonic clock. Under [`model`](super::super::model) each thread has a
+    /// clock of its own, which moves only when one of its deadlines fires.
+    ///
+    /// ```
+    /// use selvedge::Instant;
+    /// use std::time::Duration;
+    /// let deadline = Instant::now() + Duration::from_secs(5);
+    /// assert!(!deadline.has_passed());
+    /// assert!(Instant::now() + Duration::MAX > deadline);
+    /// ```
+    // None is "for ever"; it is declared last so that it compares greater than any moment.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Instant(Moment);
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    enum Moment {
+        At(::std::time::Instant),
+        ForEver,
+    }
+
+    impl Instant {
+        /// The present.
+        #[inline]
+        pub fn now() -> Instant {
+            Instant(Moment::At(::std::time::Instant::now()))
+        }
+
+        /// Whether the present is this moment or a later one. "For ever" never passes.
+        #[inline]
+        pub fn has_passed(self) -> bool {
+            self.remaining().is_some_and(|left| left.is_zero())
+        }
+
+        /// The time from now to this moment: zero once it has passed, `None` for "for ever".
+        #[inline]
+        pub fn remaining(self) -> Option<Duration> {
+            match self.0 {
+                Moment::At(moment) => Some(moment.saturating_duration_since(::std::time::Instant::now())),
+                Moment::ForEver => None,
+            }
+        }
+    }
+
+    impl Add<Duration> for Instant {
+        type Output = Instant;
+
+        /// The moment `after` this one, or "for ever" where the clock cannot count so far.
+        #[inline]
+        fn add(self, after: Duration) -> Instant {
+            Instant(match self.0 {
+                Moment::At(moment) => moment.checked_add(after).map_or(Moment::ForEver, Moment::At),
+                Moment::ForEver => Moment::ForEver,
+            })
+        }
+    }
+}
+
+pub use instant::Instant;
+
+/// Threads, and a name for each that is never reused.
+pub mod thread {
+    use core::cell::Cell;
+    use core::num::NonZeroUsize;
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    pub use ::std::thread::{Builder, JoinHandle, spawn, yield_now};
+
+    /// The calling thread's id; no other thread of the process has or will have the same.
+    ///
+    /// # Panics
+    /// When `usize::MAX` threads have asked for one: on 32-bit systems, after four thousand million.
+    #[inline]
+    pub fn id() -> NonZeroUsize {
+        thread_local!(static ID: Cell<usize> = const { Cell::new(0) });
+        ID.with(|id| NonZeroUsize::new(id.get()).unwrap_or_else(|| first_id(id)))
+    }
+
+    #[cold]
+    fn first_id(mine: &Cell<usize>) -> NonZeroUsize {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        let given = LAST.fetch_update(Relaxed, Relaxed, |last| last.checked_add(1));
+        let id = given.expect("thread ids are exhausted") + 1;
+        mine.set(id);
+        NonZeroUsize::new(id).expect("one more than a usize is not zero")
+    }
+}
+
+/// Runs `body`: once on real threads in production, over all interleavings under loom.
+///
+/// Under loom `body` runs again and again, each time with the operations of its threads in another order;
+/// it must make its objects anew and be deterministic but for that order. At most five threads, the
+/// calling one included. Write the law as assertions; a panic that leaves any thread fails the model, and so
+/// does a state in which every thread sleeps.
+///
+/// ```
+/// use selvedge::backend::{Arc, model, thread};
+/// use selvedge::Event;
+///
+/// model(|| {
+///     let ready = Arc::new(Event::new());
+///     let theirs = Arc::clone(&ready);
+///     let setter = thread::spawn(move || theirs.set());
+///     ready.wait();
+///     setter.join().unwrap();
+/// });
+/// ```
+///
+/// # Panics
+/// If `body` does; under loom, if an interleaving deadlocks or races.
+pub fn model<F: Fn() + Send + Sync + 'static>(body: F) {
+    body();
+}
+
+/// [`model`], leaving out interleavings in which threads are preempted more than `preemptions` times.
+///
+/// Three and more threads have too many interleavings to run them all; most bugs need no more than two or
+/// three preemptions. In production `body` runs once.
+pub fn model_within<F: Fn() + Send + Sync + 'static>(preemptions: usize, body: F) {
+    let _ = preemptions;
+    body();
+}

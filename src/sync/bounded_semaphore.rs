@@ -1,0 +1,150 @@
+//! A semaphore that knows its limit: [`Semaphore`]'s word and laws, with a smaller limit on release (law S5).
+//!
+//! # Invariants
+//! 1. The semaphore never holds more than `limit` permits: it begins with as many, and each release goes
+//!    through `release_within(limit, …)`.
+
+use super::error::{OverReleased, TimedOut};
+use super::semaphore::{Permit, Semaphore};
+use crate::backend::{Instant, const_fn};
+use core::fmt;
+use core::time::Duration;
+
+/// A [`Semaphore`] that never holds more permits than it began with: a release too many is an error, which
+/// catches a program that gives back what it never took. Eight bytes.
+///
+/// In everything else it is a [`Semaphore`], the memory ordering included.
+///
+/// # Python
+/// `threading.BoundedSemaphore`; [`OverReleased`] is its `ValueError`.
+///
+/// ```
+/// use selvedge::{BoundedSemaphore, OverReleased};
+/// static GATE: BoundedSemaphore = BoundedSemaphore::new(5);
+///
+/// let permit = GATE.acquire();
+/// drop(permit);
+/// assert_eq!(GATE.release(1), Err(OverReleased));
+/// ```
+#[doc(alias = "threading.BoundedSemaphore")]
+pub struct BoundedSemaphore {
+    semaphore: Semaphore,
+    limit: u32,
+}
+
+impl BoundedSemaphore {
+    const_fn! {
+        /// A semaphore that holds `limit` permits, and never more.
+        ///
+        /// # Panics
+        /// If `limit` is more than [`Semaphore::MAX_PERMITS`].
+        #[inline]
+        pub fn new(limit: u32) -> BoundedSemaphore {
+            BoundedSemaphore { semaphore: Semaphore::new(limit), limit }
+        }
+    }
+
+    /// Takes a permit if there is one; never blocks.
+    ///
+    /// ```
+    /// assert!(selvedge::BoundedSemaphore::new(1).try_acquire().is_some());
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Option<Permit<'_>> {
+        self.semaphore.try_acquire().map(|permit| permit.within(self.limit))
+    }
+
+    /// Takes a permit, and sleeps until there is one.
+    ///
+    /// ```
+    /// let gate = selvedge::BoundedSemaphore::new(1);
+    /// let _permit = gate.acquire();
+    /// ```
+    #[inline]
+    #[doc(alias("wait", "P", "__enter__"))]
+    pub fn acquire(&self) -> Permit<'_> {
+        self.semaphore.acquire().within(self.limit)
+    }
+
+    /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if there was none all the time.
+    ///
+    /// ```
+    /// let gate = selvedge::BoundedSemaphore::new(1);
+    /// let _permit = gate.acquire();
+    /// assert!(gate.acquire_timeout(std::time::Duration::from_millis(1)).is_err());
+    /// ```
+    #[inline]
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
+        self.semaphore.acquire_timeout(timeout).map(|permit| permit.within(self.limit))
+    }
+
+    /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if there was none all the time.
+    ///
+    /// ```
+    /// use selvedge::{BoundedSemaphore, Instant};
+    /// assert!(BoundedSemaphore::new(1).acquire_deadline(Instant::now()).is_ok());
+    /// ```
+    #[inline]
+    pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
+        self.semaphore.acquire_deadline(deadline).map(|permit| permit.within(self.limit))
+    }
+
+    /// Gives back `count` permits and wakes as many sleepers.
+    ///
+    /// # Errors
+    /// [`OverReleased`] if the semaphore would then hold more than its [`limit`](BoundedSemaphore::limit);
+    /// none is added.
+    ///
+    /// ```
+    /// let gate = selvedge::BoundedSemaphore::new(2);
+    /// gate.acquire().forget();
+    /// assert!(gate.release(2).is_err());
+    /// assert_eq!(gate.available(), 1);
+    /// ```
+    #[inline]
+    #[doc(alias("signal", "post", "V", "__exit__"))]
+    pub fn release(&self, count: u32) -> Result<(), OverReleased> {
+        self.semaphore.release_within(self.limit, count)
+    }
+
+    /// How many permits there are; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::BoundedSemaphore::new(3).available(), 3);
+    /// ```
+    #[inline]
+    #[doc(alias("get_value", "_value"))]
+    pub fn available(&self) -> u32 {
+        self.semaphore.available()
+    }
+
+    /// How many permits it began with, and can hold.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::BoundedSemaphore::new(3).limit(), 3);
+    /// ```
+    #[inline]
+    #[doc(alias = "_initial_value")]
+    pub fn limit(&self) -> u32 {
+        self.limit
+    }
+}
+
+impl Default for BoundedSemaphore {
+    /// A semaphore with one permit, as in Python.
+    fn default() -> BoundedSemaphore {
+        BoundedSemaphore::new(1)
+    }
+}
+
+impl fmt::Debug for BoundedSemaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundedSemaphore").field("available", &self.available()).field("limit", &self.limit).finish()
+    }
+}

@@ -1,0 +1,248 @@
+//! A lock that any thread may release; Python's `threading.Lock`.
+//!
+//! # State
+//! ```text
+//!   FREE ──acquire──▶ HELD ──somebody will sleep──▶ CONTENDED
+//!    ▲ ▲               │ release                        │ release, and wake one
+//!    │ └───────────────┘                                │
+//!    └──────────────────────────────────────────────────┘
+//! ```
+//! # Invariants
+//! 1. A thread sleeps on `word` only while `word == CONTENDED`.
+//! 2. Whoever moves CONTENDED to FREE wakes one sleeper.
+//! 3. Whoever has slept acquires by moving FREE to CONTENDED, for others may still sleep.
+//! 4. Whoever moves FREE to HELD or CONTENDED is the only holder until it is FREE again.
+//!
+//! Laws L1 to L5 are checked in `loom-tests`; the specification is `fuzz/spec/lock.rs`.
+
+use super::error::{NotHeld, TimedOut};
+use crate::backend::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::backend::{Instant, const_fn, futex, hint::Spin};
+use core::fmt;
+use core::time::Duration;
+
+const FREE: u32 = 0;
+const HELD: u32 = 1;
+const CONTENDED: u32 = 2; // held, and `release` must wake someone
+
+/// A lock without data, which any thread may release. Four bytes.
+///
+/// Whoever finds it free takes it: threads that slept have no precedence over threads that come by. A thread
+/// that acquires it twice waits for itself for ever; see [`RLock`](crate::RLock). To guard data, use
+/// [`Mutex`](crate::Mutex).
+///
+/// A panic while a guard lives releases the lock; nothing is poisoned. A leaked guard leaves it held until
+/// somebody calls [`release`](Lock::release).
+///
+/// Everything before a release happens-before everything after the acquire that follows it.
+///
+/// # Python
+/// `threading.Lock`. `acquire` gives a guard; [`LockGuard::forget`] with [`release`](Lock::release) is
+/// Python's unguarded style.
+///
+/// ```
+/// static LOCK: selvedge::Lock = selvedge::Lock::new();
+///
+/// let guard = LOCK.acquire();
+/// assert!(LOCK.try_acquire().is_none());
+/// std::thread::spawn(|| drop(guard)).join().unwrap(); // another thread may release
+/// assert!(!LOCK.is_locked());
+/// ```
+#[doc(alias = "threading.Lock")]
+pub struct Lock {
+    word: AtomicU32,
+}
+
+impl Lock {
+    const_fn! {
+        /// A free lock.
+        #[inline]
+        pub fn new() -> Lock {
+            Lock { word: AtomicU32::new(FREE) }
+        }
+    }
+
+    /// Takes the lock if it is free; never blocks.
+    ///
+    /// ```
+    /// let lock = selvedge::Lock::new();
+    /// assert!(lock.try_acquire().is_some());
+    /// ```
+    #[inline]
+    pub fn try_acquire(&self) -> Option<LockGuard<'_>> {
+        // Never `then_some`: a guard built and dropped would release.
+        self.try_take().then(|| LockGuard { lock: self })
+    }
+
+    /// Takes the lock, and sleeps until it can.
+    ///
+    /// ```
+    /// let lock = selvedge::Lock::new();
+    /// let _guard = lock.acquire();
+    /// ```
+    #[inline]
+    #[doc(alias("lock", "__enter__"))]
+    pub fn acquire(&self) -> LockGuard<'_> {
+        if !self.take_free() {
+            self.contend(None);
+        }
+        LockGuard { lock: self }
+    }
+
+    /// Takes the lock, waiting for at most `timeout`; zero is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if it was held all the time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let lock = selvedge::Lock::new();
+    /// let _guard = lock.acquire_timeout(Duration::MAX)?;
+    /// assert!(lock.acquire_timeout(Duration::from_millis(1)).is_err());
+    /// # Ok::<(), selvedge::TimedOut>(())
+    /// ```
+    #[inline]
+    pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard<'_>, TimedOut> {
+        let taken = self.take_free() || self.contend(Some(Instant::now() + timeout));
+        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+    }
+
+    /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if it was held all the time.
+    ///
+    /// ```
+    /// use selvedge::{Instant, Lock};
+    /// assert!(Lock::new().acquire_deadline(Instant::now()).is_ok());
+    /// ```
+    #[inline]
+    pub fn acquire_deadline(&self, deadline: Instant) -> Result<LockGuard<'_>, TimedOut> {
+        let taken = self.take_free() || self.contend(Some(deadline));
+        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+    }
+
+    /// Frees the lock, whoever holds it, and wakes a sleeper. The pair of a guard that was
+    /// [forgotten](LockGuard::forget); unpaired, it frees the present holder, as in Python.
+    ///
+    /// # Errors
+    /// [`NotHeld`] if the lock is free, and nothing changes.
+    ///
+    /// ```
+    /// use selvedge::{Lock, NotHeld};
+    /// let lock = Lock::new();
+    /// lock.acquire().forget();
+    /// assert_eq!(lock.release(), Ok(()));
+    /// assert_eq!(lock.release(), Err(NotHeld));
+    /// ```
+    #[inline]
+    #[doc(alias("unlock", "__exit__"))]
+    pub fn release(&self) -> Result<(), NotHeld> {
+        // ORDERING: Release pairs with the Acquire in `take_free` and `contend`: the next holder sees all we did.
+        match self.word.swap(FREE, Release) {
+            FREE => return Err(NotHeld),
+            HELD => {}
+            // Invariant 2.
+            _ => self.wake_one(),
+        }
+        Ok(())
+    }
+
+    /// Whether somebody holds the lock; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert!(!selvedge::Lock::new().is_locked());
+    /// ```
+    #[inline]
+    #[doc(alias = "locked")]
+    pub fn is_locked(&self) -> bool {
+        self.word.load(Relaxed) != FREE
+    }
+
+    /// Looks before it writes: a failed attempt leaves the cache line with the holder.
+    #[inline]
+    fn try_take(&self) -> bool {
+        self.word.load(Relaxed) == FREE && self.take_free()
+    }
+
+    #[inline]
+    fn take_free(&self) -> bool {
+        // ORDERING: Acquire pairs with the Release in `release`: we see all that the last holder did.
+        self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok()
+    }
+
+    /// Waits for the lock and takes it; false once the deadline has passed.
+    #[cold]
+    fn contend(&self, deadline: Option<Instant>) -> bool {
+        let mut spin = Spin::for_lock(deadline);
+        while spin.again() {
+            if self.try_take() {
+                return true;
+            }
+        }
+        // Invariants 1 and 3: a swap, not a CAS, marks the lock and takes it if it is free.
+        // ORDERING: Acquire pairs with the Release in `release`, as in `take_free`.
+        while self.word.swap(CONTENDED, Acquire) != FREE {
+            if futex::wait(&self.word, CONTENDED, deadline) == futex::Wait::TimedOut {
+                return false;
+            }
+        }
+        true
+    }
+
+    #[cold]
+    fn wake_one(&self) {
+        futex::wake(&self.word, 1);
+    }
+}
+
+impl Default for Lock {
+    /// A free lock.
+    fn default() -> Lock {
+        Lock::new()
+    }
+}
+
+impl fmt::Debug for Lock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lock").field("locked", &self.is_locked()).finish()
+    }
+}
+
+/// A held [`Lock`]: dropping it releases, on whichever thread it is dropped. On a lock that somebody has
+/// freed meanwhile the drop does nothing.
+#[must_use = "the lock is released when the guard is dropped"]
+pub struct LockGuard<'a> {
+    lock: &'a Lock,
+}
+
+impl LockGuard<'_> {
+    /// Leaves the lock held, to be freed by [`Lock::release`].
+    ///
+    /// ```
+    /// let lock = selvedge::Lock::new();
+    /// lock.acquire().forget();
+    /// assert!(lock.is_locked());
+    /// ```
+    #[inline]
+    pub fn forget(self) {
+        core::mem::forget(self);
+    }
+}
+
+impl Drop for LockGuard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // Freed by an unpaired release: nothing is ours any more.
+        let _ = self.lock.release();
+    }
+}
+
+impl fmt::Debug for LockGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LockGuard").finish_non_exhaustive()
+    }
+}

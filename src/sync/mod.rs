@@ -1,0 +1,23 @@
+//! Locks, semaphores and events: what Python's `threading` gives, one primitive a file.
+//!
+//! A blocking call `x` comes in four forms: `try_x` never blocks, `x` waits for ever, `x_timeout` for a
+//! [`Duration`](core::time::Duration) (zero is one attempt), `x_deadline` until an
+//! [`Instant`](crate::Instant). After a timeout the object is as if the call had never been made. Nothing is
+//! poisoned by a panic. Nothing here allocates. A child made by `fork` must not use an object that another
+//! thread may have held or waited on at that moment: in the child, nobody is there to release it.
+
+mod bounded_semaphore;
+mod error;
+mod event;
+mod lock;
+mod mutex;
+mod rlock;
+mod semaphore;
+
+pub use bounded_semaphore::BoundedSemaphore;
+pub use error::{AcquireError, NotHeld, OverReleased, TimedOut, TryAcquireError};
+pub use event::Event;
+pub use lock::{Lock, LockGuard};
+pub use mutex::{Mutex, MutexGuard};
+pub use rlock::{RLock, RLockGuard};
+pub use semaphore::{Permit, Semaphore};
