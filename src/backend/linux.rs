@@ -34,6 +34,9 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
 
 /// Wakes up to `count` threads that sleep on `word` and returns how many there were.
 pub fn wake(word: &AtomicU32, count: u32) -> usize {
+    if count == 0 {
+        return 0; // the kernel would wake one
+    }
     // The kernel reads the count as signed.
     let count = count.min(i32::MAX as u32);
     futex::wake(word, Flags::PRIVATE, count).expect("the kernel wakes the sleepers of a valid word")

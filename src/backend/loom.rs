@@ -6,13 +6,8 @@ use ::loom as explorer;
 
 pub use ::std::sync::Arc;
 
-pub mod atomic {
-    pub use super::explorer::sync::atomic::{
-        AtomicBool, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering, fence,
-    };
-    #[cfg(target_has_atomic = "64")]
-    pub use super::explorer::sync::atomic::{AtomicI64, AtomicU64};
-}
+#[path = "loom/atomic.rs"]
+pub mod atomic;
 
 pub mod cell {
     pub use super::explorer::cell::UnsafeCell;
@@ -71,7 +66,7 @@ mod instant {
             (self.0 != Duration::MAX).then(|| self.0.saturating_sub(Instant::now().0))
         }
 
-        /// The deadline fires: the calling thread's clock moves there, and never back.
+        /// The calling thread's clock moves here, and never back.
         pub(super) fn fire(self) {
             CLOCK.with(|clock| clock.set(clock.get().max(self.0)));
         }
@@ -122,8 +117,12 @@ pub fn model_within<F: Fn() + Send + Sync + 'static>(preemptions: usize, body: F
 }
 
 fn check(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
-    probe::builder(preemptions).check(move || {
-        probe::begin(probe::Waits::Exact);
-        body();
-    });
+    let body = Arc::new(body);
+    for accesses in probe::Accesses::BOTH {
+        let body = Arc::clone(&body);
+        probe::builder(preemptions).check(move || {
+            probe::begin(accesses, probe::Waits::Exact);
+            body();
+        });
+    }
 }

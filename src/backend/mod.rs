@@ -17,9 +17,10 @@
 //! - A waiter that a wake has counted returns [`Woken`](futex::Wait::Woken), never `TimedOut`.
 //! - A wait may return early, so callers decide by state; after `Woken` or `Changed` they try again
 //!   *before* they look at the clock, or the wake-up that they were given is lost.
-//! - Under [`model`] each thread has its own clock, which moves only when one of its deadlines fires, and
-//!   every timed wait is explored woken, changed and timed out; a spin is exhausted at once; and a panic
-//!   that leaves a thread fails the model.
+//! - Under [`model`] each thread has its own clock, which moves only when a wait with a deadline ends: to the
+//!   deadline if it has fired, and also, in half of the runs, if it has not, as if the thread had come late to
+//!   look. Every timed wait is explored woken, changed and timed out; a spin is exhausted at once; and a
+//!   panic that leaves a thread fails the model.
 
 #[cfg(loom)]
 #[path = "loom.rs"]

@@ -147,7 +147,7 @@ mod instant {
     /// A moment on a clock that never goes back; adding too much to it gives "for ever".
     ///
     /// Production reads the system's monotonic clock. Under [`model`](super::super::model) each thread has a
-    /// clock of its own, which moves only when one of its deadlines fires.
+    /// clock of its own, which moves only when a wait with a deadline ends.
     ///
     /// ```
     /// use selvedge::Instant;

@@ -69,7 +69,7 @@ impl BoundedSemaphore {
     /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none all the time.
+    /// [`TimedOut`] if it did not find one in time.
     ///
     /// ```
     /// let gate = selvedge::BoundedSemaphore::new(1);
@@ -84,7 +84,7 @@ impl BoundedSemaphore {
     /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none all the time.
+    /// [`TimedOut`] if it did not find one in time.
     ///
     /// ```
     /// use selvedge::{BoundedSemaphore, Instant};

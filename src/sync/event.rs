@@ -186,7 +186,7 @@ impl Event {
         }
         let asleep = unset | SLEEPERS;
         loop {
-            // A CAS, not a bit set blindly: on a set event nobody would clear it (invariant 1).
+            // A CAS, not a bit set blindly: on a set event it would stay and cost a wake-up (invariant 1).
             // ORDERING: Acquire pairs with the Release in `set`, as in `look`.
             match self.word.compare_exchange(unset, asleep, Relaxed, Acquire) {
                 Err(word) if word != asleep => return true, // invariant 4

@@ -74,7 +74,7 @@ impl Lock {
     #[inline]
     pub fn try_acquire(&self) -> Option<LockGuard<'_>> {
         // Never `then_some`: a guard built and dropped would release.
-        self.try_take().then(|| LockGuard { lock: self })
+        self.try_take(HELD).then(|| LockGuard { lock: self })
     }
 
     /// Takes the lock, and sleeps until it can.
@@ -86,7 +86,7 @@ impl Lock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> LockGuard<'_> {
-        if !self.take_free() {
+        if !self.take_free(HELD) {
             self.contend(None);
         }
         LockGuard { lock: self }
@@ -95,7 +95,7 @@ impl Lock {
     /// Takes the lock, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was held all the time.
+    /// [`TimedOut`] if it did not find it free in time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -106,14 +106,14 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(Instant::now() + timeout));
+        let taken = self.take_free(HELD) || self.contend(Some(Instant::now() + timeout));
         taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
     /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was held all the time.
+    /// [`TimedOut`] if it did not find it free in time.
     ///
     /// ```
     /// use selvedge::{Instant, Lock};
@@ -121,7 +121,7 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(deadline));
+        let taken = self.take_free(HELD) || self.contend(Some(deadline));
         taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
@@ -164,33 +164,39 @@ impl Lock {
 
     /// Looks before it writes: a failed attempt leaves the cache line with the holder.
     #[inline]
-    fn try_take(&self) -> bool {
-        self.word.load(Relaxed) == FREE && self.take_free()
+    fn try_take(&self, state: u32) -> bool {
+        self.word.load(Relaxed) == FREE && self.take_free(state)
     }
 
+    /// Takes the lock if it is free, leaving it HELD or CONTENDED.
     #[inline]
-    fn take_free(&self) -> bool {
+    fn take_free(&self, state: u32) -> bool {
         // ORDERING: Acquire pairs with the Release in `release`: we see all that the last holder did.
-        self.word.compare_exchange(FREE, HELD, Acquire, Relaxed).is_ok()
+        self.word.compare_exchange(FREE, state, Acquire, Relaxed).is_ok()
     }
 
     /// Waits for the lock and takes it; false once the deadline has passed.
     #[cold]
     fn contend(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::for_lock(deadline);
-        while spin.again() {
-            if self.try_take() {
+        let mut state = HELD;
+        loop {
+            // Also after a sleep: who sleeps again at once makes every release of a long section pay for a wake-up.
+            let mut spin = Spin::for_lock(deadline);
+            while spin.again() {
+                if self.try_take(state) {
+                    return true;
+                }
+            }
+            // Invariant 1: a swap, not a CAS: it marks the lock, or takes it if it is free.
+            // ORDERING: Acquire pairs with the Release in `release`, as in `take_free`.
+            if self.word.swap(CONTENDED, Acquire) == FREE {
                 return true;
             }
-        }
-        // Invariants 1 and 3: a swap, not a CAS, marks the lock and takes it if it is free.
-        // ORDERING: Acquire pairs with the Release in `release`, as in `take_free`.
-        while self.word.swap(CONTENDED, Acquire) != FREE {
             if futex::wait(&self.word, CONTENDED, deadline) == futex::Wait::TimedOut {
                 return false;
             }
+            state = CONTENDED; // invariant 3
         }
-        true
     }
 
     #[cold]
@@ -212,8 +218,8 @@ impl fmt::Debug for Lock {
     }
 }
 
-/// A held [`Lock`]: dropping it releases, on whichever thread it is dropped. On a lock that somebody has
-/// freed meanwhile the drop does nothing.
+/// A held [`Lock`]: dropping it releases, on whichever thread it is dropped. On a lock that is free, because
+/// somebody [released](Lock::release) it meanwhile, the drop does nothing; one that was then taken again it frees.
 #[must_use = "the lock is released when the guard is dropped"]
 pub struct LockGuard<'a> {
     lock: &'a Lock,
@@ -236,7 +242,7 @@ impl LockGuard<'_> {
 impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Freed by an unpaired release: nothing is ours any more.
+        // An error if an unpaired release has freed it: nothing is ours any more.
         let _ = self.lock.release();
     }
 }

@@ -94,7 +94,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Locks the value, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was locked all the time.
+    /// [`TimedOut`] if it did not find it free in time.
     ///
     /// ```
     /// let mutex = selvedge::Mutex::new(1);
@@ -110,7 +110,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Locks the value, waiting until `deadline` at the latest; one that has passed is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was locked all the time.
+    /// [`TimedOut`] if it did not find it free in time.
     ///
     /// ```
     /// use selvedge::{Instant, Mutex};

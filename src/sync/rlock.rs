@@ -138,7 +138,7 @@ impl RLock {
     /// Takes the lock, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`AcquireError::TimedOut`] if another thread held it all the time, or [`AcquireError::TooDeep`].
+    /// [`AcquireError::TimedOut`] if it did not find it free in time, or [`AcquireError::TooDeep`].
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -152,7 +152,7 @@ impl RLock {
     /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
     ///
     /// # Errors
-    /// [`AcquireError::TimedOut`] if another thread held it all the time, or [`AcquireError::TooDeep`].
+    /// [`AcquireError::TimedOut`] if it did not find it free in time, or [`AcquireError::TooDeep`].
     ///
     /// ```
     /// use selvedge::{Instant, RLock};

@@ -109,7 +109,7 @@ impl Semaphore {
     /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none all the time.
+    /// [`TimedOut`] if it did not find one in time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -124,7 +124,7 @@ impl Semaphore {
     /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none all the time.
+    /// [`TimedOut`] if it did not find one in time.
     ///
     /// ```
     /// use selvedge::{Instant, Semaphore};

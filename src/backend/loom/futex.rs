@@ -23,8 +23,10 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     } else {
         sleep(word, deadline)
     };
-    if result == Wait::TimedOut {
-        deadline.expect("only a deadline can pass").fire();
+    if let Some(deadline) = deadline
+        && (result == Wait::TimedOut || probe::clocks_are_late())
+    {
+        deadline.fire();
     }
     probe::record(deadline.is_some(), result);
     result

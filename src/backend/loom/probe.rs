@@ -11,6 +11,21 @@ use ::std::cell::{Cell, RefCell};
 use ::std::num::NonZeroUsize;
 use ::std::rc::Rc;
 
+/// How the atomic loads and stores of the present execution are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accesses {
+    /// As they are: a load reads any value that it may, old ones too; but loom misses some orders.
+    #[default]
+    Stale,
+    /// As RMWs: a load reads the newest value, and loom tries every order.
+    Fresh,
+}
+
+impl Accesses {
+    /// A model is run both ways: each finds what the other cannot.
+    pub const BOTH: [Accesses; 2] = [Accesses::Stale, Accesses::Fresh];
+}
+
 /// Whether futex waits of the present execution return early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waits {
@@ -43,10 +58,12 @@ pub(super) struct Sleeper {
 
 #[derive(Default)]
 struct Scene {
+    watcher: Option<thread::Thread>,
     sleepers: Vec<Sleeper>,
     seen: Vec<Seen>,
     slept: bool,
     last_id: usize,
+    accesses: Accesses,
     waits: Waits,
     cancelled: bool,
 }
@@ -62,9 +79,22 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
     SCENE.with_borrow_mut(look)
 }
 
-/// Starts an execution with nobody asleep.
-pub fn begin(waits: Waits) {
-    scene(|scene| *scene = Scene { waits, ..Scene::default() });
+/// Starts an execution with nobody asleep; the caller is its watcher.
+pub fn begin(accesses: Accesses, waits: Waits) {
+    let watcher = Some(thread::current());
+    scene(|scene| *scene = Scene { accesses, waits, watcher, ..Scene::default() });
+}
+
+/// Lets the watcher look again, and see all that the calling thread has done.
+pub fn tell_watcher() {
+    if let Some(watcher) = scene(|scene| scene.watcher.clone()) {
+        watcher.unpark();
+    }
+}
+
+/// The watcher's sleep: until somebody tells it, or goes to sleep.
+pub fn watch() {
+    thread::park();
 }
 
 /// Names the calling thread in what [`seen`] tells; a thread that was not named is role 0.
@@ -91,6 +121,7 @@ pub fn seen() -> Vec<Seen> {
 pub fn cancel() {
     let sleepers = scene(|scene| {
         scene.cancelled = true;
+        scene.watcher = None;
         core::mem::take(&mut scene.sleepers)
     });
     sleepers.iter().for_each(Sleeper::rouse);
@@ -120,6 +151,9 @@ impl Sleeper {
             scene.slept |= !passing;
             scene.sleepers.push(sleeper.clone());
         });
+        if !passing {
+            tell_watcher();
+        }
         sleeper
     }
 
@@ -152,6 +186,16 @@ pub(super) fn wake(word: &AtomicU32, count: usize) -> usize {
     });
     woken.iter().for_each(Sleeper::rouse);
     woken.len()
+}
+
+pub(super) fn accesses_are_fresh() -> bool {
+    scene(|scene| scene.accesses) == Accesses::Fresh
+}
+
+/// Whether a timed wait that was woken comes to look at its clock only when its time is over: callers must decide
+/// by state first. The two ways of running a model take one half each.
+pub(super) fn clocks_are_late() -> bool {
+    accesses_are_fresh()
 }
 
 pub(super) fn record(timed: bool, wait: Wait) {

@@ -1,0 +1,100 @@
+//! Ours beside the peers: `cargo bench -p benchmarks -- --help`.
+
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod row;
+mod shapes;
+mod statistics;
+mod verdict;
+
+use clap::Parser;
+use measure::Plan;
+use report::Report;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Measures selvedge in both of its production worlds against its peers, interleaved in one process.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo bench -p benchmarks --")]
+struct Arguments {
+    /// Only the rows whose name ("Lock, contended 2, short") contains this; case does not count
+    #[arg(long, short, value_name = "SUBSTR")]
+    filter: Option<String>,
+    /// Rounds of each row
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    rounds: Option<u32>,
+    /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet [default: twice the rounds]
+    #[arg(long, short, value_name = "N")]
+    most: Option<usize>,
+    /// 5 rounds of 10 ms: under two minutes, and for a first look only
+    #[arg(long)]
+    quick: bool,
+    /// Name the rows and stop
+    #[arg(long)]
+    list: bool,
+    /// Write everything that was measured to FILE
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the report to FILE, in Markdown; a relative path starts at the repository's root
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+    /// The day to put in the report
+    #[arg(long, value_name = "TEXT")]
+    date: Option<String>,
+    /// What cargo passes to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Arguments {
+    fn plan(&self) -> Plan {
+        let (rounds, slice) = if self.quick { (5, 10) } else { (15, 40) };
+        let rounds = self.rounds.unwrap_or(rounds) as usize;
+        Plan { rounds, most: self.most.unwrap_or(2 * rounds), slice: Duration::from_millis(slice) }
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::parse();
+    let mut rows = shapes::rows();
+    rows.retain(|row| arguments.wants(&row.name()));
+    if rows.is_empty() {
+        return Err("no row has such a name; --list shows them".into());
+    }
+    if arguments.list {
+        rows.iter().for_each(|row| println!("{}", row.name()));
+        return Ok(());
+    }
+
+    let plan = arguments.plan();
+    let machine = machine::describe();
+    let mut outcomes = Vec::new();
+    for row in rows {
+        let outcome = measure::row(row, plan);
+        eprintln!("{outcome}");
+        outcomes.push(outcome);
+    }
+
+    let report = Report { date: arguments.date, machine, plan, rows: outcomes };
+    println!("{report}");
+    if let Some(file) = arguments.write {
+        fs::write(from_root(&file), report.to_string())?;
+    }
+    if let Some(file) = arguments.json {
+        fs::write(from_root(&file), serde_json::to_string_pretty(&report)?)?;
+    }
+    Ok(())
+}
+
+/// Cargo runs a benchmark in its package's folder, but people type paths at the root.
+fn from_root(file: &Path) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
+}

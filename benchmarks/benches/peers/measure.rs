@@ -1,0 +1,161 @@
+//! Rounds: everybody once for a short time, in rotating order; noisy rounds are repeated, stuck runs named.
+
+use crate::machine::Ticks;
+use crate::row::{Bar, Kind, Participant, Row, Run};
+use crate::statistics::Summary;
+use crate::verdict::{self, Verdict};
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+/// Medians are over so many rounds, the quietest.
+const QUIETEST: usize = 9;
+
+/// A round is noisy if its samples lie so far from their participants' medians, on average, or if others used
+/// so much of the machine meanwhile.
+const NOISY_ROUND: f64 = 0.10;
+
+/// A figure is noisy if half of its samples lie so far apart.
+const NOISY_FIGURE: f64 = 0.10;
+
+/// A run that takes longer is stuck, whatever its slice was.
+const STUCK: Duration = Duration::from_secs(10);
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Plan {
+    /// Rounds of a row.
+    pub rounds: usize,
+    /// Rounds at most, those repeated included.
+    pub most: usize,
+    /// The time that a participant gets in a round.
+    pub slice: Duration,
+}
+
+/// A row, measured.
+#[derive(Debug, Serialize)]
+pub struct Outcome {
+    /// As in [`Row`].
+    pub shape: &'static str,
+    /// As in [`Row`].
+    pub setting: &'static str,
+    /// All rounds that were run.
+    pub rounds: usize,
+    /// How many of them were noisy.
+    pub noisy_rounds: usize,
+    /// The most of the machine that others used in one of the quietest rounds.
+    pub others: f64,
+    /// In the row's order.
+    pub figures: Vec<Figure>,
+    /// One for each bar and world.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// What a participant reached.
+#[derive(Debug, Serialize)]
+pub struct Figure {
+    /// The participant.
+    pub name: &'static str,
+    /// What it was measured for.
+    pub kind: Kind,
+    /// Nanoseconds an operation, or why there are none.
+    pub result: Result<Summary, Fault>,
+    /// Nanoseconds an operation in each of the quietest rounds.
+    pub samples: Vec<f64>,
+}
+
+impl Figure {
+    /// Whether the figure may mislead.
+    pub fn is_noisy(&self) -> bool {
+        self.result.is_ok_and(|summary| summary.spread() > NOISY_FIGURE)
+    }
+}
+
+/// Why a participant has no figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// It did not come back; its threads are left behind, and if they spin they disturb what follows.
+    Stuck,
+    /// It panicked: two threads inside at once, for example.
+    Panicked,
+}
+
+/// Measures a row.
+pub fn row(row: Row, plan: Plan) -> Outcome {
+    let Row { shape, setting, bars, participants } = row;
+    let mut faults = vec![None; participants.len()];
+    let mut rounds: Vec<Vec<f64>> = Vec::new();
+    let (mut others, mut noises) = (Vec::new(), Vec::new());
+    while is_wanted(&noises, plan) {
+        let began = Ticks::now();
+        rounds.push(round(rounds.len(), &participants, &mut faults, plan.slice));
+        others.push(Ticks::of_others(began));
+        noises = deviations(&rounds).into_iter().zip(&others).map(|(noise, &others)| noise.max(others)).collect();
+    }
+
+    let mut quietest: Vec<usize> = (0..rounds.len()).collect();
+    quietest.sort_by(|&a, &b| noises[a].total_cmp(&noises[b]));
+    quietest.truncate(QUIETEST);
+    let figures: Vec<Figure> = participants
+        .iter()
+        .enumerate()
+        .map(|(place, &Participant { name, kind, .. })| {
+            let samples: Vec<f64> = quietest.iter().map(|&round| rounds[round][place]).collect();
+            let result = faults[place].map_or_else(|| Ok(Summary::of(samples.iter().copied())), Err);
+            Figure { name, kind, result, samples: if result.is_ok() { samples } else { Vec::new() } }
+        })
+        .collect();
+    let others = quietest.iter().map(|&round| others[round]).fold(0.0, f64::max);
+    let noisy_rounds = noises.iter().filter(|&&noise| noise > NOISY_ROUND).count();
+    let verdicts = bars.iter().flat_map(|bar: &Bar| verdict::judge(*bar, &figures)).collect();
+    Outcome { shape, setting, rounds: rounds.len(), noisy_rounds, others, figures, verdicts }
+}
+
+/// All planned rounds, then more in place of those that were noisy.
+fn is_wanted(noises: &[f64], plan: Plan) -> bool {
+    let quiet = noises.iter().filter(|&&noise| noise <= NOISY_ROUND).count();
+    noises.len() < plan.rounds || (quiet < plan.rounds.min(QUIETEST) && noises.len() < plan.most)
+}
+
+/// Everybody once; NaN for those with a fault.
+fn round(number: usize, participants: &[Participant], faults: &mut [Option<Fault>], slice: Duration) -> Vec<f64> {
+    let mut samples = vec![f64::NAN; participants.len()];
+    for turn in 0..participants.len() {
+        let place = (number + turn) % participants.len();
+        if faults[place].is_none() {
+            match guarded(&participants[place].run, slice) {
+                Ok(nanoseconds) => samples[place] = nanoseconds,
+                Err(fault) => faults[place] = Some(fault),
+            }
+        }
+    }
+    samples
+}
+
+/// Runs on a thread of its own, which is given up when it takes too long.
+fn guarded(run: &Run, slice: Duration) -> Result<f64, Fault> {
+    let (sender, receiver) = sync_channel(1);
+    let run = Arc::clone(run);
+    thread::spawn(move || sender.send(run(slice)));
+    receiver.recv_timeout(slice + STUCK).map_err(|error| match error {
+        RecvTimeoutError::Timeout => Fault::Stuck,
+        RecvTimeoutError::Disconnected => Fault::Panicked,
+    })
+}
+
+/// How far the samples of each round lie from their participants' medians, on average. A wild participant
+/// counts for no more than half.
+fn deviations(rounds: &[Vec<f64>]) -> Vec<f64> {
+    let column = |place: usize| rounds.iter().map(move |round| round[place]).filter(|sample| !sample.is_nan());
+    let medians: Vec<Option<f64>> =
+        (0..rounds[0].len()).map(|place| column(place).next().map(|_| Summary::of(column(place)).median)).collect();
+    let deviation = |round: &Vec<f64>| {
+        let each = round.iter().zip(&medians).filter_map(|(sample, median)| Some((sample / (*median)? - 1.0).abs()));
+        let each: Vec<f64> = each.filter(|deviation| !deviation.is_nan()).map(|deviation| deviation.min(0.5)).collect();
+        each.iter().sum::<f64>() / each.len().max(1) as f64
+    };
+    rounds.iter().map(deviation).collect()
+}

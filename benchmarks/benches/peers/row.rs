@@ -1,0 +1,80 @@
+//! What is measured: a row, who takes part in it, and the bars that ours has to meet.
+
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs for about the given time and says how many nanoseconds one operation took.
+pub type Run = Arc<dyn Fn(Duration) -> f64 + Send + Sync>;
+
+/// One cell of the table: a shape in one setting, and all who are measured in it.
+pub struct Row {
+    /// The type: "Lock".
+    pub shape: &'static str,
+    /// What is done with it: "contended 2, short".
+    pub setting: &'static str,
+    /// The ratios to reach.
+    pub bars: Vec<Bar>,
+    /// Who is measured.
+    pub participants: Vec<Participant>,
+}
+
+impl Row {
+    /// The name that `--filter` looks at.
+    pub fn name(&self) -> String {
+        format!("{}, {}", self.shape, self.setting)
+    }
+}
+
+/// One implementation of a shape.
+pub struct Participant {
+    /// What it is called in the report.
+    pub name: &'static str,
+    /// What it is measured for.
+    pub kind: Kind,
+    /// How it is measured.
+    pub run: Run,
+}
+
+/// What a participant is measured for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Ours over the kernel's futexes.
+    Std,
+    /// Ours over parking_lot's table.
+    ParkingLot,
+    /// Somebody else's, to compare with.
+    Peer,
+    /// Shown, but held against nobody: a floor that never sleeps, or a second type of ours.
+    Shown,
+}
+
+/// Both of our worlds, in the order of the report's columns.
+pub const WORLDS: [Kind; 2] = [Kind::Std, Kind::ParkingLot];
+
+/// "Ours takes at most so many times what this rival takes."
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Bar {
+    /// The largest ratio that meets the bar.
+    pub at_most: f64,
+    /// A peer's name; `None` is the best peer of the row.
+    pub of: Option<&'static str>,
+}
+
+/// At most so many times the peer of this name.
+pub fn at_most(at_most: f64, of: &'static str) -> Bar {
+    Bar { at_most, of: Some(of) }
+}
+
+/// At most so many times the best peer.
+pub fn at_most_best(at_most: f64) -> Bar {
+    Bar { at_most, of: None }
+}
+
+impl fmt::Display for Bar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "≤ {:.2} of {}", self.at_most, self.of.unwrap_or("the best peer"))
+    }
+}

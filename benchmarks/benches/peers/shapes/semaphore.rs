@@ -1,0 +1,144 @@
+//! A number of permits.
+
+use super::lineup;
+use crate::load::{Work, alone, together};
+use crate::row::{Bar, Participant, Row, at_most};
+use crossbeam_utils::CachePadded;
+use std::time::Duration;
+
+/// Lets so many threads in.
+pub trait Permits: Send + Sync + 'static {
+    /// All permits are free.
+    fn new(permits: u32) -> Self;
+    /// Takes a permit, runs `body`, and gives it back.
+    fn permitted<R>(&self, body: impl FnOnce() -> R) -> R;
+}
+
+macro_rules! by_guard {
+    ($($type:ty, $acquire:ident, $number:ty;)+) => {$(
+        impl Permits for $type {
+            #[inline(always)]
+            fn new(permits: u32) -> Self {
+                <$type>::new(permits as $number)
+            }
+
+            #[inline(always)]
+            fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+                let _permit = self.$acquire();
+                body()
+            }
+        }
+    )+};
+}
+by_guard! {
+    selvedge::Semaphore, acquire, u32;
+    selvedge_parking_lot::Semaphore, acquire, u32;
+    selvedge::BoundedSemaphore, acquire, u32;
+    selvedge_parking_lot::BoundedSemaphore, acquire, u32;
+    async_lock::Semaphore, acquire_blocking, usize;
+}
+
+impl Permits for saa::Semaphore {
+    #[inline(always)]
+    fn new(permits: u32) -> Self {
+        saa::Semaphore::with_permits(permits as usize)
+    }
+
+    #[inline(always)]
+    fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.acquire_sync();
+        let result = body();
+        self.release();
+        result
+    }
+}
+
+/// What most programs do: a count under a mutex, and a condition.
+pub struct ByCondvar<M, C> {
+    permits: M,
+    available: C,
+}
+
+type StdByCondvar = ByCondvar<std::sync::Mutex<u32>, std::sync::Condvar>;
+type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::Condvar>;
+
+impl Permits for StdByCondvar {
+    #[inline(always)]
+    fn new(permits: u32) -> Self {
+        ByCondvar { permits: permits.into(), available: std::sync::Condvar::new() }
+    }
+
+    #[inline(always)]
+    fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+        let free = self.permits.lock().expect("nobody panicked");
+        *self.available.wait_while(free, |free| *free == 0).expect("nobody panicked") -= 1;
+        let result = body();
+        *self.permits.lock().expect("nobody panicked") += 1;
+        self.available.notify_one();
+        result
+    }
+}
+
+impl Permits for ParkingLotByCondvar {
+    #[inline(always)]
+    fn new(permits: u32) -> Self {
+        ByCondvar { permits: parking_lot::Mutex::new(permits), available: parking_lot::Condvar::new() }
+    }
+
+    #[inline(always)]
+    fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+        let mut free = self.permits.lock();
+        self.available.wait_while(&mut free, |free| *free == 0);
+        *free -= 1;
+        drop(free);
+        let result = body();
+        *self.permits.lock() += 1;
+        self.available.notify_one();
+        result
+    }
+}
+
+fn uncontended<P: Permits>(slice: Duration) -> f64 {
+    let permits = CachePadded::new(P::new(1));
+    alone(slice, || permits.permitted(|| ()))
+}
+
+fn contended<P: Permits>(threads: usize, permits: u32) -> impl Fn(Duration) -> f64 {
+    move |slice| {
+        let permits = CachePadded::new(P::new(permits));
+        let work = Work::short();
+        let operation = || {
+            permits.permitted(|| work.work());
+            work.work();
+        };
+        together(slice, threads, operation).0
+    }
+}
+
+macro_rules! semaphores {
+    ($T:ident => $measure:expr) => {
+        lineup![$T => $measure;
+            Std "ours (std)" selvedge::Semaphore,
+            ParkingLot "ours (parking_lot)" selvedge_parking_lot::Semaphore,
+            Peer "saa" saa::Semaphore,
+            Peer "parking_lot M+C" ParkingLotByCondvar,
+            Peer "std M+C" StdByCondvar,
+            Peer "async-lock" async_lock::Semaphore,
+        ]
+    };
+}
+
+/// All rows of this shape.
+pub fn rows() -> Vec<Row> {
+    let row = |setting, bar: Bar, participants| Row { shape: "Semaphore", setting, bars: vec![bar], participants };
+    let bounded: Vec<Participant> = lineup![P => uncontended::<P>;
+        Shown "ours, bounded (std)" selvedge::BoundedSemaphore,
+        Shown "ours, bounded (parking_lot)" selvedge_parking_lot::BoundedSemaphore,
+    ];
+    let alone = semaphores!(P => uncontended::<P>).into_iter().chain(bounded).collect();
+    vec![
+        row("acquire + release", at_most(0.65, "saa"), alone),
+        row("4 threads on 2", at_most(1.0, "parking_lot M+C"), semaphores!(P => contended::<P>(4, 2))),
+        row("2 threads on 1", at_most(0.6, "saa"), semaphores!(P => contended::<P>(2, 1))),
+    ]
+}

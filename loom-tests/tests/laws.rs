@@ -1,0 +1,19 @@
+//! Every law as a test: `cargo test`, `cargo test -p loom-tests -- L3`.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    let list = verify(&["--list"]).expect("verify lists its laws");
+    let trials = list.lines().map(|law| {
+        let id = law.split_whitespace().next().unwrap_or(law).to_owned();
+        Trial::test(law, move || verify(&[&id]).map(|_| ()))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn verify(arguments: &[&str]) -> Result<String, Failed> {
+    let output = Command::new(env!("CARGO_BIN_EXE_verify")).args(arguments).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(printed) } else { Err(printed.into()) }
+}

@@ -1,0 +1,171 @@
+//! Negative controls: each patch of `breaks/` puts one deliberate bug into a copy of the source, and the law that
+//! it names must fail there. A checker that nobody has seen fail proves nothing.
+
+use crate::law::Law;
+use crate::parent::{Ended, child, indented, progress};
+use crate::report::plain_table;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::mpsc;
+use std::{fs, io, thread};
+
+struct Break {
+    name: String,
+    law: String,
+    patch: String,
+}
+
+enum Caught {
+    Yes,
+    /// The law held all the same.
+    No,
+    /// It could not be tried.
+    Error(String),
+}
+
+/// Tries the breaks that `filter` chooses by name or by law; without one, also that each law catches a break.
+pub fn check(filter: &str) -> ExitCode {
+    let breaks = match all() {
+        Ok(breaks) => breaks,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let chosen: Vec<_> = breaks.iter().filter(|one| one.law == filter || one.name.contains(filter)).collect();
+    if chosen.is_empty() {
+        eprintln!("error: no break is called {filter:?}");
+        return ExitCode::from(2);
+    }
+    let mut table = plain_table(["break", "caught by", ""]);
+    let mut failures = 0;
+    for (one, caught) in chosen.iter().zip(try_all(&chosen)) {
+        let word = match caught {
+            Caught::Yes => "caught".to_owned(),
+            Caught::No => "NOT CAUGHT".to_owned(),
+            Caught::Error(error) => {
+                println!("{}:\n{}", one.name, indented(&error));
+                "ERROR".to_owned()
+            }
+        };
+        failures += usize::from(word != "caught");
+        table.add_row([one.name.clone(), one.law.clone(), word]);
+    }
+    println!("{table}\n{} of {} breaks are caught", chosen.len() - failures, chosen.len());
+    let laws = crate::laws::all();
+    let unproved = |law: &&Law| filter.is_empty() && breaks.iter().all(|one| one.law != law.id);
+    for law in laws.iter().filter(unproved) {
+        println!("{} has no break", law.id);
+        failures += 1;
+    }
+    ExitCode::from(u8::from(failures > 0))
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
+}
+
+fn all() -> Result<Vec<Break>, String> {
+    let folder = root().join("loom-tests/breaks");
+    let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.map_while(Result::ok).map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
+    paths.sort();
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let patch = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+        let law = patch.lines().find_map(|line| line.strip_prefix("caught-by: "));
+        let law = law.ok_or_else(|| format!("{name}: it does not say `caught-by: <id>`"))?.trim().to_owned();
+        Ok(Break { name, law, patch })
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// One is built while the one before it is played.
+fn try_all(breaks: &[&Break]) -> Vec<Caught> {
+    let bar = progress(breaks.len());
+    let outcomes = thread::scope(|scope| {
+        let (send, built) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            let copy = Copy::new();
+            for one in breaks {
+                let binary = match &copy {
+                    Ok(copy) => copy.build(one),
+                    Err(error) => Err(error.to_string()),
+                };
+                if send.send(binary).is_err() {
+                    return;
+                }
+            }
+        });
+        let play = |one: &&Break| {
+            bar.set_message(one.name.clone());
+            let caught = match built.recv().unwrap_or_else(|_| Err("the builder is gone".into())) {
+                Err(error) => Caught::Error(error),
+                Ok(binary) => match child(&binary, &one.law, false, |_| {}) {
+                    Ended::Fails(_) => Caught::Yes,
+                    Ended::Holds(_) => Caught::No,
+                    Ended::Unplayable(error) => Caught::Error(error),
+                },
+            };
+            bar.inc(1);
+            caught
+        };
+        breaks.iter().map(play).collect()
+    });
+    bar.finish_and_clear();
+    outcomes
+}
+
+/// A copy of the workspace, to be broken.
+struct Copy {
+    folder: tempfile::TempDir,
+}
+
+impl Copy {
+    fn new() -> io::Result<Copy> {
+        let folder = tempfile::tempdir()?;
+        for entry in ignore::WalkBuilder::new(root()).hidden(false).require_git(false).build() {
+            let entry = entry.map_err(io::Error::other)?;
+            let inside = entry.path().strip_prefix(root()).expect("the walk stays below its root");
+            if inside.starts_with(".git") || inside.starts_with("target") {
+                continue;
+            }
+            let to = folder.path().join(inside);
+            match entry.file_type() {
+                Some(kind) if kind.is_dir() => fs::create_dir_all(to)?,
+                _ => fs::copy(entry.path(), to).map(|_| ())?,
+            }
+        }
+        Ok(Copy { folder })
+    }
+
+    /// Builds `verify` with this bug, puts the source right again, and tells where the binary is.
+    fn build(&self, one: &Break) -> Result<PathBuf, String> {
+        let patch = diffy::Patch::from_str(&one.patch).map_err(|error| error.to_string())?;
+        let named = patch.modified().ok_or("the patch names no file")?;
+        let file = self.folder.path().join(named.strip_prefix("b/").unwrap_or(named));
+        let sound = fs::read_to_string(&file).map_err(|error| format!("{named}: {error}"))?;
+        let broken = diffy::apply(&sound, &patch).map_err(|error| format!("{named}: {error}"))?;
+        fs::write(&file, broken).map_err(|error| error.to_string())?;
+        let built = self.cargo(&one.name);
+        fs::write(&file, sound).map_err(|error| error.to_string())?;
+        built
+    }
+
+    fn cargo(&self, name: &str) -> Result<PathBuf, String> {
+        // Dependencies that the workspace has built already are not built again.
+        let target = root().join("target");
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "loom-tests", "--bin", "verify", "--manifest-path"]);
+        build.arg(self.folder.path().join("Cargo.toml")).arg("--target-dir").arg(&target);
+        let output = build.output().map_err(|error| error.to_string())?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        let binary = self.folder.path().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let built = target.join("debug").join(format!("verify{}", std::env::consts::EXE_SUFFIX));
+        fs::copy(built, &binary).map_err(|error| error.to_string())?;
+        Ok(binary)
+    }
+}

@@ -1,0 +1,160 @@
+//! A law, its models, and what exploring them has shown.
+
+use crate::stage::Stage;
+use selvedge_loom::backend::futex::Wait;
+use selvedge_loom::backend::probe::{self, Accesses, Seen, Waits};
+use serde::{Deserialize, Serialize};
+use spec::Answer;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// Interleavings that this process has explored, for the progress bar and the watchdog.
+pub static EXPLORED: AtomicU64 = AtomicU64::new(0);
+
+/// More than a model may have: only a break makes one grow so.
+const TOO_MANY: u64 = 3_000_000;
+
+/// One thing that is always true, and the models that could show it false.
+pub struct Law {
+    pub id: &'static str,
+    pub claim: String,
+    pub models: Vec<Model>,
+}
+
+/// A small concurrent program whose every interleaving is run.
+pub struct Model {
+    pub name: String,
+    bound: Option<usize>,
+    deep: Option<usize>,
+    waits: Waits,
+    timed: &'static [usize],
+    body: Body,
+    expected: BTreeSet<Vec<Answer>>,
+}
+
+type Body = Arc<dyn Fn(&Stage) -> Vec<Answer> + Send + Sync>;
+
+/// What a model has shown.
+#[derive(Debug)]
+pub struct Explored {
+    pub threads: usize,
+    pub interleavings: u64,
+    pub bound: Option<usize>,
+    pub slept: bool,
+}
+
+/// The verdict on a law: a row of the table, an object of the JSON report.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    pub id: String,
+    pub claim: String,
+    pub threads: usize,
+    pub models: usize,
+    pub interleavings: u64,
+    pub bound: Option<usize>,
+    pub verdict: Outcome,
+    pub seconds: f64,
+}
+
+/// How a law came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// loom found no interleaving that was not run.
+    Exhausted,
+    /// Some model left out interleavings with more preemptions than its bound.
+    Bounded,
+    /// An interleaving breaks the law.
+    Failed,
+}
+
+impl Law {
+    /// A law that these models check.
+    pub fn new(id: &'static str, claim: impl Into<String>, models: impl IntoIterator<Item = Model>) -> Law {
+        Law { id, claim: claim.into(), models: models.into_iter().collect() }
+    }
+}
+
+impl Model {
+    /// A model whose outcomes, over all interleavings, are exactly `expected`.
+    pub fn new<const N: usize, const M: usize>(
+        name: impl Into<String>,
+        expected: [[Answer; N]; M],
+        body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
+    ) -> Model {
+        let expected = expected.iter().map(|outcome| outcome.to_vec()).collect();
+        Model::expecting(name, expected, body)
+    }
+
+    /// [`new`](Model::new), with a set of outcomes that was computed.
+    pub fn expecting(
+        name: impl Into<String>,
+        expected: BTreeSet<Vec<Answer>>,
+        body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
+    ) -> Model {
+        let (waits, body) = (Waits::Exact, Arc::new(body));
+        Model { name: name.into(), bound: None, deep: None, waits, timed: &[], body, expected }
+    }
+
+    /// Leaves out interleavings with more than `bound` preemptions, or more than `deep` with `--deep`.
+    pub fn within(self, bound: usize, deep: usize) -> Model {
+        Model { bound: Some(bound), deep: Some(deep), ..self }
+    }
+
+    /// The timed call of each of these roles must be seen woken, changed and timed out.
+    pub fn timed(self, roles: &'static [usize]) -> Model {
+        Model { timed: roles, ..self }
+    }
+
+    /// Futex waits may return early, as a signal makes them do.
+    pub fn early(self) -> Model {
+        Model { waits: Waits::Early, ..self }
+    }
+
+    /// Runs every interleaving within the bound.
+    ///
+    /// # Panics
+    /// If an interleaving panics, or the outcomes or the ends of timed calls are not what they must be.
+    pub fn explore(&self, deep: bool) -> Explored {
+        #[derive(Default)]
+        struct Tally {
+            outcomes: BTreeSet<Vec<Answer>>,
+            seen: BTreeSet<Seen>,
+            slept: bool,
+            threads: usize,
+            interleavings: u64,
+        }
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let bound = if deep { self.deep } else { self.bound };
+        for accesses in Accesses::BOTH {
+            let (body, shared, waits) = (Arc::clone(&self.body), Arc::clone(&tally), self.waits);
+            let expected = self.expected.clone();
+            probe::builder(bound).check(move || {
+                EXPLORED.fetch_add(1, Relaxed);
+                probe::begin(accesses, waits);
+                let stage = Stage::default();
+                let outcome = body(&stage);
+                assert!(expected.contains(&outcome), "an outcome that must not be: {outcome:?}");
+                let mut tally = shared.lock().expect("no panic while it is held");
+                tally.outcomes.insert(outcome);
+                tally.seen.extend(probe::seen());
+                tally.slept |= probe::slept();
+                tally.threads = tally.threads.max(stage.cast());
+                tally.interleavings += 1;
+                assert!(tally.interleavings <= TOO_MANY, "it has more interleavings than a model may have");
+            });
+        }
+        let tally = tally.lock().expect("no panic while it is held");
+        let missing: Vec<_> = self.expected.difference(&tally.outcomes).collect();
+        assert!(missing.is_empty(), "outcomes that no interleaving has: {missing:?}; seen: {:?}", tally.outcomes);
+        for &role in self.timed {
+            for wait in [Wait::Woken, Wait::Changed, Wait::TimedOut] {
+                let seen = Seen { role, timed: true, wait };
+                assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
+            }
+        }
+        Explored { threads: tally.threads, interleavings: tally.interleavings, bound, slept: tally.slept }
+    }
+}

@@ -1,0 +1,122 @@
+//! The parent process: plays each law in a child of its own, as many at once as there are cores.
+
+use crate::law::{Law, Outcome, Verdict};
+use crate::play::{Line, Summary};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::Instant;
+
+/// How a child ended.
+pub enum Ended {
+    Holds(Summary),
+    /// With what it printed.
+    Fails(String),
+    /// It could not be played at all.
+    Unplayable(String),
+}
+
+/// Checks the laws, showing how far it has come, and prints what a law that fails has to say.
+pub fn check(laws: &[Law], deep: bool) -> Vec<Verdict> {
+    let this = std::env::current_exe().expect("the system knows what it runs");
+    let bar = progress(laws.len());
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let explored: Vec<AtomicUsize> = laws.iter().map(|_| AtomicUsize::new(0)).collect();
+    let sum = || explored.iter().map(|law| law.load(Relaxed)).sum::<usize>();
+    let start = Instant::now();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Relaxed);
+            let Some(law) = laws.get(index) else { return };
+            let begin = Instant::now();
+            let ended = child(&this, law.id, deep, |interleavings| {
+                explored[index].store(interleavings as usize, Relaxed);
+                let rate = sum() as f64 / start.elapsed().as_secs_f64();
+                bar.set_message(format!("{} interleavings, {rate:.0} a second", sum()));
+            });
+            let verdict = verdict(law, &ended, explored[index].load(Relaxed), begin.elapsed().as_secs_f64());
+            if let Ended::Fails(why) | Ended::Unplayable(why) = ended {
+                bar.suspend(|| println!("{} fails: {}\n{}\n", law.id, law.claim, indented(&why)));
+            }
+            bar.inc(1);
+            done.lock().expect("no panic while it is held").push((index, verdict));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    bar.finish_and_clear();
+    let mut done = done.into_inner().expect("no panic while it is held");
+    done.sort_by_key(|&(index, _)| index);
+    done.into_iter().map(|(_, verdict)| verdict).collect()
+}
+
+/// Plays one law with the binary `verify`.
+pub fn child(verify: &Path, id: &str, deep: bool, mut explored: impl FnMut(u64)) -> Ended {
+    let mut command = Command::new(verify);
+    command.args(["--child", id]).args(deep.then_some("--deep"));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Ended::Unplayable(error.to_string()),
+    };
+    let mut stderr = child.stderr.take().expect("it was piped");
+    let complaints = thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = stderr.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let mut holds = None;
+    for line in BufReader::new(child.stdout.take().expect("it was piped")).lines().map_while(Result::ok) {
+        match serde_json::from_str(&line) {
+            Ok(Line::Explored(interleavings)) => explored(interleavings),
+            Ok(Line::Holds(summary)) => holds = Some(summary),
+            Err(_) => {} // cut off by the end of the process
+        }
+    }
+    let status = child.wait();
+    let complaints = complaints.join().unwrap_or_default();
+    match (status, holds) {
+        (Ok(status), Some(summary)) if status.success() => {
+            explored(summary.interleavings);
+            Ended::Holds(summary)
+        }
+        (Ok(status), _) if status.code() == Some(2) => Ended::Unplayable(format!("there is no law {id}")),
+        (Ok(status), _) => Ended::Fails(format!("{}({status})", last_model(&complaints))),
+        (Err(error), _) => Ended::Unplayable(error.to_string()),
+    }
+}
+
+/// What was said since the last model began: the models before it held.
+fn last_model(complaints: &str) -> &str {
+    &complaints[complaints.rfind("model: ").unwrap_or(0)..]
+}
+
+fn verdict(law: &Law, ended: &Ended, explored: usize, seconds: f64) -> Verdict {
+    let (id, claim, failed) = (law.id.to_owned(), law.claim.clone(), Outcome::Failed);
+    match ended {
+        &Ended::Holds(Summary { threads, models, interleavings, bound }) => {
+            let verdict = if bound.is_some() { Outcome::Bounded } else { Outcome::Exhausted };
+            Verdict { id, claim, threads, models, interleavings, bound, verdict, seconds }
+        }
+        Ended::Fails(_) | Ended::Unplayable(_) => {
+            let (models, interleavings) = (law.models.len(), explored as u64);
+            Verdict { id, claim, threads: 0, models, interleavings, bound: None, verdict: failed, seconds }
+        }
+    }
+}
+
+pub fn progress(steps: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is well formed");
+    ProgressBar::new(steps as u64).with_style(style)
+}
+
+pub fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
