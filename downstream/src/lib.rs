@@ -24,7 +24,7 @@
 //! - in `no_room`, always answer `Full`: `nobody_is_let_in_after_the_drain` fails. (So it was written at first, and
 //!   the model found it.)
 //!
-//! On real threads all but the third pass, nearly always.
+//! On real threads the first, the second and the fourth passed each of a hundred runs.
 
 use selvedge::backend::atomic::{
     AtomicU32,

@@ -2,7 +2,7 @@
 
 use super::{Data, SOON};
 use crate::law::{Law, Model};
-use crate::refines::{Start, Subject, every, program};
+use crate::refines::{Start, Subject, every, program, refinement};
 use crate::stage::{Stage, panics};
 use selvedge_loom::backend::Arc;
 use selvedge_loom::sync::{AcquireError, TryAcquireError};
@@ -62,14 +62,7 @@ pub fn laws() -> Vec<Law> {
             "an acquire beyond the limit is an error and changes nothing",
             [Model::new("by each form", [[TooDeep, TooDeep, TooDeep, Count(2), Done]], too_deep_by_each_form)],
         ),
-        Law::new(
-            "R-spec",
-            "any two or three calls, and any call beside an owner, end as the specification says",
-            every(&starts(), &Call::ALL, 2)
-                .into_iter()
-                .chain(every(&starts(), &Call::ALL, 3).into_iter().map(|model| model.within(2, 3)))
-                .chain(owners_beside_a_call()),
-        ),
+        refinement("R-spec", every(&starts(), &Call::ALL, 2), every(&starts(), &Call::ALL, 3), owners_beside_a_call()),
     ]
 }
 

@@ -6,13 +6,21 @@ use crate::parent::{Ended, child, indented, progress};
 use crate::report::plain_table;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
+use std::time::Instant;
 use std::{fs, io, thread};
 
 struct Break {
     name: String,
     law: String,
     patch: String,
+}
+
+/// What became of the break at `index`.
+struct Tried {
+    index: usize,
+    caught: Caught,
+    seconds: f64,
 }
 
 enum Caught {
@@ -32,14 +40,15 @@ pub fn check(filter: &str) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let chosen: Vec<_> = breaks.iter().filter(|one| one.law == filter || one.name.contains(filter)).collect();
+    let chosen: Vec<_> = breaks.iter().filter(|one| one.law.starts_with(filter) || one.name.contains(filter)).collect();
     if chosen.is_empty() {
         eprintln!("error: no break is called {filter:?}");
         return ExitCode::from(2);
     }
-    let mut table = plain_table(["break", "caught by", ""]);
+    let mut table = plain_table(["break", "law", "", "time"]);
     let mut failures = 0;
-    for (one, caught) in chosen.iter().zip(try_all(&chosen)) {
+    for Tried { index, caught, seconds } in try_all(&chosen) {
+        let one = chosen[index];
         let word = match caught {
             Caught::Yes => "caught".to_owned(),
             Caught::No => "NOT CAUGHT".to_owned(),
@@ -49,7 +58,7 @@ pub fn check(filter: &str) -> ExitCode {
             }
         };
         failures += usize::from(word != "caught");
-        table.add_row([one.name.clone(), one.law.clone(), word]);
+        table.add_row([one.name.clone(), one.law.clone(), word, format!("{seconds:.1} s")]);
     }
     println!("{table}\n{} of {} breaks are caught", chosen.len() - failures, chosen.len());
     let laws = crate::laws::all();
@@ -81,26 +90,19 @@ fn all() -> Result<Vec<Break>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// One is built while the one before it is played.
-fn try_all(breaks: &[&Break]) -> Vec<Caught> {
+/// They are built one after the other, and played meanwhile, as many at once as there are cores.
+fn try_all(breaks: &[&Break]) -> Vec<Tried> {
     let bar = progress(breaks.len());
-    let outcomes = thread::scope(|scope| {
-        let (send, built) = mpsc::sync_channel(1);
-        scope.spawn(move || {
-            let copy = Copy::new();
-            for one in breaks {
-                let binary = match &copy {
-                    Ok(copy) => copy.build(one),
-                    Err(error) => Err(error.to_string()),
-                };
-                if send.send(binary).is_err() {
-                    return;
-                }
-            }
-        });
-        let play = |one: &&Break| {
+    let (send, built) = mpsc::sync_channel::<(usize, Result<PathBuf, String>)>(1);
+    let (built, tried) = (Mutex::new(built), Mutex::new(Vec::new()));
+    let play = || {
+        loop {
+            let received = built.lock().expect("no panic while it is held").recv();
+            let Ok((index, binary)) = received else { return };
+            let one: &Break = breaks[index];
             bar.set_message(one.name.clone());
-            let caught = match built.recv().unwrap_or_else(|_| Err("the builder is gone".into())) {
+            let begin = Instant::now();
+            let caught = match binary {
                 Err(error) => Caught::Error(error),
                 Ok(binary) => match child(&binary, &one.law, false, |_| {}) {
                     Ended::Fails(_) => Caught::Yes,
@@ -109,12 +111,25 @@ fn try_all(breaks: &[&Break]) -> Vec<Caught> {
                 },
             };
             bar.inc(1);
-            caught
-        };
-        breaks.iter().map(play).collect()
+            let one = Tried { index, caught, seconds: begin.elapsed().as_secs_f64() };
+            tried.lock().expect("no panic while it is held").push(one);
+        }
+    };
+    let copy = Copy::new();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(play);
+        }
+        for (index, one) in breaks.iter().enumerate() {
+            let binary = copy.as_ref().map_err(ToString::to_string).and_then(|copy| copy.build(one));
+            send.send((index, binary)).expect("the players stay until the last is built");
+        }
+        drop(send);
     });
     bar.finish_and_clear();
-    outcomes
+    let mut tried = tried.into_inner().expect("no panic while it is held");
+    tried.sort_by_key(|one| one.index);
+    tried
 }
 
 /// A copy of the workspace, to be broken.
@@ -154,8 +169,8 @@ impl Copy {
     }
 
     fn cargo(&self, name: &str) -> Result<PathBuf, String> {
-        // Dependencies that the workspace has built already are not built again.
-        let target = root().join("target");
+        // Not the workspace's own: cargo would take one for the other.
+        let target = root().join("target/breaks");
         let mut build = Command::new(env!("CARGO"));
         build.args(["build", "--quiet", "--package", "loom-tests", "--bin", "verify", "--manifest-path"]);
         build.arg(self.folder.path().join("Cargo.toml")).arg("--target-dir").arg(&target);

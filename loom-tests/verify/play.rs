@@ -86,7 +86,7 @@ fn models(law: &Law, deep: bool) -> Result<Summary, String> {
 fn watch() {
     let (mut last, mut ticks) = (0, 0);
     loop {
-        thread::sleep(TICK);
+        thread::park_timeout(TICK);
         let explored = EXPLORED.load(Relaxed);
         ticks = if explored == last { ticks + 1 } else { 0 };
         last = explored;

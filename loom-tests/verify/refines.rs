@@ -1,7 +1,7 @@
 //! Refinement: concurrent calls on the real thing end in the ways in which the specification's calls can end,
 //! taken one at a time, and in all of them.
 
-use crate::law::Model;
+use crate::law::{Law, Model};
 use crate::stage::Stage;
 use selvedge_loom::backend::Arc;
 use spec::{Answer, Spec, Step};
@@ -54,6 +54,15 @@ pub fn every<S: Subject>(starts: &[Start<S>], calls: &[Call<S>], threads: usize)
     let programs =
         |start| choices.iter().map(move |calls| program(start, calls.iter().map(|&call| vec![call]).collect()));
     starts.iter().flat_map(programs).collect()
+}
+
+/// The law that the specification is met: by all pairs of calls, all triples of calls within two preemptions, and
+/// what else its primitive needs.
+pub fn refinement(id: &'static str, pairs: Vec<Model>, triples: Vec<Model>, others: Vec<Model>) -> Law {
+    let total = pairs.len() + triples.len() + others.len();
+    let claim = format!("all {total} programs of two or three threads end in just the ways of the specification");
+    let triples = triples.into_iter().map(|model| model.within(2, 3));
+    Law::new(id, claim, pairs.into_iter().chain(triples).chain(others))
 }
 
 /// Every choice of `count` of these, with repetition and without regard to order.

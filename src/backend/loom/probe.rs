@@ -79,10 +79,16 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
     SCENE.with_borrow_mut(look)
 }
 
-/// Starts an execution with nobody asleep; the caller is its watcher.
+/// Starts an execution with nobody asleep, and without a watcher.
 pub fn begin(accesses: Accesses, waits: Waits) {
+    scene(|scene| *scene = Scene { accesses, waits, ..Scene::default() });
+}
+
+/// Makes the caller the watcher. It must not join a thread before [`cancel`]: loom cannot unpark one that joins
+/// (loom#249), which is why a user's model has no watcher.
+pub fn attend() {
     let watcher = Some(thread::current());
-    scene(|scene| *scene = Scene { accesses, waits, watcher, ..Scene::default() });
+    scene(|scene| scene.watcher = watcher);
 }
 
 /// Lets the watcher look again, and see all that the calling thread has done.
