@@ -23,10 +23,8 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     } else {
         sleep(word, deadline)
     };
-    if let Some(deadline) = deadline
-        && (result == Wait::TimedOut || probe::clocks_are_late())
-    {
-        deadline.fire();
+    if result == Wait::TimedOut || probe::clocks_are_late() {
+        deadline.into_iter().for_each(Instant::fire);
     }
     probe::record(deadline.is_some(), result);
     result
