@@ -5,7 +5,8 @@ use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, program, refinement};
 use crate::stage::Stage;
 use selvedge_loom::backend::Arc;
-use selvedge_loom::{Event, Instant};
+use selvedge_loom::backend::atomic::{AtomicU32, Ordering::Relaxed};
+use selvedge_loom::{Event, Instant, Mutex};
 use spec::Answer::{self, Blocked, Busy, Count, Done, Is, TimedOut};
 use spec::event::Call::{self, Clear, Set, Wait, WaitTimeout};
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub fn laws() -> Vec<Law> {
                 Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| passed_on(s, later)),
                 Model::new("though it is cleared", [[Count(1), Count(1)], [Count(1), Blocked]], set_and_cleared),
                 Model::new("beside another waiter", [[Count(1), Count(1), Count(1)]], two_see_it).within(2, 3),
+                Model::new("after a clear", [[Done, Count(1)]], a_flag_is_looked_for_after_a_clear),
             ],
         ),
         Law::new(
@@ -41,6 +43,7 @@ pub fn laws() -> Vec<Law> {
                 program(&unset(), vec![vec![Wait], vec![Set]]).early(),
                 program(&unset(), vec![vec![Wait, Wait], vec![Set]]),
                 program(&unset(), vec![vec![Wait], vec![Clear, Set]]),
+                Model::new("work is looked for after a clear", [[Done, Count(1)]], work_is_looked_for_after_a_clear),
                 program(&unset(), vec![vec![Wait], vec![Wait], vec![Set]]).within(2, 3),
                 program(&unset(), vec![vec![Wait], vec![WaitTimeout], vec![Set]]).timed(&[2]).within(3, 4),
             ],
@@ -65,7 +68,7 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "E5",
-            "to set twice is to set once, and a clear wakes nobody",
+            "to set twice is to set once, and a clear releases nobody",
             [
                 Model::new("cleared while one sleeps", [[Blocked, Is(false)]], cleared_while_one_sleeps),
                 program(&unset(), vec![vec![Set], vec![Set]]),
@@ -212,6 +215,44 @@ fn nothing_to_wait_for(stage: &Stage) -> Vec<Answer> {
     for form in [soon, later, at_once] {
         stage.thread(&event, form);
     }
+    stage.finish()
+}
+
+/// The event is not set, so the `set` does set it: who clears it again sees what was announced.
+fn a_flag_is_looked_for_after_a_clear(stage: &Stage) -> Vec<Answer> {
+    let shared = Arc::new((Event::new(), AtomicU32::new(0)));
+    stage.thread(&shared, |(event, flag)| {
+        flag.store(1, Relaxed);
+        event.set();
+        Done
+    });
+    stage.thread(&shared, |(event, flag)| {
+        event.clear();
+        if flag.load(Relaxed) == 0 {
+            event.wait();
+        }
+        Count(flag.load(Relaxed))
+    });
+    stage.finish()
+}
+
+/// The event is set from before, so the worker's `set` may find it set and be no more than a look.
+fn work_is_looked_for_after_a_clear(stage: &Stage) -> Vec<Answer> {
+    let shared = Arc::new((Event::new(), Mutex::new(0)));
+    shared.0.set();
+    stage.thread(&shared, |(event, work)| {
+        *work.acquire() += 1;
+        event.set();
+        Done
+    });
+    stage.thread(&shared, |(event, work)| {
+        event.clear();
+        let none = *work.acquire() == 0;
+        if none {
+            event.wait();
+        }
+        Count(*work.acquire())
+    });
     stage.finish()
 }
 

@@ -228,7 +228,7 @@ fn one_release_two_asleep(stage: &Stage) -> Vec<Answer> {
 fn a_holder_panics(stage: &Stage) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
     stage.thread(&lock, |lock| {
-        panics(|| {
+        panics("in the critical section", || {
             let _guard = lock.acquire();
             panic!("in the critical section");
         });

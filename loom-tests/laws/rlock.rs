@@ -116,7 +116,7 @@ fn nested_by_each_form(stage: &Stage) -> Vec<Answer> {
 fn a_nested_owner_panics(stage: &Stage) -> Vec<Answer> {
     let owned = Owned::shared();
     stage.thread(&owned, |owned| {
-        panics(|| {
+        panics("in the critical section", || {
             let _outer = owned.lock.acquire();
             let _inner = owned.lock.acquire();
             owned.data.add();
@@ -203,13 +203,19 @@ fn given_back(guarded: Guarded<'_>) -> Answer {
 }
 
 fn one_level_left(stage: &Stage, form: fn(&RLock) -> Guarded<'_>) -> Vec<Answer> {
-    let lock = Arc::new(RLock::new());
-    stage.thread(&lock, |lock| {
-        kept(plain(lock));
-        given_back(plain(lock));
-        Count(lock.depth())
+    let owned = Owned::shared();
+    stage.thread(&owned, |owned| {
+        kept(plain(&owned.lock));
+        given_back(plain(&owned.lock));
+        owned.data.add();
+        Count(owned.lock.depth())
     });
-    stage.thread(&lock, move |lock| given_back(form(lock)));
+    stage.thread(&owned, move |owned| {
+        form(&owned.lock).map_or_else(identity, |_guard| {
+            owned.data.add();
+            Done
+        })
+    });
     stage.finish()
 }
 
@@ -232,7 +238,7 @@ fn too_deep_by_each_form(stage: &Stage) -> Vec<Answer> {
     let lock = Arc::new(RLock::with_max_depth(2));
     stage.program(&lock, |lock, say| {
         let _guards = (lock.acquire(), lock.acquire());
-        panics(|| drop(lock.acquire()));
+        panics(&AcquireError::TooDeep.to_string(), || drop(lock.acquire()));
         for form in [tried, soon, later] {
             say(kept(form(lock)));
         }
@@ -248,7 +254,7 @@ impl Subject for RLock {
     fn perform(&self, call: Call) -> Answer {
         match call {
             Call::Acquire if self.depth() == MAX_DEPTH => {
-                panics(|| self.acquire().forget());
+                panics(&AcquireError::TooDeep.to_string(), || self.acquire().forget());
                 TooDeep
             }
             Call::Acquire => kept(plain(self)),

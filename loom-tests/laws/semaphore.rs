@@ -263,7 +263,7 @@ fn through_another(stage: &Stage) -> Vec<Answer> {
 fn a_holder_panics(stage: &Stage) -> Vec<Answer> {
     let shared = Shared::holding(1);
     stage.thread(&shared, |shared| {
-        panics(|| {
+        panics("while it holds a permit", || {
             let _permit = shared.semaphore.acquire();
             panic!("while it holds a permit");
         });

@@ -77,7 +77,8 @@ fn root() -> &'static Path {
 fn all() -> Result<Vec<Break>, String> {
     let folder = root().join("loom-tests/breaks");
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries.map_while(Result::ok).map(|entry| entry.path()).collect();
+    let paths: Result<Vec<PathBuf>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths.map_err(|error| error.to_string())?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
     paths.sort();
     let read = |path: PathBuf| {

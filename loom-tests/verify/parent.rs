@@ -5,7 +5,7 @@ use crate::play::{Line, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
@@ -88,9 +88,24 @@ pub fn child(verify: &Path, id: &str, deep: bool, mut explored: impl FnMut(u64))
             Ended::Holds(summary)
         }
         (Ok(status), _) if status.code() == Some(2) => Ended::Unplayable(format!("there is no law {id}")),
-        (Ok(status), _) => Ended::Fails(format!("{}({status})", last_model(&complaints))),
+        // A panic that leaves a model, or one in a destructor on the way.
+        (Ok(status), _) if complaints.contains("model: ") && (status.code() == Some(1) || has_aborted(status)) => {
+            Ended::Fails(format!("{}({status})", last_model(&complaints)))
+        }
+        (Ok(status), _) => Ended::Unplayable(format!("{complaints}({status})")),
         (Err(error), _) => Ended::Unplayable(error.to_string()),
     }
+}
+
+#[cfg(unix)]
+fn has_aborted(status: ExitStatus) -> bool {
+    const SIGABRT: i32 = 6;
+    std::os::unix::process::ExitStatusExt::signal(&status) == Some(SIGABRT)
+}
+
+#[cfg(not(unix))]
+fn has_aborted(status: ExitStatus) -> bool {
+    !status.success()
 }
 
 /// What was said since the last model began: the models before it held.

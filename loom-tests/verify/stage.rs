@@ -113,10 +113,11 @@ impl Stage {
     }
 }
 
-/// Runs `body`, which panics, and swallows that panic alone; what the harness uses to end a sleeper goes on.
-pub fn panics(body: impl FnOnce()) {
+/// Runs `body`, which panics with this message; any other panic, loom's own and the end of a sleeper too, goes on.
+pub fn panics(message: &str, body: impl FnOnce()) {
     let payload: Box<dyn Any + Send> = catch_unwind(AssertUnwindSafe(body)).expect_err("the body is there to panic");
-    if payload.is::<probe::Cancelled>() {
+    let literal = payload.downcast_ref::<&str>().copied();
+    if literal.or(payload.downcast_ref::<String>().map(String::as_str)) != Some(message) {
         resume_unwind(payload);
     }
 }

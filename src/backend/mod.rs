@@ -19,7 +19,8 @@
 //!   *before* they look at the clock, or the wake-up that they were given is lost.
 //! - Under [`model`] each thread has its own clock, which moves only when a wait with a deadline ends: to the
 //!   deadline if it has fired, and also, in half of the runs, if it has not, as if the thread had come late to
-//!   look. Every timed wait is explored woken, changed and timed out; a spin is exhausted at once; and a
+//!   look. Every timed wait is explored woken, changed and timed out ([`model_within`] may leave
+//!   some out: to be woken takes two preemptions); a spin is exhausted at once; and a
 //!   panic that leaves a thread fails the model.
 
 #[cfg(loom)]

@@ -12,7 +12,7 @@
 //! ```
 //! # Invariants
 //! 1. SET and SLEEPERS exclude each other.
-//! 2. A thread sleeps on `word` only while it is the word that it went to sleep with: SLEEPERS and its generation.
+//! 2. A thread goes to sleep on `word` only while it is SLEEPERS and the generation that it found.
 //! 3. Whoever moves SLEEPERS to SET wakes all.
 //! 4. A waiter returns once the event is set or its generation is over, which `clear` does not bring back.
 //!
@@ -36,8 +36,10 @@ const GENERATION: u32 = 4; // one, in the word's upper 30 bits
 /// It stays set until [`clear`](Event::clear). A thread that waits when [`set`](Event::set) is called returns,
 /// even if `clear` follows before it runs.
 ///
-/// Everything before the `set` that sets the event happens-before the return of each wait that it releases. A
-/// `set` that finds the event set changes nothing, so it publishes nothing either.
+/// Everything before the `set` that sets the event happens-before the return of each wait that it releases, and
+/// everything after the `clear` that follows it. A `set` that finds the event set is no more than a look: it
+/// changes nothing and publishes nothing. Work that is announced by a `set`, and looked for after a `clear` and
+/// before the next wait, is not missed if a lock guards it; if it is a bare atomic flag, it can be.
 ///
 /// A panic leaves nothing behind. The event counts how often it was set: a waiter that does not get to run
 /// while the event is set and cleared exactly 2³⁰ times, or a multiple, can miss that.
@@ -96,7 +98,7 @@ impl Event {
         let mut word = self.word.load(Relaxed);
         while word & SET == 0 {
             let next = ((word & !SLEEPERS) | SET).wrapping_add(GENERATION);
-            // ORDERING: Release pairs with the Acquire in `look`: whoever sees it set sees all we did.
+            // ORDERING: Release pairs with the Acquire in `look`, `await_set` and `clear`: who sees it set sees all we did.
             match self.word.compare_exchange_weak(word, next, Release, Relaxed) {
                 Ok(_) if word & SLEEPERS != 0 => return self.wake_all(), // invariant 3
                 Ok(_) => return,
@@ -117,7 +119,8 @@ impl Event {
     #[doc(alias = "reset")]
     pub fn clear(&self) {
         // An RMW, not a store: sleepers and the generation stay, and so does what `set` has published.
-        self.word.fetch_and(!SET, Relaxed);
+        // ORDERING: Acquire pairs with the Release in `set`: what is looked for after a clear was announced before.
+        self.word.fetch_and(!SET, Acquire);
     }
 
     /// Sleeps until the event is set.

@@ -8,7 +8,8 @@
 //!    └──────────────────────────────────────────────────┘
 //! ```
 //! # Invariants
-//! 1. A thread sleeps on `word` only while `word == CONTENDED`.
+//! 1. A thread goes to sleep on `word` only while it is CONTENDED. While one sleeps, it is CONTENDED still, or a
+//!    wake-up is due, or a thread that was woken has not yet moved.
 //! 2. Whoever moves CONTENDED to FREE wakes one sleeper.
 //! 3. Whoever has slept acquires by moving FREE to CONTENDED, for others may still sleep.
 //! 4. Whoever moves FREE to HELD or CONTENDED is the only holder until it is FREE again.

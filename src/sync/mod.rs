@@ -3,7 +3,8 @@
 //! A blocking call `x` comes in four forms: `try_x` never blocks, `x` waits for ever, `x_timeout` for a
 //! [`Duration`](core::time::Duration) (zero is one attempt), `x_deadline` until an
 //! [`Instant`](crate::Instant). After a timeout the object is as if the call had never been made. Nothing is
-//! poisoned by a panic. Nothing here allocates. A child made by `fork` must not use an object that another
+//! poisoned by a panic. Nothing here allocates (the `parking_lot` world's table of sleepers
+//! does, when a thread first sleeps). A child made by `fork` must not use an object that another
 //! thread may have held or waited on at that moment: in the child, nobody is there to release it.
 
 mod bounded_semaphore;

@@ -10,7 +10,7 @@
 //!   n > 0    set      │ n - 1, SLEEPERS stays        │ more permits, clear SLEEPERS, wake n
 //! ```
 //! # Invariants
-//! 1. A thread sleeps on `word` only while it is 0 permits and SLEEPERS.
+//! 1. A thread goes to sleep on `word` only while it is 0 permits and SLEEPERS.
 //! 2. Whoever clears SLEEPERS, adding n permits, wakes n sleepers.
 //! 3. While a thread sleeps, SLEEPERS is set, or somebody between a wake-up and its next move will set it: whoever
 //!    was woken sets it before it sleeps, takes a permit, or gives up.
