@@ -5,6 +5,6 @@ pub mod sync;
 
 pub use backend::{Instant, model, model_within};
 pub use sync::{
-    BoundedSemaphore, Event, Lock, LockGuard, Mutex, MutexGuard, NotHeld, OverReleased, Permit, RLock, RLockGuard,
-    Semaphore, TimedOut,
+    Barrier, BoundedSemaphore, Broken, Condition, Event, Lock, LockGuard, Mutex, MutexGuard, NotHeld, OverReleased,
+    Permit, RLock, RLockGuard, Semaphore, TimedOut, Turn,
 };

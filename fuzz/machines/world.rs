@@ -99,7 +99,7 @@ impl<P: Primitive> World<P> {
                 Some(answer)
             }
             Step::WouldBlock if P::Spec::is_timed(call) && manner.patience != Patience::Endless => {
-                Some(Answer::TimedOut)
+                Some(self.spec.give_up(actor))
             }
             Step::WouldBlock => {
                 self.actors[actor].waits = Some((call, manner));

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
+pub mod barrier;
+pub mod condition;
 pub mod event;
 pub mod lock;
 pub mod rlock;
@@ -26,6 +28,8 @@ pub enum Answer {
     OverReleased,
     /// An acquire beyond the limit.
     TooDeep,
+    /// A barrier, or its round, is broken.
+    Broken,
     /// A yes or a no.
     Is(bool),
     /// A number.
@@ -39,7 +43,7 @@ pub enum Answer {
 pub enum Step {
     /// It takes effect and returns.
     Done(Answer),
-    /// It cannot take effect now, and nothing has changed.
+    /// It waits. Nothing has changed, unless who waits, and since when, is part of the machine's meaning.
     WouldBlock,
 }
 
@@ -48,11 +52,18 @@ pub trait Spec: Clone + Debug + Ord {
     /// A call with its arguments.
     type Call: Copy + Debug + Ord;
 
-    /// `thread` makes `call`.
+    /// `thread` makes `call`; or, if it waits in it, tries to return.
     fn step(&mut self, thread: usize, call: Self::Call) -> Step;
 
     /// Whether the call gives up when its time is over instead of waiting for ever.
     fn is_timed(call: Self::Call) -> bool;
+
+    /// The time of the timed call in which `thread` waits is over. It answers, and nothing else has changed but that it does
+    /// not wait any more; unless, as for a barrier, that means something.
+    fn give_up(&mut self, thread: usize) -> Answer {
+        let _ = thread;
+        Answer::TimedOut
+    }
 
     /// What can be seen of the state from outside, by a thread that holds nothing.
     fn observe(&self) -> Answer;
@@ -78,10 +89,16 @@ pub fn outcomes<S: Spec>(start: &S, programs: &[Vec<S::Call>]) -> BTreeSet<Outco
             let Some(&call) = program.get(answers[thread].len()) else { continue };
             let mut next = state.clone();
             let answer = match next.step(thread, call) {
-                Step::Done(answer) => answer,
-                Step::WouldBlock if S::is_timed(call) => Answer::TimedOut,
-                Step::WouldBlock => continue,
+                Step::Done(answer) => Some(answer),
+                Step::WouldBlock => {
+                    if next != state {
+                        open.push((next.clone(), answers.clone())); // it waits from now on
+                        moved = true;
+                    }
+                    S::is_timed(call).then(|| next.give_up(thread))
+                }
             };
+            let Some(answer) = answer else { continue };
             let mut answers: Vec<Vec<Answer>> = answers.clone();
             answers[thread].push(answer);
             open.push((next, answers));

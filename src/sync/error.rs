@@ -25,6 +25,8 @@ facts! {
     NotHeld: "release of a lock that is not held";
     /// The release would put more permits in the semaphore than it can hold; none was added.
     OverReleased: "semaphore released too many times";
+    /// The barrier is broken, or its round was: by a timeout, an abort, a reset or a panicking action.
+    Broken: "broken barrier";
 }
 
 /// Why [`RLock::try_acquire`](crate::RLock::try_acquire) failed.
@@ -43,6 +45,15 @@ pub enum AcquireError {
     TimedOut,
     /// The calling thread holds the lock as deep as it may be held.
     TooDeep,
+}
+
+/// Why [`Barrier::wait_timeout`](crate::Barrier::wait_timeout) failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WaitError {
+    /// The timeout or deadline passed before the round was full; that has broken the barrier.
+    TimedOut,
+    /// The barrier was broken before, or by something else.
+    Broken,
 }
 
 const TOO_DEEP: &str = "the lock is held too many times by its owner";
@@ -65,5 +76,15 @@ impl fmt::Display for AcquireError {
     }
 }
 
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaitError::TimedOut => TimedOut.fmt(f),
+            WaitError::Broken => Broken.fmt(f),
+        }
+    }
+}
+
 impl Error for TryAcquireError {}
 impl Error for AcquireError {}
+impl Error for WaitError {}

@@ -17,6 +17,7 @@
 //! Laws L1 to L5 are checked in `loom-tests`; the specification is `fuzz/spec/lock.rs`.
 
 use super::error::{NotHeld, TimedOut};
+use super::guard::Relock;
 use crate::backend::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
@@ -237,6 +238,22 @@ impl LockGuard<'_> {
     #[inline]
     pub fn forget(self) {
         core::mem::forget(self);
+    }
+}
+
+impl Relock for LockGuard<'_> {
+    type Held = ();
+
+    fn key(&self) -> *const () {
+        core::ptr::from_ref(self.lock).cast()
+    }
+
+    fn unlock(&mut self) {
+        let _ = self.lock.release(); // as in the drop
+    }
+
+    fn relock(&mut self, (): ()) {
+        self.lock.acquire().forget();
     }
 }
 

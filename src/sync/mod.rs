@@ -1,4 +1,4 @@
-//! Locks, semaphores and events: what Python's `threading` gives, one primitive a file.
+//! Locks, semaphores, events, conditions and barriers: what Python's `threading` gives, one primitive a file.
 //!
 //! A blocking call `x` comes in four forms: `try_x` never blocks, `x` waits for ever, `x_timeout` for a
 //! [`Duration`](core::time::Duration) (zero is one attempt), `x_deadline` until an
@@ -7,17 +7,24 @@
 //! does, when a thread first sleeps). A child made by `fork` must not use an object that another
 //! thread may have held or waited on at that moment: in the child, nobody is there to release it.
 
+mod barrier;
 mod bounded_semaphore;
+mod condition;
 mod error;
 mod event;
+mod guard;
 mod lock;
 mod mutex;
 mod rlock;
 mod semaphore;
+mod wait_list;
 
+pub use barrier::{Barrier, Turn};
 pub use bounded_semaphore::BoundedSemaphore;
-pub use error::{AcquireError, NotHeld, OverReleased, TimedOut, TryAcquireError};
+pub use condition::Condition;
+pub use error::{AcquireError, Broken, NotHeld, OverReleased, TimedOut, TryAcquireError, WaitError};
 pub use event::Event;
+pub use guard::Guard;
 pub use lock::{Lock, LockGuard};
 pub use mutex::{Mutex, MutexGuard};
 pub use rlock::{RLock, RLockGuard};

@@ -2,9 +2,11 @@
 //!
 //! # Invariants
 //! 1. Only a living guard touches `value`, and a guard lives only while its acquire of `lock` is unreleased:
-//!    the lock is private, so nobody else can release it.
+//!    the lock is private, so nobody else can release it. A [`Condition`](crate::Condition) that lets go of the lock
+//!    borrows the guard, and so whatever is borrowed from it, until it holds the lock again.
 
 use super::error::TimedOut;
+use super::guard::Relock;
 use super::lock::{Lock, LockGuard};
 use crate::backend::{Instant, cell::UnsafeCell, const_fn};
 use core::fmt;
@@ -149,7 +151,7 @@ impl<T: ?Sized> Mutex<T> {
 
     #[inline]
     fn guard<'a>(&'a self, held: LockGuard<'a>) -> MutexGuard<'a, T> {
-        MutexGuard { mutex: self, _held: held, _value: PhantomData }
+        MutexGuard { mutex: self, held, _value: PhantomData }
     }
 }
 
@@ -180,9 +182,25 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 #[must_use = "the mutex is released when the guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    _held: LockGuard<'a>,
+    held: LockGuard<'a>,
     // `Send` and `Sync` as the value itself would be.
     _value: PhantomData<&'a mut T>,
+}
+
+impl<T: ?Sized> Relock for MutexGuard<'_, T> {
+    type Held = ();
+
+    fn key(&self) -> *const () {
+        self.held.key()
+    }
+
+    fn unlock(&mut self) {
+        self.held.unlock();
+    }
+
+    fn relock(&mut self, (): ()) {
+        self.held.relock(());
+    }
 }
 
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {

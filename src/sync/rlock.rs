@@ -17,6 +17,7 @@
 //! Laws R1 to R4 are checked in `loom-tests`; the specification is `fuzz/spec/rlock.rs`.
 
 use super::error::{AcquireError, NotHeld, TimedOut, TryAcquireError};
+use super::guard::Relock;
 use super::lock::{Lock, LockGuard};
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::{Instant, cell::UnsafeCell, const_fn, thread};
@@ -188,8 +189,7 @@ impl RLock {
         if *depth > 0 {
             return Ok(());
         }
-        self.owner.store(NOBODY, Relaxed);
-        self.lock.release()
+        self.disown()
     }
 
     /// Whether any thread holds the lock; by the time you look, that may have changed.
@@ -224,6 +224,13 @@ impl RLock {
     fn is_owned(&self) -> bool {
         // Relaxed: invariant 1: only we could have stored our id, and we see what we stored last.
         self.owner.load(Relaxed) == thread::id().get()
+    }
+
+    /// Frees the lock, whose depth is 0.
+    #[inline]
+    fn disown(&self) -> Result<(), NotHeld> {
+        self.owner.store(NOBODY, Relaxed);
+        self.lock.release()
     }
 
     /// One level more for the owner; for others, the lock as `take` gets it.
@@ -287,6 +294,33 @@ impl RLockGuard<'_> {
     #[inline]
     pub fn forget(self) {
         core::mem::forget(self);
+    }
+}
+
+impl Relock for RLockGuard<'_> {
+    type Held = u32;
+
+    fn key(&self) -> *const () {
+        core::ptr::from_ref(self.lock).cast()
+    }
+
+    /// Gives back all levels, and tells how many they were.
+    fn unlock(&mut self) -> u32 {
+        let depth = self.lock.depth();
+        if depth > 0 {
+            // SAFETY: invariant 2: we are the owner.
+            self.lock.depth.with_mut(|depth| unsafe { *depth = 0 });
+            let _ = self.lock.disown(); // held: it has a depth
+        }
+        depth
+    }
+
+    fn relock(&mut self, depth: u32) {
+        if depth > 0 {
+            self.lock.acquire().forget();
+            // SAFETY: invariant 2: we are the owner.
+            self.lock.depth.with_mut(|now| unsafe { *now = depth });
+        }
     }
 }
 

@@ -1,0 +1,22 @@
+//! What `Condition` asks of a guard: to let go of its lock for a while.
+
+/// A guard whose lock [`Condition::wait`](crate::Condition::wait) can release and acquire again: of a
+/// [`Lock`](crate::Lock), an [`RLock`](crate::RLock) or a [`Mutex`](crate::Mutex). Nothing else can implement it.
+pub trait Guard: Relock {}
+
+impl<G: Relock> Guard for G {}
+
+/// Not to be named outside the kit.
+pub trait Relock {
+    /// What the lock must be given when it is acquired again.
+    type Held;
+
+    /// Which lock it is.
+    fn key(&self) -> *const ();
+
+    /// Releases the lock altogether. Until `relock` the guard holds nothing.
+    fn unlock(&mut self) -> Self::Held;
+
+    /// Acquires the lock as it was held.
+    fn relock(&mut self, held: Self::Held);
+}

@@ -1,0 +1,195 @@
+//! Threads that wait in line, each on a word in its own frame: what `Condition` and `Barrier` are made of.
+//!
+//! # State
+//! Of a waiter:
+//! ```text
+//!   WAITING ───it will sleep───▶ ASLEEP
+//!      │ answer                     │ answer, and wake it
+//!      ▼                            ▼
+//!    answer                      answer
+//! ```
+//! # Invariants
+//! 1. A line belongs to one mutex. Whoever holds that may touch the line and the links of all who stand in it.
+//! 2. A waiter stands in one line at most, and only while its frame lives: its thread leaves the frame when it has been
+//!    answered, or has taken itself out.
+//! 3. Whoever takes another waiter out of the line answers it, once, and holds the mutex while it does.
+//! 4. An answer to WAITING is the last that anybody touches of the waiter. After an answer to ASLEEP comes the wake-up:
+//!    so a waiter that has been ASLEEP leaves its frame only after it has held the mutex.
+//!
+//! Its laws are those of `Condition` and `Barrier`.
+
+use crate::backend::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::backend::{Instant, cell::UnsafeCell, const_fn, futex, hint::Spin};
+use core::{mem, ptr};
+
+const WAITING: u32 = 0;
+const ASLEEP: u32 = 1; // whoever answers must wake it
+
+/// What a waiter is told: 2 or more.
+pub(super) type Answer = u32;
+
+/// A thread that waits, in its own frame.
+pub(super) struct Waiter {
+    word: AtomicU32,
+    links: UnsafeCell<Links>,
+}
+
+struct Links {
+    before: *const Waiter,
+    after: *const Waiter,
+    in_line: bool,
+}
+
+impl Waiter {
+    pub(super) fn new() -> Waiter {
+        let links = Links { before: ptr::null(), after: ptr::null(), in_line: false };
+        Waiter { word: AtomicU32::new(WAITING), links: UnsafeCell::new(links) }
+    }
+
+    /// The answer, if it has come.
+    pub(super) fn answer(&self) -> Option<Answer> {
+        // ORDERING: Acquire pairs with the Release in `tell`: we see all that was done before the answer.
+        Some(self.word.load(Acquire)).filter(|&word| word > ASLEEP)
+    }
+
+    /// Waits a moment for the answer. If it comes, the frame may be left at once (invariant 4); if not, the waiter is
+    /// ASLEEP from now on.
+    pub(super) fn is_told_soon(&self, deadline: Option<Instant>) -> bool {
+        let mut spin = Spin::for_hand_over(deadline);
+        while spin.again() {
+            if self.answer().is_some() {
+                return true;
+            }
+        }
+        // ORDERING: Acquire on failure pairs with the Release in `tell`, as in `answer`.
+        self.word.compare_exchange(WAITING, ASLEEP, Relaxed, Acquire).is_err()
+    }
+
+    /// Sleeps until the answer has come or the deadline has passed. Afterwards the mutex tells which.
+    pub(super) fn sleep(&self, deadline: Option<Instant>) {
+        while self.answer().is_none() {
+            if futex::wait(&self.word, ASLEEP, deadline) == futex::Wait::TimedOut {
+                return;
+            }
+        }
+    }
+
+    fn tell(&self, answer: Answer) {
+        // ORDERING: Release pairs with the Acquire in `answer` and `is_told_soon`: the waiter sees all that we did.
+        if self.word.swap(answer, Release) == ASLEEP {
+            // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
+            futex::wake(&self.word, 1);
+        }
+    }
+
+    /// # Safety
+    /// The caller holds the mutex of the line, or the waiter has never been in one.
+    #[expect(clippy::mut_from_ref, reason = "they belong to whoever holds the mutex")]
+    unsafe fn links(&self) -> &mut Links {
+        // SAFETY: invariant 1: nobody else touches them.
+        self.links.with_mut(|links| unsafe { &mut *links })
+    }
+}
+
+/// Waiters in the order of their arrival.
+pub(super) struct WaitList {
+    first: *const Waiter,
+    last: *const Waiter,
+    len: usize,
+}
+
+// SAFETY: invariant 1: the waiters are reached only by whoever holds the mutex, on whichever thread.
+unsafe impl Send for WaitList {}
+
+impl WaitList {
+    const_fn! {
+        /// Nobody.
+        #[inline]
+        pub(super) fn new() -> WaitList {
+            WaitList { first: ptr::null(), last: ptr::null(), len: 0 }
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Puts a waiter at the end.
+    ///
+    /// # Safety
+    /// The caller holds the mutex of this line. The waiter is in no line, and does not leave its frame but as
+    /// invariants 2 and 4 say.
+    pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
+        let last = self.last;
+        // SAFETY: invariant 1.
+        *unsafe { waiter.links() } = Links { before: last, after: ptr::null(), in_line: true };
+        match self.links_of(last) {
+            Some(last) => last.after = waiter,
+            None => self.first = waiter,
+        }
+        self.last = waiter;
+        self.len += 1;
+    }
+
+    /// Takes a waiter out if it still stands in the line, whose mutex the caller holds: false if it has been taken out by
+    /// somebody who answers it.
+    pub(super) fn remove(&mut self, waiter: &Waiter) -> bool {
+        // SAFETY: invariant 1.
+        let links = unsafe { waiter.links() };
+        let in_line = links.in_line;
+        if in_line {
+            self.unlink(links);
+        }
+        in_line
+    }
+
+    /// The links of one who stands in this line, if there is one.
+    fn links_of(&mut self, waiter: *const Waiter) -> Option<&mut Links> {
+        // SAFETY: invariant 2: its frame lives.
+        let waiter = unsafe { waiter.as_ref() }?;
+        // SAFETY: invariant 1.
+        Some(unsafe { waiter.links() })
+    }
+
+    fn unlink(&mut self, waiter: &mut Links) {
+        waiter.in_line = false;
+        let Links { before, after, .. } = *waiter;
+        match self.links_of(before) {
+            Some(before) => before.after = after,
+            None => self.first = after,
+        }
+        match self.links_of(after) {
+            Some(after) => after.before = before,
+            None => self.last = before,
+        }
+        self.len -= 1;
+    }
+
+    /// Takes out all, to be answered later: the caller must, and hold the mutex again then.
+    pub(super) fn take_out_all(&mut self) -> WaitList {
+        let mut next = self.first;
+        while let Some(links) = self.links_of(next) {
+            links.in_line = false;
+            next = links.after;
+        }
+        mem::replace(self, WaitList::new())
+    }
+
+    /// Takes out the first waiter and answers it; false if there is none. The caller holds the mutex.
+    pub(super) fn tell_first(&mut self, answer: Answer) -> bool {
+        // SAFETY: invariant 2: it stands in this line.
+        let Some(first) = (unsafe { self.first.as_ref() }) else { return false };
+        // SAFETY: invariant 1.
+        self.unlink(unsafe { first.links() });
+        first.tell(answer); // invariant 3
+        true
+    }
+
+    /// Takes out all and answers them. The caller holds the mutex.
+    pub(super) fn tell_all(&mut self, answer: Answer) {
+        while self.tell_first(answer) {}
+    }
+}
