@@ -12,6 +12,7 @@ mod event;
 mod forms;
 mod lock;
 mod mutex;
+mod python;
 mod rlock;
 mod semaphore;
 mod shapes;

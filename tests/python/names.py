@@ -1,0 +1,24 @@
+"""Prints the tests of CPython's lock_tests.py by class, inherited ones included, without running any.
+
+    python3.13 tests/python/names.py | diff - tests/python/cpython-3.13.tsv
+"""
+
+import ast
+import importlib.util
+import pathlib
+
+
+def tests(classes, name):
+    """The names in the order in which they are declared, the base's first."""
+    bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
+    inherited = [test for base in bases if base in classes for test in tests(classes, base)]
+    own = [item.name for item in classes[name].body if isinstance(item, ast.FunctionDef)]
+    return list(dict.fromkeys(inherited + [test for test in own if test.startswith("test")]))
+
+
+source = pathlib.Path(importlib.util.find_spec("test.lock_tests").origin).read_text()
+classes = {item.name: item for item in ast.parse(source).body if isinstance(item, ast.ClassDef)}
+for name in classes:
+    if name.endswith("Tests") and not name.startswith("Base"):
+        for test in tests(classes, name):
+            print(name, test, sep="\t")
