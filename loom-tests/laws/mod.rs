@@ -5,6 +5,8 @@ use selvedge_loom::backend::cell::UnsafeCell;
 use spec::Answer;
 use std::time::Duration;
 
+mod barrier;
+mod condition;
 mod event;
 mod lock;
 mod rlock;
@@ -12,7 +14,10 @@ mod semaphore;
 
 /// All laws, in the order of the table.
 pub fn all() -> Vec<Law> {
-    [lock::laws(), rlock::laws(), semaphore::laws(), event::laws()].into_iter().flatten().collect()
+    [lock::laws(), rlock::laws(), semaphore::laws(), event::laws(), condition::laws(), barrier::laws()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Any time will do: under a model a deadline fires wherever it can.

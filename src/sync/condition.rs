@@ -281,7 +281,9 @@ impl Condition {
         while notified < count && line.waiters.tell_first(NOTIFIED) {
             notified += 1;
         }
-        self.note_occupied(&line);
+        if line.waiters.len() == 0 {
+            self.occupied.store(false, Relaxed);
+        }
         notified
     }
 
@@ -307,20 +309,19 @@ impl Condition {
         assert!(ptr::eq(line.lock, lock), "threads wait for one condition with two locks");
         // SAFETY: `sleep`, whose frame it is, leaves it as it must, and we hold the mutex.
         unsafe { line.waiters.push(waiter) };
-        self.note_occupied(&line);
+        if line.waiters.len() == 1 {
+            self.occupied.store(true, Relaxed);
+        }
     }
 
     /// False if the waiter was taken out before. In any case the mutex has been held.
     fn leave_line(&self, waiter: &Waiter) -> bool {
         let mut line = self.line.acquire();
         let left = line.waiters.remove(waiter);
-        self.note_occupied(&line);
+        if left && line.waiters.len() == 0 {
+            self.occupied.store(false, Relaxed);
+        }
         left
-    }
-
-    /// Keeps invariant 1.
-    fn note_occupied(&self, line: &Line) {
-        self.occupied.store(line.waiters.len() > 0, Relaxed);
     }
 }
 
