@@ -38,10 +38,9 @@ impl Primitive for BoundedSemaphore {
     fn perform<'a>(&'a self, call: Call, hand: Hand<'_, Permit<'a>>) -> Answer {
         match call {
             Call::Acquire => hand.take(self.acquire()),
-            Call::TryAcquire => self.try_acquire().map_or(Busy, |permit| hand.take(permit)),
+            Call::TryAcquire => hand.try_take(self.try_acquire()),
             Call::AcquireTimeout => {
-                let taken = hand.manner.within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at));
-                taken.map_or(TimedOut, |permit| hand.take(permit))
+                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
             }
             Call::Release(count) => self.release(count).map_or(OverReleased, |()| Done),
             Call::Available => Count(self.available()),

@@ -53,16 +53,11 @@ impl Primitive for Event {
 
     fn code(call: Call) -> String {
         let code = match call {
-            Call::Wait => "event.wait()",
-            Call::WaitTimeout => "event.wait",
+            Call::Wait | Call::WaitTimeout => "event.wait()",
             Call::Set => "event.set()",
             Call::Clear => "event.clear()",
             Call::IsSet => "event.is_set()",
         };
         code.into()
-    }
-
-    fn takes(_: Call) -> bool {
-        false
     }
 }

@@ -43,10 +43,9 @@ impl Primitive for Lock {
     fn perform<'a>(&'a self, call: Call, hand: Hand<'_, LockGuard<'a>>) -> Answer {
         match call {
             Call::Acquire => hand.take(self.acquire()),
-            Call::TryAcquire => self.try_acquire().map_or(Busy, |guard| hand.take(guard)),
+            Call::TryAcquire => hand.try_take(self.try_acquire()),
             Call::AcquireTimeout => {
-                let taken = hand.manner.within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at));
-                taken.map_or(TimedOut, |guard| hand.take(guard))
+                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
             }
             Call::Release => self.release().map_or(NotHeld, |()| Done),
             Call::IsLocked => Is(self.is_locked()),
@@ -55,9 +54,8 @@ impl Primitive for Lock {
 
     fn code(call: Call) -> String {
         let code = match call {
-            Call::Acquire => "lock.acquire()",
+            Call::Acquire | Call::AcquireTimeout => "lock.acquire()",
             Call::TryAcquire => "lock.try_acquire()",
-            Call::AcquireTimeout => "lock.acquire",
             Call::Release => "lock.release()",
             Call::IsLocked => "lock.is_locked()",
         };

@@ -22,15 +22,17 @@ impl<P: Primitive> ReferenceStateMachine for Machine<P> {
     type Transition = Transition<P>;
 
     fn init_state() -> BoxedStrategy<World<P>> {
-        (P::starts(), 2usize..=3).prop_map(|(start, actors)| World::new(start, actors)).boxed()
+        (P::starts(), P::THREADS).prop_map(|(start, actors)| World::new(start, actors)).boxed()
     }
 
     fn transitions(world: &World<P>) -> BoxedStrategy<Transition<P>> {
         let world = world.clone();
         let keeps = if P::FORGETS { any::<bool>().boxed() } else { Just(true).boxed() };
         let patience = prop_oneof![4 => Just(Patience::Zero), 1 => Just(Patience::Brief), 5 => Just(Patience::Endless)];
-        let manner = (keeps, patience, any::<bool>(), any::<bool>())
-            .prop_map(|(keeps, patience, by_deadline, hurries)| Manner { keeps, patience, by_deadline, hurries });
+        let manner =
+            (keeps, patience, any::<[bool; 3]>()).prop_map(|(keeps, patience, [by_deadline, hurries, locked])| {
+                Manner { keeps, patience, by_deadline, hurries, locked }
+            });
         // One attempt is always allowed where waiting may not be.
         let plain = Manner { keeps: !P::FORGETS, ..Manner::PLAIN };
         let actions = P::CALLS.iter().map(|&(weight, call)| (weight, Action::Call(call, plain)));

@@ -96,10 +96,9 @@ impl Primitive for Mutex<u8> {
         };
         match call {
             lock::Call::Acquire => hand.take(self.acquire()),
-            lock::Call::TryAcquire => self.try_acquire().map_or(Busy, |guard| hand.take(guard)),
+            lock::Call::TryAcquire => hand.try_take(self.try_acquire()),
             lock::Call::AcquireTimeout => {
-                let taken = hand.manner.within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at));
-                taken.map_or(TimedOut, |guard| hand.take(guard))
+                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
             }
             lock::Call::IsLocked => Is(self.is_locked()),
             lock::Call::Release => unreachable!("a mutex is released by the drop of its guard alone"),

@@ -1,10 +1,11 @@
 //! What the fuzzers must know about a primitive.
 
 use proptest::strategy::BoxedStrategy;
-use selvedge::Instant;
+use selvedge::{Instant, TimedOut};
 use spec::{Answer, Spec};
 use std::convert::Infallible;
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// A call of the primitive's specification.
@@ -19,7 +20,10 @@ pub trait Primitive: Send + Sync + Sized + 'static {
     /// What an acquire gives; [`Infallible`] if there is no such thing.
     type Guard<'a>: Guard;
 
-    /// What the drop of a guard does. Also what lets one who waits go on: it ends every run.
+    /// How many threads use it.
+    const THREADS: RangeInclusive<usize> = 2..=3;
+    /// What the drop of a guard does. It also ends every run: made as long as it changes anything, it lets all who wait go
+    /// on.
     const GIVES_BACK: Call<Self>;
     /// How often each call is made, and which there are. Those that say most of a failure come first.
     const CALLS: &'static [(u32, Call<Self>)];
@@ -43,13 +47,24 @@ pub trait Primitive: Send + Sync + Sized + 'static {
 
     /// Makes the call.
     fn perform<'a>(&'a self, call: Call<Self>, hand: Hand<'_, Self::Guard<'a>>) -> Answer;
-    /// The call in Rust; of a timed one, what comes before `_timeout` or `_deadline`.
+    /// The call in Rust; of a timed one, the form without a time.
     fn code(call: Call<Self>) -> String;
+    /// The call in Rust, all of it, with what is done around it.
+    fn surrounded(_: &Self::Start, _: Call<Self>, _: Manner, code: String) -> String {
+        code
+    }
     /// Whether the call gives a guard when it is `Done`.
-    fn takes(call: Call<Self>) -> bool;
+    fn takes(_: Call<Self>) -> bool {
+        false
+    }
     /// Whether the call goes through a guard that the thread keeps.
     fn needs_guard(_: Call<Self>) -> bool {
         false
+    }
+    /// Whether so many stand in line, if it matters in which order they wait: then the next call may be made. It does not
+    /// wait itself.
+    fn has_in_line(&self, _waiters: usize) -> bool {
+        true
     }
     /// Whether the object, given up by all, is as the specification says.
     fn ends_as(self, _: &Self::Spec) -> bool {
@@ -80,11 +95,14 @@ pub struct Manner {
     pub by_deadline: bool,
     /// Whether others go on at once when the call has to wait, instead of letting its thread fall asleep.
     pub hurries: bool,
+    /// Whether a lock is held that the call could do without.
+    pub locked: bool,
 }
 
 impl Manner {
     /// The simplest.
-    pub const PLAIN: Manner = Manner { keeps: false, patience: Patience::Zero, by_deadline: false, hurries: false };
+    pub const PLAIN: Manner =
+        Manner { keeps: false, patience: Patience::Zero, by_deadline: false, hurries: false, locked: false };
 
     /// Makes a timed call.
     pub fn within<R>(self, timeout: impl FnOnce(Duration) -> R, deadline: impl FnOnce(Instant) -> R) -> R {
@@ -105,7 +123,8 @@ pub enum Patience {
 }
 
 impl Patience {
-    fn duration(self) -> Duration {
+    /// The duration.
+    pub fn duration(self) -> Duration {
         match self {
             Patience::Zero => Duration::ZERO,
             Patience::Brief => Duration::from_millis(1),
@@ -140,5 +159,19 @@ impl<G: Guard> Hand<'_, G> {
             guard.forget()
         }
         Answer::Done
+    }
+
+    /// Takes the guard if there is one.
+    pub fn try_take(self, guard: Option<G>) -> Answer {
+        guard.map_or(Answer::Busy, |guard| self.take(guard))
+    }
+
+    /// Makes a timed call, and takes the guard if it gives one.
+    pub fn take_within(
+        self,
+        timeout: impl FnOnce(Duration) -> Result<G, TimedOut>,
+        deadline: impl FnOnce(Instant) -> Result<G, TimedOut>,
+    ) -> Answer {
+        self.manner.within(timeout, deadline).map_or(Answer::TimedOut, |guard| self.take(guard))
     }
 }

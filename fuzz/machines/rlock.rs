@@ -74,9 +74,8 @@ impl Primitive for RLock {
 
     fn code(call: Call) -> String {
         let code = match call {
-            Call::Acquire => "lock.acquire()",
+            Call::Acquire | Call::AcquireTimeout => "lock.acquire()",
             Call::TryAcquire => "lock.try_acquire()",
-            Call::AcquireTimeout => "lock.acquire",
             Call::Release => "lock.release()",
             Call::Depth => "lock.depth()",
             Call::IsLocked => "lock.is_locked()",

@@ -11,7 +11,8 @@ use spec::{Answer, Spec, Step};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// The most transitions of a run.
 pub const LENGTH: usize = 80;
@@ -121,12 +122,15 @@ impl<P: Primitive> Run<P> {
         let what = match transition.action {
             _ if expected.is_some() => "does not return",
             Action::Call(_, manner) if manner.hurries => "waits",
-            _ => {
-                self.actors.let_sleep(actor);
-                "sleeps"
-            }
+            _ => "sleeps",
         };
-        self.lines.push(comment(&transition.action.code::<P>(), actor, what));
+        self.lines.push(comment(&self.world.code(transition.action), actor, what));
+        if expected.is_none() {
+            self.let_stand_in_line()?;
+        }
+        if what == "sleeps" {
+            self.actors.let_sleep(actor);
+        }
 
         let mut due = self.world.clone().settle().len() + usize::from(expected.is_some());
         while due > 0 {
@@ -135,7 +139,7 @@ impl<P: Primitive> Run<P> {
             };
             match expected.take_if(|_| who == actor) {
                 Some(answer) => {
-                    self.lines[line] = comment(&transition.action.code::<P>(), actor, &said(&reply));
+                    self.lines[line] = comment(&self.world.code(transition.action), actor, &said(&reply));
                     compare(&reply, answer)?;
                 }
                 None => self.return_of(who, reply)?,
@@ -146,6 +150,22 @@ impl<P: Primitive> Run<P> {
             self.return_of(who, reply)?;
         }
         self.look()
+    }
+
+    /// Gives a thread whose call has to wait the time to stand in line. Who comes next is behind it then.
+    fn let_stand_in_line(&mut self) -> Result<(), String> {
+        let begun = Instant::now();
+        while !self.object.has_in_line(self.world.waiting().count()) {
+            if let Some((who, reply)) = self.actors.overhear() {
+                self.return_of(who, reply)?;
+            }
+            if begun.elapsed() > self.patience {
+                let waiters = self.named(self.world.waiting());
+                return Err(format!("not these, and they alone, stand in line after {:?}: {waiters}", self.patience));
+            }
+            thread::yield_now();
+        }
+        Ok(())
     }
 
     /// A call that had to wait has returned: is that right?
@@ -160,13 +180,13 @@ impl<P: Primitive> Run<P> {
     /// Nobody says anything, though so many should.
     fn silence(&self, transition: Option<&Transition<P>>, due: usize) -> String {
         let silent = transition.map(|transition| (transition.actor, transition.action));
-        let of: Vec<String> = silent
-            .into_iter()
-            .chain(self.world.waiting())
-            .map(|(actor, action)| format!("thread {actor} in `{}`", action.code::<P>()))
-            .collect();
-        let patience = self.patience;
-        format!("{due} of these should have returned, and did not within {patience:?}: {}", of.join(", "))
+        let of = self.named(silent.into_iter().chain(self.world.waiting()));
+        format!("{due} of these should have returned, and did not within {:?}: {of}", self.patience)
+    }
+
+    fn named(&self, calls: impl Iterator<Item = (usize, Action<Call<P>>)>) -> String {
+        let named = calls.map(|(actor, action)| format!("thread {actor} in `{}`", self.world.code(action)));
+        named.collect::<Vec<_>>().join(", ")
     }
 
     /// Compares what can be seen from outside, and by the threads that have nothing to do.

@@ -38,10 +38,9 @@ impl Primitive for Semaphore {
     fn perform<'a>(&'a self, call: Call, hand: Hand<'_, Permit<'a>>) -> Answer {
         match call {
             Call::Acquire => hand.take(self.acquire()),
-            Call::TryAcquire => self.try_acquire().map_or(Busy, |permit| hand.take(permit)),
+            Call::TryAcquire => hand.try_take(self.try_acquire()),
             Call::AcquireTimeout => {
-                let taken = hand.manner.within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at));
-                taken.map_or(TimedOut, |permit| hand.take(permit))
+                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
             }
             Call::Release(count) => self.release(count).map_or(OverReleased, |()| Done),
             Call::Available => Count(self.available()),
@@ -72,9 +71,8 @@ pub const CALLS: &[(u32, Call)] = &[
 /// The call in Rust.
 pub fn code(call: Call) -> String {
     match call {
-        Call::Acquire => "semaphore.acquire()".into(),
+        Call::Acquire | Call::AcquireTimeout => "semaphore.acquire()".into(),
         Call::TryAcquire => "semaphore.try_acquire()".into(),
-        Call::AcquireTimeout => "semaphore.acquire".into(),
         Call::Release(count) => format!("semaphore.release({count})"),
         Call::Available => "semaphore.available()".into(),
     }

@@ -1,11 +1,15 @@
 //! The specifications themselves, and the search through their outcomes.
 
-use spec::Answer::{self, Blocked, Busy, Count, Done, Is, NotHeld, OverReleased, TimedOut, TooDeep};
-use spec::{Outcome, Spec, Step, event, lock, outcomes, rlock, semaphore};
+use spec::Answer::{self, Blocked, Broken, Busy, Count, Done, Is, NotHeld, OverReleased, TimedOut, TooDeep};
+use spec::{Outcome, Spec, Step, barrier, condition, event, lock, outcomes, rlock, semaphore};
 use std::collections::BTreeSet;
 
-/// The answers of calls made one after the other, none of which waits.
+/// The answers of calls made one after the other: `Blocked` of those that wait. They are made again to return.
 fn answers<S: Spec>(mut machine: S, calls: &[(usize, S::Call)]) -> Vec<Answer> {
+    next_answers(&mut machine, calls)
+}
+
+fn next_answers<S: Spec>(machine: &mut S, calls: &[(usize, S::Call)]) -> Vec<Answer> {
     let answer = |&(thread, call)| match machine.step(thread, call) {
         Step::Done(answer) => answer,
         Step::WouldBlock => Blocked,
@@ -13,18 +17,34 @@ fn answers<S: Spec>(mut machine: S, calls: &[(usize, S::Call)]) -> Vec<Answer> {
     calls.iter().map(answer).collect()
 }
 
-/// Fails if a call that would block changes anything, in any state within `depth` calls.
-fn blocked_calls_change_nothing<S: Spec>(start: S, calls: &[S::Call], depth: usize) {
-    let (mut states, mut blocked) = (BTreeSet::from([start]), 0);
+/// A machine, and in which call each of three threads waits.
+type Scene<S> = (S, [Option<<S as Spec>::Call>; 3]);
+
+/// Fails unless a call that would block only waits, in any state within `depth` calls: made again it changes nothing more,
+/// and given up it leaves what `given_up` makes of the state in which it was made.
+fn blocked_calls_only_wait<S: Spec>(start: S, calls: &[S::Call], depth: usize, given_up: impl Fn(S) -> S) {
+    let (mut scenes, mut blocked): (BTreeSet<Scene<S>>, _) = (BTreeSet::from([(start, [None; 3])]), 0);
     for _ in 0..depth {
-        for state in states.clone() {
-            for (thread, &call) in (0..2).flat_map(|thread| calls.iter().map(move |call| (thread, call))) {
-                let mut next = state.clone();
-                if next.step(thread, call) == Step::WouldBlock {
-                    assert_eq!(next, state, "{call:?} would block and has changed something");
-                    blocked += 1;
+        for (state, waits) in scenes.clone() {
+            for (thread, &call) in (0..3).flat_map(|thread| calls.iter().map(move |call| (thread, call))) {
+                let (mut next, mut waits) = (state.clone(), waits);
+                if waits[thread].is_some_and(|other| other != call) {
+                    continue; // it must return from that first
                 }
-                states.insert(next);
+                if next.step(thread, call) == Step::WouldBlock {
+                    let mut again = next.clone();
+                    assert_eq!(again.step(thread, call), Step::WouldBlock, "{call:?} waits, and then does not");
+                    assert_eq!(again, next, "{call:?}, made again, has changed something");
+                    assert_eq!(again.give_up(thread), TimedOut);
+                    if waits[thread].is_none() {
+                        assert_eq!(again, given_up(state.clone()), "{call:?}, given up, leaves something else");
+                    }
+                    waits[thread] = Some(call);
+                    blocked += 1;
+                } else {
+                    waits[thread] = None;
+                }
+                scenes.insert((next, waits));
             }
         }
     }
@@ -79,11 +99,70 @@ fn an_event_stays_set_until_it_is_cleared() {
 }
 
 #[test]
-fn what_would_block_changes_nothing() {
-    blocked_calls_change_nothing(lock::Lock::default(), &lock::Call::ALL, 3);
-    blocked_calls_change_nothing(rlock::RLock::with_max_depth(2), &rlock::Call::ALL, 4);
-    blocked_calls_change_nothing(semaphore::Semaphore::new(2, 2), &semaphore::Call::ALL, 4);
-    blocked_calls_change_nothing(event::Event::default(), &event::Call::ALL, 3);
+fn a_condition_is_notified_in_the_order_of_waiting() {
+    use condition::Call::{Notify, NotifyAll, NotifyOne, Wait, WaitTimeout};
+    let nobody = condition::Condition::default();
+    let calls = [(0, NotifyOne), (0, Notify(2)), (0, NotifyAll), (0, Wait)];
+    assert_eq!(answers(nobody.clone(), &calls), [Is(false), Count(0), Count(0), Blocked]);
+    let line = [(2, Wait), (0, WaitTimeout), (1, Wait)];
+    let then = |calls: &[_]| answers(nobody.clone(), &[&line, calls].concat())[line.len()..].to_vec();
+    let first = [(3, NotifyOne), (1, Wait), (0, WaitTimeout), (2, Wait), (2, Wait)];
+    assert_eq!(then(&first), [Is(true), Blocked, Blocked, Done, Blocked]);
+    let two = [(3, Notify(0)), (3, Notify(2)), (0, WaitTimeout), (1, Wait), (2, Wait), (3, NotifyAll), (1, Wait)];
+    assert_eq!(then(&two), [Count(0), Count(2), Done, Blocked, Done, Count(1), Done]);
+}
+
+#[test]
+fn who_waits_for_a_condition_no_more_is_not_notified() {
+    use condition::Call::{NotifyAll, NotifyOne, Wait, WaitTimeout};
+    let mut condition = condition::Condition::default();
+    assert_eq!(next_answers(&mut condition, &[(0, WaitTimeout), (1, Wait)]), [Blocked, Blocked]);
+    assert_eq!(condition.give_up(0), TimedOut);
+    assert_eq!(next_answers(&mut condition, &[(0, NotifyOne), (1, Wait), (0, NotifyAll)]), [Is(true), Done, Count(0)]);
+}
+
+#[test]
+fn a_barrier_passes_whole_or_is_broken_whole() {
+    use barrier::Call::{Abort, IsBroken, Reset, Wait, WaitTimeout, Waiting};
+    let mut three = barrier::Barrier::new(3);
+    let first_round = [(0, Wait), (1, WaitTimeout), (2, Waiting), (2, Wait), (2, Waiting)];
+    assert_eq!(next_answers(&mut three, &first_round), [Blocked, Blocked, Count(2), Count(2), Count(0)]);
+    let next_round = [(2, Wait), (1, WaitTimeout), (0, Wait), (0, Wait), (1, Wait), (0, Wait), (2, Wait)];
+    let indices = [Blocked, Count(1), Count(0), Blocked, Count(2), Count(1), Count(0)];
+    assert_eq!(next_answers(&mut three, &next_round), indices);
+    for (end, is_broken) in [(Abort, true), (Reset, false)] {
+        let calls = [(0, Wait), (1, end), (1, IsBroken), (1, Waiting), (0, Wait)];
+        assert_eq!(answers(barrier::Barrier::new(2), &calls), [Blocked, Done, Is(is_broken), Count(0), Broken]);
+    }
+    let calls = [(0, Abort), (0, Wait), (1, WaitTimeout), (0, Reset), (0, IsBroken), (0, Wait), (1, Wait), (0, Wait)];
+    let repaired = [Done, Broken, Broken, Done, Is(false), Blocked, Count(1), Count(0)];
+    assert_eq!(answers(barrier::Barrier::new(2), &calls), repaired);
+    assert_eq!(answers(barrier::Barrier::new(1), &[(0, Wait), (0, WaitTimeout)]), [Count(0), Count(0)]);
+}
+
+#[test]
+fn a_party_that_gives_up_breaks_the_barrier_for_all() {
+    use barrier::Call::{IsBroken, Reset, Wait, WaitTimeout, Waiting};
+    let mut barrier = barrier::Barrier::new(3);
+    assert_eq!(next_answers(&mut barrier, &[(0, Wait), (1, WaitTimeout)]), [Blocked, Blocked]);
+    assert_eq!(barrier.give_up(1), TimedOut);
+    let calls = [(1, IsBroken), (1, Waiting), (0, Wait), (1, Wait), (1, Reset), (1, Wait), (1, Waiting)];
+    assert_eq!(next_answers(&mut barrier, &calls), [Is(true), Count(0), Broken, Broken, Done, Blocked, Count(1)]);
+}
+
+#[test]
+fn what_would_block_only_waits() {
+    blocked_calls_only_wait(lock::Lock::default(), &lock::Call::ALL, 3, |as_before| as_before);
+    blocked_calls_only_wait(rlock::RLock::with_max_depth(2), &rlock::Call::ALL, 4, |as_before| as_before);
+    blocked_calls_only_wait(semaphore::Semaphore::new(2, 2), &semaphore::Call::ALL, 4, |as_before| as_before);
+    blocked_calls_only_wait(event::Event::default(), &event::Call::ALL, 3, |as_before| as_before);
+    blocked_calls_only_wait(condition::Condition::default(), &condition::Call::ALL, 6, |as_before| as_before);
+    let broken = |mut barrier: barrier::Barrier| {
+        barrier.step(0, barrier::Call::Abort);
+        barrier
+    };
+    blocked_calls_only_wait(barrier::Barrier::new(2), &barrier::Call::ALL, 6, broken);
+    blocked_calls_only_wait(barrier::Barrier::new(3), &barrier::Call::ALL, 6, broken);
 }
 
 #[test]
@@ -95,6 +174,9 @@ fn timed_calls_and_no_others_give_up() {
     assert!(semaphore::Semaphore::is_timed(semaphore::Call::AcquireTimeout));
     assert!(!semaphore::Semaphore::is_timed(semaphore::Call::Acquire));
     assert!(event::Event::is_timed(event::Call::WaitTimeout) && !event::Event::is_timed(event::Call::Wait));
+    let timed = condition::Call::ALL.map(condition::Condition::is_timed);
+    assert_eq!(timed, [false, true, false, false, false, false]);
+    assert_eq!(barrier::Call::ALL.map(barrier::Barrier::is_timed), [false, true, false, false, false, false]);
 }
 
 #[test]
@@ -163,6 +245,46 @@ fn an_rlock_is_shared_only_in_turns() {
         (vec![vec![Blocked], vec![Done]], Is(true)),
     ];
     assert_eq!(found, all(expected));
+}
+
+#[test]
+fn a_notification_is_for_the_waiter_that_came_first() {
+    use condition::Call::{NotifyOne, Wait};
+    let found = outcomes(&condition::Condition::default(), &[vec![Wait], vec![Wait], vec![NotifyOne]]);
+    let expected = [
+        (vec![vec![Blocked], vec![Blocked], vec![Is(false)]], Done), // it came too early
+        (vec![vec![Done], vec![Blocked], vec![Is(true)]], Done),
+        (vec![vec![Blocked], vec![Done], vec![Is(true)]], Done),
+    ];
+    assert_eq!(found, all(expected));
+}
+
+#[test]
+fn a_timed_wait_succeeds_if_and_only_if_it_was_notified() {
+    use condition::Call::{NotifyAll, WaitTimeout};
+    let found = outcomes(&condition::Condition::default(), &[vec![WaitTimeout], vec![NotifyAll]]);
+    let expected = [(TimedOut, 0), (Done, 1)].map(|(waiter, count)| (vec![vec![waiter], vec![Count(count)]], Done));
+    assert_eq!(found, all(expected));
+}
+
+#[test]
+fn a_timed_party_passes_with_the_other_or_breaks_the_barrier() {
+    use barrier::Call::{Wait, WaitTimeout};
+    let found = outcomes(&barrier::Barrier::new(2), &[vec![WaitTimeout], vec![Wait]]);
+    let expected = [
+        (vec![vec![Count(0)], vec![Count(1)]], Is(false)),
+        (vec![vec![Count(1)], vec![Count(0)]], Is(false)),
+        (vec![vec![TimedOut], vec![Broken]], Is(true)),
+    ];
+    assert_eq!(found, all(expected));
+}
+
+#[test]
+fn a_reset_turns_away_who_has_come_and_nobody_else() {
+    use barrier::Call::{Reset, Wait};
+    let found = outcomes(&barrier::Barrier::new(2), &[vec![Wait], vec![Wait], vec![Reset]]);
+    let ends = [[Count(0), Count(1)], [Count(1), Count(0)], [Broken, Blocked], [Blocked, Broken]];
+    assert_eq!(found, all(ends.map(|[one, two]| (vec![vec![one], vec![two], vec![Done]], Is(false)))));
 }
 
 #[test]

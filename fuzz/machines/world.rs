@@ -20,8 +20,8 @@ pub enum Action<C> {
 }
 
 impl<C: Copy> Action<C> {
-    /// In Rust.
-    pub fn code<P: Primitive>(self) -> String
+    /// In Rust, without what is done around a call.
+    fn code<P: Primitive>(self) -> String
     where
         P::Spec: Spec<Call = C>,
     {
@@ -29,7 +29,11 @@ impl<C: Copy> Action<C> {
         let mut code = P::code(call);
         if P::Spec::is_timed(call) {
             let (form, now) = if manner.by_deadline { ("deadline", "Instant::now() + ") } else { ("timeout", "") };
-            code += &format!("_{form}({now}{})", manner.patience.code());
+            let (name, arguments) = code.split_once('(').expect("a call");
+            // `wait(&mut guard)` becomes `wait_timeout(&mut guard, Duration::ZERO)`.
+            let comma = if arguments == ")" { "" } else { ", " };
+            let arguments = arguments.trim_end_matches(')');
+            code = format!("{name}_{form}({arguments}{comma}{now}{})", manner.patience.code());
         }
         match (P::takes(call), manner.keeps) {
             (true, true) => format!("let guard = {code}"),
@@ -84,6 +88,15 @@ impl<P: Primitive> World<P> {
         })
     }
 
+    /// In Rust.
+    pub fn code(&self, action: Action<Call<P>>) -> String {
+        let code = action.code::<P>();
+        match action {
+            Action::Call(call, manner) => P::surrounded(&self.start, call, manner, code),
+            Action::DropGuard => code,
+        }
+    }
+
     /// Does what the thread does: its answer, or nothing if it waits now.
     pub fn begin(&mut self, transition: &Transition<P>) -> Option<Answer> {
         let actor = transition.actor;
@@ -125,7 +138,8 @@ impl<P: Primitive> World<P> {
         }
     }
 
-    /// Lets return whoever can, the longest waiting first: which of them go on is free, how many is not.
+    /// Lets return whoever can, the longest waiting first. How many go on is not free, and which of them only as far as
+    /// the specification doesn't know who waits.
     pub fn settle(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         while let Some(answer) = self.waiting.clone().into_iter().find_map(|actor| self.finish(actor)) {
@@ -134,17 +148,18 @@ impl<P: Primitive> World<P> {
         answers
     }
 
-    /// A thread that can let go on one of those who wait.
+    /// What a thread can do towards letting go on those who wait.
     pub fn rescue(&self) -> Option<Transition<P>> {
         self.idle().find_map(|actor| {
-            let gives_back = self.spec.clone().step(actor, P::GIVES_BACK) == Step::Done(Answer::Done);
+            let mut spec = self.spec.clone();
+            spec.step(actor, P::GIVES_BACK);
             let called = P::CALLS.iter().any(|&(_, call)| call == P::GIVES_BACK);
             let action = match self.actors[actor].kept {
                 0 if called => Action::Call(P::GIVES_BACK, Manner::PLAIN),
                 0 => return None,
                 _ => Action::DropGuard,
             };
-            gives_back.then_some(Transition { actor, action })
+            (spec != self.spec).then_some(Transition { actor, action })
         })
     }
 
