@@ -2,7 +2,7 @@
 
 use super::{Data, SOON};
 use crate::law::{Law, Model};
-use crate::refines::{Start, Subject, every, program, refinement};
+use crate::refines::{Start, Subject, choose, every, program, refinement};
 use crate::stage::Stage;
 use selvedge_loom::backend::Arc;
 use selvedge_loom::sync::WaitError;
@@ -16,7 +16,11 @@ use std::time::Duration;
 pub fn laws() -> Vec<Law> {
     let pairs = every(&starts(), &Call::ALL, 2).into_iter().map(|pair| pair.within(4, 6)).collect();
     // A timeout that breaks a round between two others takes a third preemption to be seen.
-    let triples = every(&[of(2)], &Call::ALL, 3).into_iter().map(|triple| triple.within(3, 4)).collect();
+    let bound = |calls: &Vec<Call>| if calls.contains(&WaitTimeout) { 3 } else { 2 };
+    let triple =
+        |calls: Vec<Call>| (bound(&calls), program(&of(2), calls.into_iter().map(|call| vec![call]).collect()));
+    let triples = choose(&Call::ALL, 3).into_iter().map(triple);
+    let triples = triples.map(|(bound, triple)| triple.within(bound, bound + 1)).collect();
     vec![
         Law::new(
             "B1",

@@ -66,7 +66,7 @@ pub fn refinement(id: &'static str, pairs: Vec<Model>, triples: Vec<Model>, othe
 }
 
 /// Every choice of `count` of these, with repetition and without regard to order.
-fn choose<T: Copy>(from: &[T], count: usize) -> Vec<Vec<T>> {
+pub fn choose<T: Copy>(from: &[T], count: usize) -> Vec<Vec<T>> {
     if count == 0 {
         return vec![Vec::new()];
     }
