@@ -31,7 +31,8 @@ const ASLEEP: u32 = 1; // whoever answers must wake it
 /// What a waiter is told: 2 or more.
 pub(super) type Answer = u32;
 
-/// A thread that waits, in its own frame.
+/// A thread that waits, in its own frame: on one cache line, which its thread polls and another writes.
+#[repr(align(64))]
 pub(super) struct Waiter {
     word: AtomicU32,
     links: UnsafeCell<Links>,
@@ -44,12 +45,14 @@ struct Links {
 }
 
 impl Waiter {
+    #[inline]
     pub(super) fn new() -> Waiter {
         let links = Links { before: ptr::null(), after: ptr::null(), in_line: false };
         Waiter { word: AtomicU32::new(WAITING), links: UnsafeCell::new(links) }
     }
 
     /// The answer, if it has come.
+    #[inline]
     pub(super) fn answer(&self) -> Option<Answer> {
         // ORDERING: Acquire pairs with the Release in `tell`: we see all that was done before the answer.
         Some(self.word.load(Acquire)).filter(|&word| word > ASLEEP)
@@ -57,6 +60,7 @@ impl Waiter {
 
     /// Waits a moment for the answer. If it comes, the frame may be left at once (invariant 4); if not, the waiter is
     /// ASLEEP from now on.
+    #[inline]
     pub(super) fn is_told_soon(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
@@ -69,6 +73,7 @@ impl Waiter {
     }
 
     /// Sleeps until the answer has come or the deadline has passed. Afterwards the mutex tells which.
+    #[cold]
     pub(super) fn sleep(&self, deadline: Option<Instant>) {
         while self.answer().is_none() {
             if futex::wait(&self.word, ASLEEP, deadline) == futex::Wait::TimedOut {
@@ -77,6 +82,7 @@ impl Waiter {
         }
     }
 
+    #[inline]
     fn tell(&self, answer: Answer) {
         // ORDERING: Release pairs with the Acquire in `answer` and `is_told_soon`: the waiter sees all that we did.
         if self.word.swap(answer, Release) == ASLEEP {
@@ -122,6 +128,7 @@ impl WaitList {
     /// # Safety
     /// The caller holds the mutex of this line. The waiter is in no line, and does not leave its frame but as
     /// invariants 2 and 4 say.
+    #[inline]
     pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
         let last = self.last;
         // SAFETY: invariant 1.
@@ -189,7 +196,17 @@ impl WaitList {
     }
 
     /// Takes out all and answers them. The caller holds the mutex.
+    #[inline]
     pub(super) fn tell_all(&mut self, answer: Answer) {
-        while self.tell_first(answer) {}
+        let WaitList { first: mut next, last, .. } = mem::replace(self, WaitList::new());
+        // SAFETY: invariant 2: it stood in this line, and has not been answered.
+        while let Some(waiter) = unsafe { next.as_ref() } {
+            // SAFETY: invariant 1.
+            let links = unsafe { waiter.links() };
+            // Nobody is after the last: its cache line comes over once, to be written, and not before that to be read.
+            next = if ptr::eq(waiter, last) { ptr::null() } else { links.after };
+            links.in_line = false;
+            waiter.tell(answer); // invariant 3
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::thread;
 
 const LOCKFILE: &str = include_str!("../../../Cargo.lock");
 
-const PEERS: [&str; 7] = ["async-lock", "crossbeam-utils", "event-listener", "parking_lot", "saa", "spin", "usync"];
+const PEERS: [&str; 8] =
+    ["async-lock", "crossbeam-utils", "event-listener", "hurdles", "parking_lot", "saa", "spin", "usync"];
 
 /// The machine's description.
 #[derive(Debug, Serialize)]

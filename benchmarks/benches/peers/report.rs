@@ -20,7 +20,9 @@ percentage. In brackets: ours in the std world as a multiple of it.
 - \"~\" before a figure: half of its rounds lie more than 10 % apart. After a setting: most rounds were noisy.
 - \"short\": an increment inside, short work (20 ns) outside. \"long\": long work (1.65 µs) inside, nothing outside. \
 Semaphores in contention: short work inside and outside.
-- Shown without a bar: what never sleeps (a floor), and our second types.";
+- Ping-pong: there and back, by two flags, or by one mutex and one condition, notified when the mutex is free. Barrier: \
+a round, with nothing between rounds.
+- A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.
 #[derive(Debug, Serialize)]

@@ -2,6 +2,8 @@
 //!
 //! A peer is an implementation and a line of its shape's `lineup!`; a row is a line of its shape's `rows`.
 
+mod barrier;
+mod condition;
 mod event;
 mod lock;
 mod rlock;
@@ -27,5 +29,6 @@ use lineup;
 
 /// All rows.
 pub fn rows() -> Vec<Row> {
-    [lock::rows(), rlock::rows(), semaphore::rows(), event::rows()].into_iter().flatten().collect()
+    let shapes = [lock::rows(), rlock::rows(), semaphore::rows(), event::rows(), condition::rows(), barrier::rows()];
+    shapes.into_iter().flatten().collect()
 }

@@ -1,0 +1,115 @@
+//! A place where threads wait until all have come.
+
+use super::lineup;
+use crate::load::nanoseconds;
+use crate::row::{Row, at_most};
+use crossbeam_utils::CachePadded;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Rounds between two looks at the clock. More than one: see `rounds`.
+const BATCH: u64 = 32;
+
+/// A thread's part in a barrier.
+pub trait Party: Send + Sized + 'static {
+    /// Those of a new barrier: as many as it waits for.
+    fn all(parties: usize) -> Vec<Self>;
+    /// Waits until all have come; true for one of them.
+    fn meet(&mut self) -> bool;
+}
+
+/// A barrier that its parties share.
+pub type Shared<B> = Arc<CachePadded<B>>;
+
+macro_rules! shared {
+    ($($type:ty, |$turn:ident| $leads:expr;)+) => {$(
+        impl Party for Shared<$type> {
+            fn all(parties: usize) -> Vec<Self> {
+                vec![Arc::new(CachePadded::new(<$type>::new(parties))); parties]
+            }
+
+            #[inline(always)]
+            fn meet(&mut self) -> bool {
+                let $turn = self.wait();
+                $leads
+            }
+        }
+    )+};
+}
+shared! {
+    selvedge::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
+    selvedge_parking_lot::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
+    std::sync::Barrier, |turn| turn.is_leader();
+}
+
+/// Its parties remember on which side of the barrier they are.
+impl Party for hurdles::Barrier {
+    fn all(parties: usize) -> Vec<Self> {
+        vec![hurdles::Barrier::new(parties); parties]
+    }
+
+    #[inline(always)]
+    fn meet(&mut self) -> bool {
+        self.wait().is_leader()
+    }
+}
+
+/// Nanoseconds a round, while so many threads do nothing but meet.
+fn rounds<P: Party>(parties: usize) -> impl Fn(Duration) -> f64 {
+    move |slice| {
+        let stop = CachePadded::new(AtomicBool::new(false));
+        let mut others = P::all(parties);
+        let mut ours = others.pop().expect("there are parties");
+        // The flag may change before the last round of a batch, and is read after it, before the next one: nobody
+        // comes to a round of which the others know that there is none.
+        let come = |mut party: P| {
+            let mut led = 0;
+            loop {
+                (0..BATCH).for_each(|_| led += u64::from(party.meet()));
+                if stop.load(Relaxed) {
+                    return led;
+                }
+            }
+        };
+        thread::scope(|scope| {
+            let others: Vec<_> = others.into_iter().map(|party| scope.spawn(move || come(party))).collect();
+            let (mut count, mut led) = (1, u64::from(ours.meet())); // all have started
+            let began = Instant::now();
+            let mut elapsed = Duration::ZERO;
+            while elapsed < slice {
+                let rest = BATCH - count % BATCH;
+                (1..rest).for_each(|_| led += u64::from(ours.meet()));
+                elapsed = began.elapsed();
+                stop.store(elapsed >= slice, Relaxed);
+                led += u64::from(ours.meet());
+                count += rest;
+            }
+            let timed = count - 2; // but the first and the last
+            led += others.into_iter().map(|other| other.join().expect("a party panicked")).sum::<u64>();
+            assert_eq!(led, count, "not one of the parties has led each round");
+            nanoseconds(elapsed) / timed as f64
+        })
+    }
+}
+
+macro_rules! barriers {
+    ($T:ident => $measure:expr) => {
+        lineup![$T => $measure;
+            Std "ours (std)" Shared<selvedge::Barrier>,
+            ParkingLot "ours (parking_lot)" Shared<selvedge_parking_lot::Barrier>,
+            Peer "std" Shared<std::sync::Barrier>,
+            Peer "hurdles (a floor)" hurdles::Barrier,
+        ]
+    };
+}
+
+/// All rows of this shape.
+pub fn rows() -> Vec<Row> {
+    let row = |setting, of_std, participants| {
+        let bars = vec![at_most(of_std, "std"), at_most(1.6, "hurdles (a floor)")];
+        Row { shape: "Barrier", setting, bars, participants }
+    };
+    vec![row("2 threads", 0.01, barriers!(P => rounds::<P>(2))), row("4 threads", 0.25, barriers!(P => rounds::<P>(4)))]
+}
