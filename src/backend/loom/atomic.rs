@@ -23,7 +23,7 @@ pub fn fence(order: Ordering) {
         order => explorer::fence(order),
     }
     site::reach(at, 0, order);
-    log::event(at, || format!("fence {order:?}"));
+    log::event(at, 0, || format!("fence {order:?}"));
 }
 
 /// A value as the log shows it: the same in every run.
@@ -52,7 +52,7 @@ macro_rules! shared {
                 false => inner.store(value, weak),
             });
             site::reach(at, 0, order);
-            log::event(at, || format!("store #{}: {}", self.object.number(), value.shown()));
+            self.object.log(at, |number| format!("store #{number}: {}", value.shown()));
         }
 
         #[track_caller]
@@ -108,7 +108,7 @@ macro_rules! shared {
                 false => inner.load(weak),
             });
             site::reach(at, operand, order);
-            log::event(at, || format!("load #{}: {}", self.object.number(), seen.shown()));
+            self.object.log(at, |number| format!("load #{number}: {}", seen.shown()));
             seen
         }
 
@@ -117,8 +117,8 @@ macro_rules! shared {
             let result = self.during(at, |inner| inner.compare_exchange(current, new, success, failure));
             let operand = usize::from(result.is_err());
             site::reach(at, operand, orders[operand]);
-            log::event(at, || {
-                let (number, current) = (self.object.number(), current.shown());
+            self.object.log(at, |number| {
+                let current = current.shown();
                 match result {
                     Ok(_) => format!("cas #{number}: {current} → {}", new.shown()),
                     Err(seen) => format!("cas #{number} failed: {}, not {current}", seen.shown()),
@@ -138,9 +138,7 @@ macro_rules! shared {
             let weak = site::ordering(at, 0, order);
             let before = self.during(at, |inner| operation(inner, weak));
             site::reach(at, 0, order);
-            log::event(at, || {
-                format!("{name} #{}: {} → {}", self.object.number(), before.shown(), after(before).shown())
-            });
+            self.object.log(at, |number| format!("{name} #{number}: {} → {}", before.shown(), after(before).shown()));
             before
         }
 
@@ -227,8 +225,8 @@ impl AtomicU32 {
         self.during(at, |inner| Self::newest_of(inner, Ordering::Relaxed))
     }
 
-    pub(super) fn number(&self) -> u32 {
-        self.object.number()
+    pub(super) fn log(&self, at: At, text: impl FnOnce(u32) -> String) {
+        self.object.log(at, text);
     }
 }
 

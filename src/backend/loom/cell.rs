@@ -1,7 +1,7 @@
 //! loom's cell, with an identity.
 
+use super::explorer;
 use super::object::Object;
-use super::{explorer, log};
 use ::std::panic::Location;
 
 #[derive(Debug)]
@@ -37,6 +37,6 @@ impl<T: ?Sized> UnsafeCell<T> {
     /// Before loom looks at the access: it may refuse it. Nobody else runs in between.
     fn touched(&self, verb: &str, at: &'static Location<'static>) {
         self.object.assert_lives("a cell", at);
-        log::event(at, || format!("{verb} cell #{}", self.object.number()));
+        self.object.log(at, |number| format!("{verb} cell #{number}"));
     }
 }

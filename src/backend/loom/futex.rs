@@ -4,7 +4,6 @@
 use super::Instant;
 use super::atomic::AtomicU32;
 use super::explorer::thread;
-use super::log;
 use super::probe::{self, Sleeper};
 use ::std::panic::Location;
 
@@ -22,14 +21,14 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     let at = Location::caller();
     probe::unwind_if_cancelled();
     let result = if deadline.is_some_and(Instant::has_passed) {
-        log::event(at, || format!("timed out at #{}", word.number()));
+        word.log(at, |number| format!("timed out at #{number}"));
         Wait::TimedOut
     } else {
         // An RMW reads the newest value, so it conflicts with each wake: loom explores both orders.
         match word.newest(at) {
             seen if seen == expected => sleep(word, expected, deadline, at),
             seen => {
-                log::event(at, || format!("changed #{}: {seen}, not {expected}", word.number()));
+                word.log(at, |number| format!("changed #{number}: {seen}, not {expected}"));
                 Wait::Changed
             }
         }
@@ -46,27 +45,27 @@ fn sleep(word: &AtomicU32, expected: u32, deadline: Option<Instant>, at: At) -> 
     let timed = deadline.is_some_and(|moment| moment.remaining().is_some());
     let passing = early || timed;
     let until = if timed { ", timed" } else { "" };
-    log::event(at, || format!("sleeps on #{} while {expected}{until}", word.number()));
+    word.log(at, |number| format!("sleeps on #{number} while {expected}{until}"));
     let sleeper = Sleeper::lie_down(word, passing);
     if !passing {
         while !sleeper.is_woken() {
             thread::park();
         }
-        return woken(at);
+        return woken(word, at);
     }
     // Others may run at this RMW, and wake this thread. No yield: it would let all of them run first.
     word.newest(at);
     if sleeper.is_woken() {
-        return woken(at);
+        return woken(word, at);
     }
     sleeper.get_up();
-    log::event(at, || if early { "woken early" } else { "timed out" }.into());
+    word.log(at, |_| if early { "woken early" } else { "timed out" }.into());
     if early { Wait::Woken } else { Wait::TimedOut }
 }
 
-fn woken(at: At) -> Wait {
+fn woken(word: &AtomicU32, at: At) -> Wait {
     probe::unwind_if_cancelled();
-    log::event(at, || "woken".into());
+    word.log(at, |_| "woken".into());
     Wait::Woken
 }
 
@@ -75,6 +74,6 @@ pub fn wake(word: &AtomicU32, count: u32) -> usize {
     let at = Location::caller();
     word.newest(at);
     let woken = probe::wake(word, count as usize);
-    log::event(at, || format!("wakes {woken} of #{}", word.number()));
+    word.log(at, |number| format!("wakes {woken} of #{number}"));
     woken
 }

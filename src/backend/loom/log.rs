@@ -17,10 +17,11 @@ pub struct Log {
     pub objects: Vec<Made>,
 }
 
-/// Something that a thread did: in which role, and where.
+/// Something that a thread did: in which role, to which object (0 is none), and where.
 #[derive(Clone, Debug)]
 pub struct Event {
     pub role: usize,
+    pub object: u32,
     pub text: String,
     pub at: Option<Place>,
 }
@@ -69,7 +70,7 @@ pub fn read() -> Log {
 /// Something that the thread in this role does, at no particular place.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
     if is_on() {
-        push(Event { role, text: text(), at: None });
+        push(Event { role, object: 0, text: text(), at: None });
     }
 }
 
@@ -80,9 +81,9 @@ pub(super) fn begin() {
 }
 
 #[inline]
-pub(super) fn event(at: &'static Location<'static>, text: impl FnOnce() -> String) {
+pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
     if is_on() {
-        push(Event { role: probe::role(), text: text(), at: Some(at.into()) });
+        push(Event { role: probe::role(), object, text: text(), at: Some(at.into()) });
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::{log, probe};
 use ::std::panic::Location;
-use ::std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use ::std::sync::atomic::AtomicU32;
 use core::ptr;
 
 /// What memory hardly contains by chance.
@@ -14,7 +14,7 @@ const LIVES: u32 = 0x5e1f_ed6e;
 #[derive(Debug)]
 pub(super) struct Object {
     mark: AtomicU32,
-    number: AtomicU32,
+    number: u32,
 }
 
 impl Object {
@@ -22,11 +22,13 @@ impl Object {
     pub(super) fn new(kind: &'static str) -> Object {
         let number = probe::next_object();
         log::made(number, kind, Location::caller());
-        Object { mark: AtomicU32::new(LIVES), number: AtomicU32::new(number) }
+        Object { mark: AtomicU32::new(LIVES), number }
     }
 
-    pub(super) fn number(&self) -> u32 {
-        self.number.load(Relaxed)
+    /// Something that happens to it.
+    #[inline]
+    pub(super) fn log(&self, at: &'static Location<'static>, text: impl FnOnce(u32) -> String) {
+        log::event(at, self.number, || text(self.number));
     }
 
     #[inline]
@@ -43,7 +45,7 @@ impl Object {
 fn dead(what: &str, at: &'static Location<'static>) {
     // A model that is being ended unwinds its sleepers out of frames that others may still know.
     if !probe::is_cancelled() {
-        log::event(at, || "uses what is gone".into());
+        log::event(at, 0, || format!("uses {what} that is gone"));
         panic!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at));
     }
 }
