@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -56,21 +56,25 @@ const TICK: Duration = Duration::from_millis(100);
 /// An interleaving takes microseconds: one that takes so many ticks does not end.
 const STUCK: u32 = 600;
 
-/// The last panic: the reason, if it is the one that leaves a model. Models swallow others by the thousand.
-static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+/// The panics of an execution, and its number. The last is the reason, if it is the one that leaves a model; models
+/// swallow others by the thousand.
+static PANICS: Mutex<(u64, Vec<String>)> = Mutex::new((0, Vec::new()));
 
 /// Does what is to be done with `law`; the exit code is 0 if it holds.
 pub fn play(law: &Law, task: Task) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
-        let mut last = LAST_PANIC.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let now = info.to_string();
+        let mut panics = panics();
+        let (now, execution) = (info.to_string(), place::here().map_or(0, |place| place.execution));
+        if panics.0 != execution {
+            *panics = (execution, Vec::new());
+        }
         // The process aborts: what came before is the reason, and this is the last chance to tell it.
         if now.contains("panic in a destructor") || now.contains("cannot unwind") {
-            eprintln!("{last}");
+            eprintln!("{}", panics.1.join("\n"));
             // The stacks of a model's threads are small.
             let _ = thread::spawn(last_words).join();
         }
-        *last = now;
+        panics.1.push(now);
     }));
     thread::spawn(watch);
     let played = catch_unwind(AssertUnwindSafe(|| perform(law, task)));
@@ -85,8 +89,7 @@ pub fn play(law: &Law, task: Task) -> ExitCode {
             ExitCode::FAILURE
         }
         Err(_) => {
-            let last = LAST_PANIC.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            eprintln!("{last}");
+            eprintln!("{}", panics().1.last().map_or("a panic", String::as_str));
             last_words();
             ExitCode::FAILURE
         }
@@ -156,6 +159,10 @@ fn last_words() {
         tell(&Line::Fails(place));
     }
     tell_columns();
+}
+
+fn panics() -> MutexGuard<'static, (u64, Vec<String>)> {
+    PANICS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 fn tell_columns() {

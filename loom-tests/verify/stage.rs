@@ -63,10 +63,7 @@ impl Stage {
             };
             let played = catch_unwind(AssertUnwindSafe(|| role(&shared, &mut say)));
             mine.lock().expect("no panic while it is held").ended = true;
-            log::note(number, || match &played {
-                Ok(()) => "has ended".into(),
-                Err(payload) => format!("panics: {}", message(&**payload).unwrap_or_default()),
-            });
+            log::note(number, || if played.is_ok() { "has ended" } else { "panics" }.into());
             probe::tell_watcher();
             match played {
                 Err(payload) if !payload.is::<probe::Cancelled>() => resume_unwind(payload),
@@ -127,12 +124,8 @@ impl Stage {
 /// Runs `body`, which panics with this message; any other panic, loom's own and the end of a sleeper too, goes on.
 pub fn panics(message: &str, body: impl FnOnce()) {
     let payload: Box<dyn Any + Send> = catch_unwind(AssertUnwindSafe(body)).expect_err("the body is there to panic");
-    if self::message(&*payload) != Some(message) {
+    let literal = payload.downcast_ref::<&str>().copied();
+    if literal.or(payload.downcast_ref::<String>().map(String::as_str)) != Some(message) {
         resume_unwind(payload);
     }
-}
-
-fn message(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or(payload.downcast_ref::<String>().map(String::as_str))
 }

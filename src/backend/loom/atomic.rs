@@ -10,6 +10,8 @@ use super::explorer::sync::atomic as explorer;
 use super::object::Object;
 use super::{log, probe, site};
 use ::std::panic::Location;
+use core::mem::{self, ManuallyDrop};
+use core::ptr;
 
 pub use explorer::Ordering;
 
@@ -142,11 +144,14 @@ macro_rules! shared {
             before
         }
 
-        /// Others may run during an operation, and end the object.
+        /// Others may run during an operation, and end the object: so loom gets a copy, and finds no ruins.
         #[inline]
         fn during<R>(&self, at: At, operation: impl FnOnce(&$inner) -> R) -> R {
+            const { assert!(!mem::needs_drop::<$inner>()) };
             self.object.assert_lives("an atomic", at);
-            let result = operation(&self.inner);
+            // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
+            let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
+            let result = operation(&inner);
             self.object.assert_lives("an atomic", at);
             result
         }
@@ -271,7 +276,7 @@ pub struct AtomicPtr<T> {
 impl<T> Default for AtomicPtr<T> {
     #[track_caller]
     fn default() -> Self {
-        Self::new(core::ptr::null_mut())
+        Self::new(ptr::null_mut())
     }
 }
 
@@ -285,7 +290,7 @@ impl<T> AtomicPtr<T> {
     shared!(AtomicPtr, explorer::AtomicPtr<T>, *mut T);
 
     fn newest_of(inner: &explorer::AtomicPtr<T>, order: Ordering) -> *mut T {
-        let nobody = core::ptr::null_mut();
+        let nobody = ptr::null_mut();
         inner.compare_exchange(nobody, nobody, order, order).unwrap_or_else(|seen| seen)
     }
 }
