@@ -2,9 +2,9 @@
 //! it names must fail there. A checker that nobody has seen fail proves nothing.
 
 use crate::law::Law;
-use crate::parent::{Ended, child, indented, progress};
+use crate::parent::{Ended, child, indented, progress, root};
 use crate::report::plain_table;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
@@ -70,10 +70,6 @@ pub fn check(filter: &str) -> ExitCode {
     ExitCode::from(u8::from(failures > 0))
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
-}
-
 fn all() -> Result<Vec<Break>, String> {
     let folder = root().join("loom-tests/breaks");
     let entries = fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -105,7 +101,7 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
             let begin = Instant::now();
             let caught = match binary {
                 Err(error) => Caught::Error(error),
-                Ok(binary) => match child(&binary, &one.law, false, |_| {}) {
+                Ok(binary) => match child(&binary, &one.law, &[], |_| {}).ended {
                     Ended::Fails(_) => Caught::Yes,
                     Ended::Holds(_) => Caught::No,
                     Ended::Unplayable(error) => Caught::Error(error),

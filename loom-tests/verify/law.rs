@@ -1,12 +1,16 @@
 //! A law, its models, and what exploring them has shown.
 
+use crate::place::{self, Place};
 use crate::stage::Stage;
+use loom::model::Builder;
 use selvedge_loom::backend::futex::Wait;
 use selvedge_loom::backend::probe::{self, Accesses, Seen, Waits};
 use serde::{Deserialize, Serialize};
 use spec::Answer;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -14,13 +18,18 @@ use std::sync::{Arc, Mutex};
 pub static EXPLORED: AtomicU64 = AtomicU64::new(0);
 
 /// More than a model may have without `--deep`: only a break makes one grow so.
-const TOO_MANY: u64 = 3_000_000;
+const MOST: u64 = 3_000_000;
+
+/// What a model that has more says: no claim of its law is false.
+pub const TOO_MANY: &str = "it has more interleavings than a model may have";
 
 /// One thing that is always true, and the models that could show it false.
 pub struct Law {
     pub id: &'static str,
     pub claim: String,
     pub models: Vec<Model>,
+    /// The file in which it stands.
+    pub file: &'static str,
 }
 
 /// A small concurrent program whose every interleaving is run.
@@ -35,6 +44,16 @@ pub struct Model {
 }
 
 type Body = Arc<dyn Fn(&Stage) -> Vec<Answer> + Send + Sync>;
+
+/// What the executions of a model have shown so far.
+#[derive(Default)]
+struct Tally {
+    outcomes: BTreeSet<Vec<Answer>>,
+    seen: BTreeSet<Seen>,
+    slept: bool,
+    threads: usize,
+    interleavings: u64,
+}
 
 /// What a model has shown.
 #[derive(Debug)]
@@ -72,8 +91,10 @@ pub enum Outcome {
 
 impl Law {
     /// A law that these models check.
+    #[track_caller]
     pub fn new(id: &'static str, claim: impl Into<String>, models: impl IntoIterator<Item = Model>) -> Law {
-        Law { id, claim: claim.into(), models: models.into_iter().collect() }
+        let file = Location::caller().file();
+        Law { id, claim: claim.into(), models: models.into_iter().collect(), file }
     }
 }
 
@@ -113,39 +134,17 @@ impl Model {
         Model { waits: Waits::Early, ..self }
     }
 
-    /// Runs every interleaving within the bound.
+    /// Runs every interleaving within the bound; `index` is the model's in its law.
     ///
     /// # Panics
     /// If an interleaving panics, or the outcomes or the ends of timed calls are not what they must be.
-    pub fn explore(&self, deep: bool) -> Explored {
-        #[derive(Default)]
-        struct Tally {
-            outcomes: BTreeSet<Vec<Answer>>,
-            seen: BTreeSet<Seen>,
-            slept: bool,
-            threads: usize,
-            interleavings: u64,
-        }
+    pub fn explore(&self, index: usize, deep: bool) -> Explored {
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let bound = if deep { self.deep } else { self.bound };
+        let bound = self.bound(deep);
         for accesses in Accesses::BOTH {
-            let (body, shared, waits) = (Arc::clone(&self.body), Arc::clone(&tally), self.waits);
-            let expected = self.expected.clone();
-            probe::builder(bound).check(move || {
-                EXPLORED.fetch_add(1, Relaxed);
-                probe::begin(accesses, waits);
-                probe::attend();
-                let stage = Stage::default();
-                let outcome = body(&stage);
-                assert!(expected.contains(&outcome), "an outcome that must not be: {outcome:?}");
-                let mut tally = shared.lock().expect("no panic while it is held");
-                tally.outcomes.insert(outcome);
-                tally.seen.extend(probe::seen());
-                tally.slept |= probe::slept();
-                tally.threads = tally.threads.max(stage.cast());
-                tally.interleavings += 1;
-                assert!(deep || tally.interleavings <= TOO_MANY, "it has more interleavings than a model may have");
-            });
+            place::begin(index, &self.name, accesses);
+            self.check(&probe::builder(bound), accesses, deep, &tally, |_| {});
+            place::end();
         }
         let tally = tally.lock().expect("no panic while it is held");
         let missing: Vec<_> = self.expected.difference(&tally.outcomes).collect();
@@ -157,5 +156,67 @@ impl Model {
             }
         }
         Explored { threads: tally.threads, interleavings: tally.interleavings, bound, slept: tally.slept }
+    }
+
+    /// Runs up to an execution, and ends the process, having told that it has, when loom has stored its path.
+    pub fn record(&self, place: &Place, deep: bool, file: PathBuf, tell: impl Fn() + Send + Sync + 'static) {
+        let mut builder = probe::builder(self.bound(deep));
+        builder.checkpoint_file = Some(file);
+        builder.checkpoint_interval = place.execution as usize;
+        let last = place.execution;
+        place::begin(place.model, &place.name, place.accesses);
+        self.check(&builder, place.accesses, true, &Arc::default(), move |execution| {
+            if execution == last {
+                tell();
+                std::process::exit(0);
+            }
+        });
+    }
+
+    /// Runs the one execution whose path is in `file`.
+    pub fn replay(&self, place: &Place, deep: bool, file: PathBuf) {
+        let mut builder = probe::builder(self.bound(deep));
+        builder.checkpoint_file = Some(file);
+        // loom looks whether it has had enough before each execution whose number this divides: before the second.
+        builder.checkpoint_interval = 2;
+        builder.max_permutations = Some(2);
+        place::begin(place.model, &place.name, place.accesses);
+        self.check(&builder, place.accesses, deep, &Arc::default(), |_| {});
+        place::end();
+    }
+
+    fn bound(&self, deep: bool) -> Option<usize> {
+        if deep { self.deep } else { self.bound }
+    }
+
+    fn check(
+        &self,
+        builder: &Builder,
+        accesses: Accesses,
+        deep: bool,
+        tally: &Arc<Mutex<Tally>>,
+        at_each: impl Fn(u64) + Send + Sync + 'static,
+    ) {
+        let (body, tally, waits) = (Arc::clone(&self.body), Arc::clone(tally), self.waits);
+        let expected = self.expected.clone();
+        builder.check(move || {
+            at_each(place::next());
+            EXPLORED.fetch_add(1, Relaxed);
+            probe::begin(accesses, waits);
+            probe::attend();
+            let stage = Stage::default();
+            let outcome = body(&stage);
+            assert!(expected.contains(&outcome), "an outcome that must not be: {outcome:?}");
+            let mut tally = tally.lock().expect("no panic while it is held");
+            tally.outcomes.insert(outcome);
+            tally.seen.extend(probe::seen());
+            tally.slept |= probe::slept();
+            tally.threads = tally.threads.max(stage.cast());
+            tally.interleavings += 1;
+            if tally.interleavings > MOST && !deep {
+                place::end(); // it is not this one's fault
+                panic!("{TOO_MANY}");
+            }
+        });
     }
 }

@@ -1,11 +1,18 @@
 //! `cargo verify`: checks the laws of the kit, each over every interleaving of its models.
 
 mod breaks;
+mod columns;
 mod law;
+mod ledger;
+mod mutants;
 mod parent;
+mod place;
 mod play;
 mod refines;
+mod replay;
 mod report;
+mod shard;
+mod sites;
 mod stage;
 
 #[path = "../laws/mod.rs"]
@@ -13,13 +20,19 @@ mod laws;
 
 use clap::Parser;
 use law::Law;
+use place::Place;
+use play::Task;
+use replay::Record;
+use selvedge_loom::backend::probe::site;
+use shard::Shard;
+use sites::Weaker;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Checks the laws of selvedge: each model of a law is run in every interleaving of its threads.
 ///
-/// Exits with 1 if a law fails (or, with --breaks, if a break is not caught), with 2 for bad arguments. Two runs
-/// give the same interleavings.
+/// Exits with 1 if a law fails (or, with --breaks or --mutants, if one is not caught), with 2 for bad arguments. Two
+/// runs give the same interleavings.
 #[derive(Debug, Parser)]
 #[command(name = "cargo verify", bin_name = "cargo verify", version)]
 struct Arguments {
@@ -31,12 +44,25 @@ struct Arguments {
     deep: bool,
 
     /// Write the verdicts to this file, as JSON
-    #[arg(long, value_name = "FILE", conflicts_with = "breaks")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["breaks", "mutants", "replay"])]
     json: Option<PathBuf>,
 
+    /// Only the i-th of n parts of the laws: the parts together are the whole
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["breaks", "mutants", "replay"])]
+    shard: Option<Shard>,
+
+    /// Run the one interleaving that this file records, and show it: a column for each thread, a row for each event
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["breaks", "mutants", "deep", "list"])]
+    replay: Option<PathBuf>,
+
     /// Put each deliberate bug of loom-tests/breaks into a copy of the source: its law must fail
-    #[arg(long, conflicts_with = "deep")]
+    #[arg(long, conflicts_with_all = ["deep", "mutants"])]
     breaks: bool,
+
+    /// Weaken each ordering of the source in turn: a law must fail, or loom-tests/mutants.toml say why none does. The
+    /// filter chooses files
+    #[arg(long, conflicts_with = "deep")]
+    mutants: bool,
 
     /// Print the ids and claims of the laws, and check nothing
     #[arg(long)]
@@ -45,25 +71,47 @@ struct Arguments {
     /// Check one law in this process and report to the parent
     #[arg(long, value_name = "ID", hide = true)]
     child: Option<String>,
+
+    /// As a child: store loom's path to --place here
+    #[arg(long, value_name = "FILE", hide = true, requires = "place")]
+    record: Option<PathBuf>,
+
+    /// As a child: the interleaving to record, as JSON
+    #[arg(long, value_name = "PLACE", hide = true)]
+    place: Option<String>,
+
+    /// As a child: tell which orderings are reached
+    #[arg(long, hide = true)]
+    census: bool,
+
+    /// As a child: weaken this ordering
+    #[arg(long, value_name = "FILE:LINE:COLUMN:OPERAND:ORDERING", hide = true)]
+    mutant: Option<Weaker>,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(id) = &arguments.child {
-        return match laws::all().into_iter().find(|law| law.id == id) {
-            Some(law) => play::play(&law, arguments.deep),
-            None => ExitCode::from(2),
-        };
+        return child(id, &arguments).unwrap_or_else(|error| trouble(&error));
     }
     let filter = arguments.filter.as_deref().unwrap_or("");
     if arguments.breaks {
         return breaks::check(filter);
     }
+    if arguments.mutants {
+        return mutants::check(filter);
+    }
     let laws = chosen(filter);
     if laws.is_empty() {
-        eprintln!("error: no law is called {filter:?} or claims it; `cargo verify --list` prints them all");
-        return ExitCode::from(2);
+        return trouble(&format!("no law is called {filter:?} or claims it; `cargo verify --list` prints them all"));
     }
+    if let Some(file) = &arguments.replay {
+        return replay::replay(&laws, file);
+    }
+    let laws = match arguments.shard {
+        Some(shard) => shard.deal(laws),
+        None => laws,
+    };
     if arguments.list {
         laws.iter().for_each(|law| println!("{} {}", law.id, law.claim));
         return ExitCode::SUCCESS;
@@ -72,10 +120,35 @@ fn main() -> ExitCode {
     println!("{}", report::table(&verdicts));
     let written = arguments.json.as_ref().map_or(Ok(()), |file| report::write_json(file, &verdicts));
     if let Err(error) = written {
-        eprintln!("error: the verdicts could not be written: {error}");
-        return ExitCode::from(2);
+        return trouble(&format!("the verdicts could not be written: {error}"));
     }
     report::exit_code(&verdicts)
+}
+
+/// What a parent has started this process for.
+fn child(id: &str, arguments: &Arguments) -> Result<ExitCode, String> {
+    let law = laws::all().into_iter().find(|law| law.id == id).ok_or_else(|| format!("there is no law {id}"))?;
+    let deep = arguments.deep;
+    let task = match (&arguments.record, &arguments.place, &arguments.replay) {
+        (Some(file), Some(place), _) => {
+            let place: Place = serde_json::from_str(place).map_err(|error| error.to_string())?;
+            Task::Record { deep, place, file: file.clone() }
+        }
+        (_, _, Some(file)) => Task::Replay(Record::read(file)?),
+        _ => Task::Check { deep },
+    };
+    if arguments.census {
+        site::count();
+    }
+    if let Some(mutant) = &arguments.mutant {
+        site::mutate(mutant.clone().into());
+    }
+    Ok(play::play(&law, task))
+}
+
+fn trouble(error: &str) -> ExitCode {
+    eprintln!("error: {error}");
+    ExitCode::from(2)
 }
 
 /// The law that is called so, or else those whose id begins so or whose claim contains it.

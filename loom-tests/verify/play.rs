@@ -1,12 +1,18 @@
 //! The child process: checks one law and tells its parent, a line of JSON at a time. A model that fails may abort
-//! the process (a panic while a guard is dropped), so what went wrong is on stderr before that.
+//! the process (a panic while a guard is dropped), so what went wrong is told before that.
 
+use crate::columns;
 use crate::law::{EXPLORED, Law};
+use crate::place::{self, Place};
+use crate::replay::Record;
+use crate::sites::Key;
+use selvedge_loom::backend::probe::{log, site};
 use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -16,8 +22,14 @@ use std::time::Duration;
 pub enum Line {
     /// So many interleavings so far.
     Explored(u64),
-    /// The law holds.
+    /// The sites that were reached.
+    Reached(Vec<Key>),
+    /// The law holds, or what else was to be done is done.
     Holds(Summary),
+    /// It fails, in this execution.
+    Fails(Place),
+    /// What happened in the execution.
+    Columns(String),
 }
 
 /// What the models of a law have shown together.
@@ -29,29 +41,46 @@ pub struct Summary {
     pub bound: Option<usize>,
 }
 
+/// What a child is there for.
+pub enum Task {
+    /// To explore all models.
+    Check { deep: bool },
+    /// To store loom's path to an execution.
+    Record { deep: bool, place: Place, file: PathBuf },
+    /// To run one execution.
+    Replay(Record),
+}
+
 const TICK: Duration = Duration::from_millis(100);
 
 /// An interleaving takes microseconds: one that takes so many ticks does not end.
 const STUCK: u32 = 600;
 
-/// The last panic: the reason, if it is the one that leaves a model. Models swallow others by the thousand.
-static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+/// The panics of an execution, and its number. The last is the reason, if it is the one that leaves a model; models
+/// swallow others by the thousand.
+static PANICS: Mutex<(u64, Vec<String>)> = Mutex::new((0, Vec::new()));
 
-/// Checks `law`; the exit code is 0 if it holds.
-pub fn play(law: &Law, deep: bool) -> ExitCode {
+/// Does what is to be done with `law`; the exit code is 0 if it holds.
+pub fn play(law: &Law, task: Task) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
-        let mut last = LAST_PANIC.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let now = info.to_string();
+        let mut panics = panics();
+        let (now, execution) = (info.to_string(), place::here().map_or(0, |place| place.execution));
+        if panics.0 != execution {
+            *panics = (execution, Vec::new());
+        }
         // The process aborts: what came before is the reason, and this is the last chance to tell it.
         if now.contains("panic in a destructor") || now.contains("cannot unwind") {
-            eprintln!("{last}");
+            eprintln!("{}", panics.1.join("\n"));
+            // The stacks of a model's threads are small.
+            let _ = thread::spawn(last_words).join();
         }
-        *last = now;
+        panics.1.push(now);
     }));
     thread::spawn(watch);
-    let played = catch_unwind(AssertUnwindSafe(|| models(law, deep)));
+    let played = catch_unwind(AssertUnwindSafe(|| perform(law, task)));
     match played {
         Ok(Ok(summary)) => {
+            tell_columns();
             tell(&Line::Holds(summary));
             ExitCode::SUCCESS
         }
@@ -60,9 +89,33 @@ pub fn play(law: &Law, deep: bool) -> ExitCode {
             ExitCode::FAILURE
         }
         Err(_) => {
-            let last = LAST_PANIC.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            eprintln!("{last}");
+            eprintln!("{}", panics().1.last().map_or("a panic", String::as_str));
+            last_words();
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(law: &Law, task: Task) -> Result<Summary, String> {
+    let model = |place: &Place| {
+        let model = law.models.get(place.model).filter(|model| model.name == place.name);
+        eprintln!("model: {}", place.name);
+        model.ok_or_else(|| format!("the law has no model {}, {:?}", place.model, place.name))
+    };
+    match task {
+        Task::Check { deep } => models(law, deep),
+        Task::Record { deep, place, file } => {
+            model(&place)?.record(&place, deep, file, || tell(&Line::Holds(Summary::default())));
+            Err("the execution does not come".into())
+        }
+        Task::Replay(record) => {
+            log::switch_on();
+            let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+            // A copy of loom's: it writes to it.
+            let path = folder.path().join("path.json");
+            std::fs::write(&path, record.path.to_string()).map_err(|error| error.to_string())?;
+            model(&record.place)?.replay(&record.place, record.deep, path);
+            Ok(Summary::default())
         }
     }
 }
@@ -70,15 +123,16 @@ pub fn play(law: &Law, deep: bool) -> ExitCode {
 fn models(law: &Law, deep: bool) -> Result<Summary, String> {
     let mut summary = Summary::default();
     let mut slept = false;
-    for model in &law.models {
+    for (index, model) in law.models.iter().enumerate() {
         eprintln!("model: {}", model.name);
-        let explored = model.explore(deep);
+        let explored = model.explore(index, deep);
         summary.models += 1;
         summary.threads = summary.threads.max(explored.threads);
         summary.interleavings += explored.interleavings;
         summary.bound = summary.bound.into_iter().chain(explored.bound).min();
         slept |= explored.slept;
     }
+    tell(&Line::Reached(site::reached().into_iter().map(Key::from).collect()));
     slept.then_some(summary).ok_or_else(|| "no thread slept in any of its models: it would show nothing".into())
 }
 
@@ -92,9 +146,29 @@ fn watch() {
         last = explored;
         if ticks > STUCK {
             eprintln!("an interleaving does not end");
+            last_words();
             std::process::exit(1);
         }
         tell(&Line::Explored(explored));
+    }
+}
+
+/// Where it fails, and what happened there.
+fn last_words() {
+    if let Some(place) = place::here() {
+        tell(&Line::Fails(place));
+    }
+    tell_columns();
+}
+
+fn panics() -> MutexGuard<'static, (u64, Vec<String>)> {
+    PANICS.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn tell_columns() {
+    let log = log::read();
+    if !log.events.is_empty() {
+        tell(&Line::Columns(columns::text(&log)));
     }
 }
 

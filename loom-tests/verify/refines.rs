@@ -58,6 +58,7 @@ pub fn every<S: Subject>(starts: &[Start<S>], calls: &[Call<S>], threads: usize)
 
 /// The law that the specification is met: by all pairs of calls, all triples of calls within two preemptions, and
 /// what else its primitive needs.
+#[track_caller]
 pub fn refinement(id: &'static str, pairs: Vec<Model>, triples: Vec<Model>, others: Vec<Model>) -> Law {
     let total = pairs.len() + triples.len() + others.len();
     let claim = format!("all {total} programs of two or three threads end in just the ways of the specification");

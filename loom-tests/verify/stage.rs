@@ -1,6 +1,7 @@
 //! Where the threads of a model play: they are spawned, run until nobody can move, and say what became of each.
 
-use selvedge_loom::backend::{probe, thread};
+use selvedge_loom::backend::probe::{self, log};
+use selvedge_loom::backend::thread;
 use spec::Answer;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -56,9 +57,13 @@ impl Stage {
         let mine = Arc::clone(&record);
         let handle = thread::spawn(move || {
             probe::enter(number);
-            let mut say = |answer| mine.lock().expect("no panic while it is held").answers.push(answer);
+            let mut say = |answer| {
+                log::note(number, || format!("answers {answer:?}"));
+                mine.lock().expect("no panic while it is held").answers.push(answer);
+            };
             let played = catch_unwind(AssertUnwindSafe(|| role(&shared, &mut say)));
             mine.lock().expect("no panic while it is held").ended = true;
+            log::note(number, || if played.is_ok() { "has ended" } else { "panics" }.into());
             probe::tell_watcher();
             match played {
                 Err(payload) if !payload.is::<probe::Cancelled>() => resume_unwind(payload),
@@ -80,6 +85,9 @@ impl Stage {
     pub fn finish(&self) -> Vec<Answer> {
         self.quiesce();
         let answers = self.threads.borrow().iter().flat_map(Thread::answers).collect();
+        for (index, _) in self.threads.borrow().iter().enumerate().filter(|(_, thread)| !thread.has_ended()) {
+            log::note(index + 1, || "sleeps for ever".into());
+        }
         probe::cancel();
         for thread in self.threads.take() {
             thread.handle.join().unwrap_or_else(|payload| resume_unwind(payload));

@@ -9,14 +9,18 @@ pub use ::std::sync::Arc;
 #[path = "loom/atomic.rs"]
 pub mod atomic;
 
-pub mod cell {
-    pub use super::explorer::cell::UnsafeCell;
-}
-
+#[path = "loom/cell.rs"]
+pub mod cell;
 #[path = "loom/futex.rs"]
 pub mod futex;
+#[path = "loom/log.rs"]
+pub mod log;
+#[path = "loom/object.rs"]
+mod object;
 #[path = "loom/probe.rs"]
 pub mod probe;
+#[path = "loom/site.rs"]
+pub mod site;
 
 pub mod hint {
     use super::Instant;

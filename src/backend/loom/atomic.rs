@@ -1,4 +1,4 @@
-//! loom's atomics, whose loads and stores can be made RMWs.
+//! loom's atomics, whose loads and stores can be made RMWs, and whose orderings can be weakened one by one.
 //!
 //! loom remembers one last access an object, so a thread that loads before it writes, as every CAS loop does,
 //! hides the loads of others, and orders that it should try are never tried. Where each access is an RMW, loom
@@ -7,29 +7,59 @@
 //! between an RMW and the value it has read.)
 
 use super::explorer::sync::atomic as explorer;
-use super::probe;
+use super::object::Object;
+use super::{log, probe, site};
+use ::std::panic::Location;
+use core::mem::{self, ManuallyDrop};
+use core::ptr;
 
-pub use explorer::{Ordering, fence};
+pub use explorer::Ordering;
+
+type At = &'static Location<'static>;
+
+#[track_caller]
+pub fn fence(order: Ordering) {
+    let at = Location::caller();
+    match site::ordering(at, 0, order) {
+        Ordering::Relaxed if order != Ordering::Relaxed => {} // a mutant: no fence
+        order => explorer::fence(order),
+    }
+    site::reach(at, 0, order);
+    log::event(at, 0, || format!("fence {order:?}"));
+}
+
+/// A value as the log shows it: the same in every run.
+trait Shown {
+    fn shown(self) -> String;
+}
 
 macro_rules! shared {
-    ($atomic:ident, $value:ty) => {
+    ($atomic:ident, $inner:ty, $value:ty) => {
         #[track_caller]
         pub fn new(value: $value) -> Self {
-            Self(explorer::$atomic::new(value))
+            Self { object: Object::new(stringify!($atomic)), inner: explorer::$atomic::new(value) }
+        }
+
+        #[track_caller]
+        pub fn load(&self, order: Ordering) -> $value {
+            self.load_at(Location::caller(), 0, order)
         }
 
         #[track_caller]
         pub fn store(&self, value: $value, order: Ordering) {
-            if probe::accesses_are_fresh() {
-                self.0.swap(value, order);
-            } else {
-                self.0.store(value, order);
-            }
+            let at = Location::caller();
+            let weak = site::ordering(at, 0, order);
+            self.during(at, |inner| match probe::accesses_are_fresh() {
+                true => drop(inner.swap(value, weak)),
+                false => inner.store(value, weak),
+            });
+            site::reach(at, 0, order);
+            self.object.log(at, |number| format!("store #{number}: {}", value.shown()));
         }
 
         #[track_caller]
         pub fn swap(&self, value: $value, order: Ordering) -> $value {
-            self.0.swap(value, order)
+            self.rmw(Location::caller(), "swap", order, |inner, order| inner.swap(value, order), |_| value)
         }
 
         #[track_caller]
@@ -40,7 +70,7 @@ macro_rules! shared {
             success: Ordering,
             failure: Ordering,
         ) -> Result<$value, $value> {
-            self.0.compare_exchange(current, new, success, failure)
+            self.exchange(Location::caller(), [current, new], [success, failure])
         }
 
         /// Never fails spuriously: a loop would try again, to no other end.
@@ -52,7 +82,7 @@ macro_rules! shared {
             success: Ordering,
             failure: Ordering,
         ) -> Result<$value, $value> {
-            self.compare_exchange(current, new, success, failure)
+            self.exchange(Location::caller(), [current, new], [success, failure])
         }
 
         #[track_caller]
@@ -62,23 +92,79 @@ macro_rules! shared {
             fetch: Ordering,
             mut update: impl FnMut($value) -> Option<$value>,
         ) -> Result<$value, $value> {
-            let mut seen = self.load(fetch);
+            let at = Location::caller();
+            let mut seen = self.load_at(at, 1, fetch);
             while let Some(new) = update(seen) {
-                match self.compare_exchange_weak(seen, new, set, fetch) {
+                match self.exchange(at, [seen, new], [set, fetch]) {
                     Ok(_) => return Ok(seen),
                     Err(newer) => seen = newer,
                 }
             }
             Err(seen)
         }
+
+        fn load_at(&self, at: At, operand: usize, order: Ordering) -> $value {
+            let weak = site::ordering(at, operand, order);
+            let seen = self.during(at, |inner| match probe::accesses_are_fresh() {
+                true => Self::newest_of(inner, weak),
+                false => inner.load(weak),
+            });
+            site::reach(at, operand, order);
+            self.object.log(at, |number| format!("load #{number}: {}", seen.shown()));
+            seen
+        }
+
+        fn exchange(&self, at: At, [current, new]: [$value; 2], orders: [Ordering; 2]) -> Result<$value, $value> {
+            let [success, failure] = [0, 1].map(|operand| site::ordering(at, operand, orders[operand]));
+            let result = self.during(at, |inner| inner.compare_exchange(current, new, success, failure));
+            let operand = usize::from(result.is_err());
+            site::reach(at, operand, orders[operand]);
+            self.object.log(at, |number| {
+                let current = current.shown();
+                match result {
+                    Ok(_) => format!("cas #{number}: {current} → {}", new.shown()),
+                    Err(seen) => format!("cas #{number} failed: {}, not {current}", seen.shown()),
+                }
+            });
+            result
+        }
+
+        fn rmw(
+            &self,
+            at: At,
+            name: &str,
+            order: Ordering,
+            operation: impl FnOnce(&$inner, Ordering) -> $value,
+            after: impl FnOnce($value) -> $value,
+        ) -> $value {
+            let weak = site::ordering(at, 0, order);
+            let before = self.during(at, |inner| operation(inner, weak));
+            site::reach(at, 0, order);
+            self.object.log(at, |number| format!("{name} #{number}: {} → {}", before.shown(), after(before).shown()));
+            before
+        }
+
+        /// Others may run during an operation, and end the object: so loom gets a copy, and finds no ruins.
+        #[inline]
+        fn during<R>(&self, at: At, operation: impl FnOnce(&$inner) -> R) -> R {
+            const { assert!(!mem::needs_drop::<$inner>()) };
+            self.object.assert_lives("an atomic", at);
+            // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
+            let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
+            let result = operation(&inner);
+            self.object.assert_lives("an atomic", at);
+            result
+        }
     };
 }
 
 macro_rules! operations {
-    ($value:ty: $($operation:ident)*) => {$(
+    ($atomic:ident, $value:ty: $($operation:ident = $after:expr),*) => {$(
         #[track_caller]
         pub fn $operation(&self, value: $value, order: Ordering) -> $value {
-            self.0.$operation(value, order)
+            let operation = |inner: &explorer::$atomic, order| inner.$operation(value, order);
+            let name = stringify!($operation);
+            self.rmw(Location::caller(), name, order, operation, |before| $after(before, value))
         }
     )*};
 }
@@ -86,17 +172,42 @@ macro_rules! operations {
 macro_rules! integers {
     ($($(#[$cfg:meta])? $atomic:ident of $value:ty),* $(,)?) => {$(
         $(#[$cfg])?
-        #[derive(Debug, Default)]
-        pub struct $atomic(explorer::$atomic);
+        #[derive(Debug)]
+        pub struct $atomic {
+            object: Object,
+            inner: explorer::$atomic,
+        }
+
+        $(#[$cfg])?
+        impl Default for $atomic {
+            #[track_caller]
+            fn default() -> Self {
+                Self::new(0)
+            }
+        }
+
+        $(#[$cfg])?
+        impl Shown for $value {
+            fn shown(self) -> String {
+                self.to_string()
+            }
+        }
 
         $(#[$cfg])?
         impl $atomic {
-            shared!($atomic, $value);
-            operations!($value: fetch_add fetch_sub fetch_and fetch_or fetch_xor fetch_max fetch_min);
+            shared!($atomic, explorer::$atomic, $value);
+            operations! { $atomic, $value:
+                fetch_add = <$value>::wrapping_add,
+                fetch_sub = <$value>::wrapping_sub,
+                fetch_and = |before, value| before & value,
+                fetch_or = |before, value| before | value,
+                fetch_xor = |before, value| before ^ value,
+                fetch_max = <$value>::max,
+                fetch_min = <$value>::min
+            }
 
-            #[track_caller]
-            pub fn load(&self, order: Ordering) -> $value {
-                if probe::accesses_are_fresh() { self.0.fetch_or(0, order) } else { self.0.load(order) }
+            fn newest_of(inner: &explorer::$atomic, order: Ordering) -> $value {
+                inner.fetch_or(0, order)
             }
         }
     )*};
@@ -113,37 +224,73 @@ integers! {
     AtomicIsize of isize,
 }
 
-#[derive(Debug, Default)]
-pub struct AtomicBool(explorer::AtomicBool);
+impl AtomicU32 {
+    /// The newest value, which the futex reads by an RMW: no operation of the model's.
+    pub(super) fn newest(&self, at: At) -> u32 {
+        self.during(at, |inner| Self::newest_of(inner, Ordering::Relaxed))
+    }
 
-impl AtomicBool {
-    shared!(AtomicBool, bool);
-    operations!(bool: fetch_and fetch_or fetch_xor);
-
-    #[track_caller]
-    pub fn load(&self, order: Ordering) -> bool {
-        if probe::accesses_are_fresh() { self.0.fetch_or(false, order) } else { self.0.load(order) }
+    pub(super) fn log(&self, at: At, text: impl FnOnce(u32) -> String) {
+        self.object.log(at, text);
     }
 }
 
 #[derive(Debug)]
-pub struct AtomicPtr<T>(explorer::AtomicPtr<T>);
+pub struct AtomicBool {
+    object: Object,
+    inner: explorer::AtomicBool,
+}
+
+impl Default for AtomicBool {
+    #[track_caller]
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+impl Shown for bool {
+    fn shown(self) -> String {
+        self.to_string()
+    }
+}
+
+impl AtomicBool {
+    shared!(AtomicBool, explorer::AtomicBool, bool);
+    operations! { AtomicBool, bool:
+        fetch_and = |before, value| before & value,
+        fetch_or = |before, value| before | value,
+        fetch_xor = |before, value| before ^ value
+    }
+
+    fn newest_of(inner: &explorer::AtomicBool, order: Ordering) -> bool {
+        inner.fetch_or(false, order)
+    }
+}
+
+#[derive(Debug)]
+pub struct AtomicPtr<T> {
+    object: Object,
+    inner: explorer::AtomicPtr<T>,
+}
 
 impl<T> Default for AtomicPtr<T> {
+    #[track_caller]
     fn default() -> Self {
-        Self::new(core::ptr::null_mut())
+        Self::new(ptr::null_mut())
+    }
+}
+
+impl<T> Shown for *mut T {
+    fn shown(self) -> String {
+        if self.is_null() { "null" } else { "a pointer" }.into()
     }
 }
 
 impl<T> AtomicPtr<T> {
-    shared!(AtomicPtr, *mut T);
+    shared!(AtomicPtr, explorer::AtomicPtr<T>, *mut T);
 
-    #[track_caller]
-    pub fn load(&self, order: Ordering) -> *mut T {
-        let nobody = core::ptr::null_mut();
-        match probe::accesses_are_fresh() {
-            true => self.0.compare_exchange(nobody, nobody, order, order).unwrap_or_else(|seen| seen),
-            false => self.0.load(order),
-        }
+    fn newest_of(inner: &explorer::AtomicPtr<T>, order: Ordering) -> *mut T {
+        let nobody = ptr::null_mut();
+        inner.compare_exchange(nobody, nobody, order, order).unwrap_or_else(|seen| seen)
     }
 }

@@ -11,6 +11,8 @@ use ::std::cell::{Cell, RefCell};
 use ::std::num::NonZeroUsize;
 use ::std::rc::Rc;
 
+pub use super::{log, site};
+
 /// How the atomic loads and stores of the present execution are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accesses {
@@ -63,6 +65,7 @@ struct Scene {
     seen: Vec<Seen>,
     slept: bool,
     last_id: usize,
+    last_object: u32,
     accesses: Accesses,
     waits: Waits,
     cancelled: bool,
@@ -82,6 +85,7 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
 /// Starts an execution with nobody asleep, and without a watcher.
 pub fn begin(accesses: Accesses, waits: Waits) {
     scene(|scene| *scene = Scene { accesses, waits, ..Scene::default() });
+    log::begin();
 }
 
 /// Makes the caller the watcher. It must not join a thread before [`cancel`]: loom cannot unpark one that joins
@@ -205,7 +209,7 @@ pub(super) fn clocks_are_late() -> bool {
 }
 
 pub(super) fn record(timed: bool, wait: Wait) {
-    let role = ROLE.with(Cell::get);
+    let role = role();
     scene(|scene| scene.seen.push(Seen { role, timed, wait }));
 }
 
@@ -213,10 +217,26 @@ pub(super) fn may_return_early() -> bool {
     scene(|scene| scene.waits) == Waits::Early && !WAS_EARLY.with(|was| was.replace(!was.get()))
 }
 
+pub(super) fn is_cancelled() -> bool {
+    scene(|scene| scene.cancelled)
+}
+
 pub(super) fn unwind_if_cancelled() {
-    if scene(|scene| scene.cancelled) {
+    if is_cancelled() {
         ::std::panic::resume_unwind(Box::new(Cancelled));
     }
+}
+
+/// The role of the calling thread, as [`enter`] has named it.
+pub(super) fn role() -> usize {
+    ROLE.with(Cell::get)
+}
+
+pub(super) fn next_object() -> u32 {
+    scene(|scene| {
+        scene.last_object += 1;
+        scene.last_object
+    })
 }
 
 pub(super) fn next_thread_id() -> NonZeroUsize {

@@ -1,0 +1,109 @@
+//! What happened in an execution, event by event: off unless an execution is replayed. Plain memory, which loom does
+//! not see; any thread of the process may read it, for an execution may end by an abort, or not at all.
+
+use super::probe;
+use ::std::fmt;
+use ::std::panic::Location;
+use ::std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use ::std::sync::{Mutex, MutexGuard};
+
+static ON: AtomicBool = AtomicBool::new(false);
+static LOG: Mutex<Log> = Mutex::new(Log { events: Vec::new(), objects: Vec::new() });
+
+/// The present execution, from its beginning until its model is ended.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    pub events: Vec<Event>,
+    pub objects: Vec<Made>,
+}
+
+/// Something that a thread did: in which role, to which object (0 is none), and where.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub role: usize,
+    pub object: u32,
+    pub text: String,
+    pub at: Option<Place>,
+}
+
+/// An object, and where it was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    pub number: u32,
+    pub kind: &'static str,
+    pub at: Place,
+}
+
+/// A place in the source, below the root of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+}
+
+impl From<&Location<'_>> for Place {
+    fn from(at: &Location<'_>) -> Place {
+        let file = at.file().replace('\\', "/");
+        // The kit is compiled as ../src/lib.rs of loom-tests.
+        let file = file.rsplit("../").next().unwrap_or_default().to_owned();
+        Place { file, line: at.line(), column: at.column() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Logs every execution of this process from now on.
+pub fn switch_on() {
+    ON.store(true, Relaxed);
+}
+
+/// What is known of the last execution.
+pub fn read() -> Log {
+    log().clone()
+}
+
+/// Something that the thread in this role does, at no particular place.
+pub fn note(role: usize, text: impl FnOnce() -> String) {
+    if is_on() {
+        push(Event { role, object: 0, text: text(), at: None });
+    }
+}
+
+pub(super) fn begin() {
+    if ON.load(Relaxed) {
+        *log() = Log::default();
+    }
+}
+
+#[inline]
+pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
+    if is_on() {
+        push(Event { role: probe::role(), object, text: text(), at: Some(at.into()) });
+    }
+}
+
+#[inline]
+pub(super) fn made(number: u32, kind: &'static str, at: &'static Location<'static>) {
+    if is_on() {
+        log().objects.push(Made { number, kind, at: at.into() });
+    }
+}
+
+/// What threads do while their model is ended is no part of it.
+#[inline]
+fn is_on() -> bool {
+    ON.load(Relaxed) && !probe::is_cancelled()
+}
+
+fn push(event: Event) {
+    log().events.push(event);
+}
+
+fn log() -> MutexGuard<'static, Log> {
+    LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,58 @@
+//! The identity of an atomic or a cell: its number in the execution, and whether it still exists.
+//!
+//! loom does not notice that somebody uses an object whose owner is gone, such as the word of a waiter that has left
+//! its frame. Here it is noticed: an object takes its mark with it, and its place is looked at through the reference.
+
+use super::{log, probe};
+use ::std::panic::Location;
+use ::std::sync::atomic::AtomicU32;
+use core::ptr;
+
+/// What memory hardly contains by chance.
+const LIVES: u32 = 0x5e1f_ed6e;
+
+#[derive(Debug)]
+pub(super) struct Object {
+    mark: AtomicU32,
+    number: u32,
+}
+
+impl Object {
+    #[track_caller]
+    pub(super) fn new(kind: &'static str) -> Object {
+        let number = probe::next_object();
+        log::made(number, kind, Location::caller());
+        Object { mark: AtomicU32::new(LIVES), number }
+    }
+
+    /// Something that happens to it.
+    #[inline]
+    pub(super) fn log(&self, at: &'static Location<'static>, text: impl FnOnce(u32) -> String) {
+        log::event(at, self.number, || text(self.number));
+    }
+
+    #[inline]
+    pub(super) fn assert_lives(&self, what: &str, at: &'static Location<'static>) {
+        // SAFETY: the stacks and the memory of an execution stay mapped while it lasts; volatile, for the object that
+        // was here may be gone.
+        if unsafe { ptr::read_volatile(self.mark.as_ptr()) } != LIVES {
+            dead(what, at);
+        }
+    }
+}
+
+#[cold]
+fn dead(what: &str, at: &'static Location<'static>) {
+    // A model that is being ended unwinds its sleepers out of frames that others may still know.
+    if !probe::is_cancelled() {
+        log::event(at, 0, || format!("uses {what} that is gone"));
+        panic!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at));
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        // SAFETY: it is ours; volatile, or a write that only the dead could read would be left out.
+        unsafe { ptr::write_volatile(self.mark.as_ptr(), 0) };
+    }
+}
