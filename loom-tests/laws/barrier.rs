@@ -65,6 +65,7 @@ pub fn laws() -> Vec<Law> {
                 program(&of(2), vec![vec![Wait, Wait], vec![Wait, Wait]]).within(4, 5),
                 program(&of(2), vec![vec![Wait, Wait], vec![Wait]]).within(4, 6),
                 program(&of(2), vec![vec![Wait], vec![Wait], vec![Wait, Wait]]).within(2, 3),
+                program(&of(3), vec![vec![Wait], vec![Wait], vec![Wait]]).within(1, 2),
             ],
         ),
         Law::new(

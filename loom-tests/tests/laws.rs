@@ -1,4 +1,4 @@
-//! Every law as a test: `cargo test`, `cargo test -p loom-tests -- L3`.
+//! Every law as a test: `cargo test`, `cargo test -p loom-tests -- L3`. The verdicts stay in `target/tmp`, a file a law.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::{Command, ExitCode};
@@ -7,7 +7,8 @@ fn main() -> ExitCode {
     let list = verify(&["--list"]).expect("verify lists its laws");
     let trials = list.lines().map(|law| {
         let id = law.split_whitespace().next().unwrap_or(law).to_owned();
-        Trial::test(law, move || verify(&[&id]).map(|_| ()))
+        let json = format!("{}/{id}.json", env!("CARGO_TARGET_TMPDIR"));
+        Trial::test(law, move || verify(&[&id, "--json", &json]).map(|_| ()))
     });
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
