@@ -148,11 +148,11 @@ macro_rules! shared {
         #[inline]
         fn during<R>(&self, at: At, operation: impl FnOnce(&$inner) -> R) -> R {
             const { assert!(!mem::needs_drop::<$inner>()) };
-            self.object.assert_lives("an atomic", at);
+            let number = self.object.assert_lives("an atomic", at);
             // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
             let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
             let result = operation(&inner);
-            self.object.assert_lives("an atomic", at);
+            self.object.assert_survived("an atomic", number, at);
             result
         }
     };

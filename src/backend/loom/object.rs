@@ -31,21 +31,36 @@ impl Object {
         log::event(at, self.number, || text(self.number));
     }
 
+    /// Its number, for as long as it lives.
     #[inline]
-    pub(super) fn assert_lives(&self, what: &str, at: &'static Location<'static>) {
+    pub(super) fn assert_lives(&self, what: &str, at: &'static Location<'static>) -> u32 {
+        if !self.lives() {
+            dead(what, None, at);
+        }
+        self.number
+    }
+
+    /// It lived before an operation, as `number`, and must still.
+    #[inline]
+    pub(super) fn assert_survived(&self, what: &str, number: u32, at: &'static Location<'static>) {
+        if !self.lives() {
+            dead(what, Some(number), at);
+        }
+    }
+
+    fn lives(&self) -> bool {
         // SAFETY: the stacks and the memory of an execution stay mapped while it lasts; volatile, for the object that
         // was here may be gone.
-        if unsafe { ptr::read_volatile(self.mark.as_ptr()) } != LIVES {
-            dead(what, at);
-        }
+        unsafe { ptr::read_volatile(self.mark.as_ptr()) == LIVES }
     }
 }
 
 #[cold]
-fn dead(what: &str, at: &'static Location<'static>) {
+fn dead(what: &str, number: Option<u32>, at: &'static Location<'static>) {
     // A model that is being ended unwinds its sleepers out of frames that others may still know.
     if !probe::is_cancelled() {
-        log::event(at, 0, || format!("uses {what} that is gone"));
+        let name = || number.map_or(what.to_owned(), |number| format!("#{number}"));
+        log::event(at, number.unwrap_or_default(), || format!("uses {}, which is gone", name()));
         panic!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at));
     }
 }

@@ -8,8 +8,10 @@ use ::std::panic::Location;
 use ::std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ::std::sync::{Mutex, OnceLock};
 
+type At = &'static Location<'static>;
+
 static COUNTED: AtomicBool = AtomicBool::new(false);
-static REACHED: Mutex<BTreeSet<(usize, usize)>> = Mutex::new(BTreeSet::new());
+static REACHED: Mutex<BTreeSet<(At, usize)>> = Mutex::new(BTreeSet::new());
 static MUTANT: OnceLock<Mutant> = OnceLock::new();
 static MUTATED: AtomicBool = AtomicBool::new(false);
 
@@ -35,11 +37,7 @@ pub fn count() {
 /// The sites that were reached since [`count`].
 pub fn reached() -> Vec<Site> {
     let reached = REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let site = |&(at, operand): &(usize, usize)| {
-        let at = ::core::ptr::with_exposed_provenance::<Location<'static>>(at);
-        // SAFETY: `reach` has exposed a reference that lives for ever.
-        Site { place: unsafe { &*at }.into(), operand }
-    };
+    let site = |&(at, operand): &(At, usize)| Site { place: at.into(), operand };
     reached.iter().map(site).collect()
 }
 
@@ -51,21 +49,20 @@ pub fn mutate(mutant: Mutant) {
 
 /// The ordering that an operation shall have.
 #[inline]
-pub(super) fn ordering(at: &'static Location<'static>, operand: usize, order: Ordering) -> Ordering {
+pub(super) fn ordering(at: At, operand: usize, order: Ordering) -> Ordering {
     if MUTATED.load(Relaxed) { mutated(at, operand, order) } else { order }
 }
 
 /// Notes that an operation was made with the ordering that its source gives it.
 #[inline]
-pub(super) fn reach(at: &'static Location<'static>, operand: usize, order: Ordering) {
+pub(super) fn reach(at: At, operand: usize, order: Ordering) {
     if COUNTED.load(Relaxed) && order != Ordering::Relaxed {
-        let at = ::core::ptr::from_ref(at).expose_provenance();
         REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert((at, operand));
     }
 }
 
 #[cold]
-fn mutated(at: &'static Location<'static>, operand: usize, order: Ordering) -> Ordering {
+fn mutated(at: At, operand: usize, order: Ordering) -> Ordering {
     match MUTANT.get() {
         Some(Mutant { site, becomes })
             if (site.operand, site.place.line, site.place.column) == (operand, at.line(), at.column())
