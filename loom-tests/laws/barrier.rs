@@ -73,7 +73,7 @@ pub fn laws() -> Vec<Law> {
             "when a round is broken, all who wait in it are turned away, and nobody sleeps",
             [
                 program(&of(3), vec![vec![Wait], vec![Wait], vec![Abort]]).within(2, 3),
-                program(&of(3), vec![vec![Wait], vec![Wait], vec![WaitTimeout, Reset]]).within(2, 3),
+                program(&of(2), vec![vec![Wait], vec![WaitTimeout]]).within(4, 6),
                 program(&of(2), vec![vec![Wait], vec![Abort, Wait]]).within(4, 6),
                 program(&of(2), vec![vec![Wait], vec![Wait], vec![Abort]]).within(2, 3),
                 Model::new("two asleep, aborted", [[Broken, Broken, Is(true)]], |s| two_asleep(s, Barrier::abort))
