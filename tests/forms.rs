@@ -373,7 +373,7 @@ pub fn nobody_gives_up_before_his_time<W: Await>(it: &W) {
 pub fn whoever_is_patient_waits_for_the_end<W: Await>(it: &W) {
     watchdog::run(|watch| {
         for form in PATIENT {
-            for round in 0..20 {
+            for round in 0..10 {
                 let waiter = watch.spawn("waiter", move |role| {
                     assert!(role.waits("a wait", || it.wait_by(form)), "{form:?}");
                 });
