@@ -1,9 +1,13 @@
-//! What every primitive that is acquired promises in all of its forms, with the primitive as a parameter:
-//! [`laws`] makes the tests for one of capacity one.
+//! What every primitive promises in all of its forms, with the primitive as a parameter: [`laws`] makes the tests for
+//! one of capacity one that is acquired, [`waits`] those for one that is waited for.
 
 use crate::support::SHORT;
 use crate::watchdog::{self, Watch};
-use selvedge::{BoundedSemaphore, Instant, Lock, LockGuard, Mutex, MutexGuard, Permit, RLock, RLockGuard, Semaphore};
+use selvedge::sync::{Guard, WaitError};
+use selvedge::{
+    Barrier, BoundedSemaphore, Condition, Instant, Lock, LockGuard, Mutex, MutexGuard, Permit, RLock, RLockGuard,
+    Semaphore, Turn,
+};
 use std::time::Duration;
 
 /// How to ask; a deadline is given by its distance.
@@ -21,7 +25,7 @@ use Form::{Deadline, Plain, Timeout, Try};
 const HUGE: Duration = Duration::from_secs(u64::MAX);
 const EONS: Duration = Duration::from_secs(i64::MAX as u64 / 2);
 
-const PATIENT: [Form; 7] = [
+pub const PATIENT: [Form; 7] = [
     Plain,
     Timeout(Duration::MAX),
     Timeout(HUGE),
@@ -32,6 +36,14 @@ const PATIENT: [Form; 7] = [
 ];
 
 const HASTY: [Form; 5] = [Try, Timeout(Duration::ZERO), Deadline(Duration::ZERO), Timeout(SHORT), Deadline(SHORT)];
+
+/// The forms of a wait in vain: there is no `try_wait`.
+pub const IN_VAIN: [Form; 4] = [HASTY[1], HASTY[2], HASTY[3], HASTY[4]];
+
+/// So many forms that wait for ever.
+pub fn patient(count: usize) -> impl Iterator<Item = Form> {
+    PATIENT.into_iter().cycle().take(count)
+}
 
 impl Form {
     pub fn patience(self) -> Duration {
@@ -59,6 +71,14 @@ impl Form {
             1 => Plain,
             2 => Timeout(time),
             _ => Deadline(time),
+        }
+    }
+
+    /// [`random`](Form::random), of a wait.
+    pub fn random_wait(rng: &mut fastrand::Rng, patience: Duration) -> Form {
+        match Form::random(rng, patience) {
+            Try => Timeout(Duration::ZERO),
+            form => form,
         }
     }
 }
@@ -251,6 +271,138 @@ pub fn whoever_waits_sleeps<L: Acquire>(it: &L) {
         };
         assert!((0..10).any(sleeps_on), "the waiter wakes up again and again");
         drop(held);
+        waiter.join();
+    });
+}
+
+/// One wait; false if its time was over first.
+pub fn wait_by<G: Guard>(condition: &Condition, guard: &mut G, form: Form) -> bool {
+    match form {
+        Try => unreachable!("a wait is no attempt"),
+        Plain => {
+            condition.wait(guard);
+            true
+        }
+        Timeout(time) => condition.wait_timeout(guard, time).is_ok(),
+        Deadline(time) => condition.wait_deadline(guard, Instant::now() + time).is_ok(),
+    }
+}
+
+/// Waits as long as `holds`; false if it does so still when the time is over.
+pub fn wait_while_by<G: Guard>(
+    condition: &Condition,
+    guard: &mut G,
+    form: Form,
+    holds: impl FnMut(&mut G) -> bool,
+) -> bool {
+    match form {
+        Try => unreachable!("a wait is no attempt"),
+        Plain => {
+            condition.wait_while(guard, holds);
+            true
+        }
+        Timeout(time) => condition.wait_while_timeout(guard, time, holds).is_ok(),
+        Deadline(time) => condition.wait_while_deadline(guard, Instant::now() + time, holds).is_ok(),
+    }
+}
+
+/// Comes to a barrier.
+pub fn come_by<A: FnMut() + Send>(barrier: &Barrier<A>, form: Form) -> Result<Turn, WaitError> {
+    match form {
+        Try => unreachable!("a wait is no attempt"),
+        Plain => barrier.wait().map_err(|_| WaitError::Broken),
+        Timeout(time) => barrier.wait_timeout(time),
+        Deadline(time) => barrier.wait_deadline(Instant::now() + time),
+    }
+}
+
+/// Whatever is waited for, in each form.
+pub trait Await: Sync {
+    /// False if the time was over first.
+    fn wait_by(&self, form: Form) -> bool;
+
+    /// Ends the wait of one who waits, or will soon.
+    fn end_a_wait(&self);
+
+    /// Makes good what a wait in vain does by right.
+    fn mend(&self) {}
+}
+
+/// The tests that whatever is waited for must pass.
+macro_rules! waits {
+    ($name:ident: $make:expr) => {
+        mod $name {
+            use super::*;
+            use crate::forms;
+
+            #[test]
+            fn nobody_gives_up_before_his_time() {
+                forms::nobody_gives_up_before_his_time(&$make);
+            }
+
+            #[test]
+            fn whoever_is_patient_waits_for_the_end() {
+                forms::whoever_is_patient_waits_for_the_end(&$make);
+            }
+
+            #[cfg(target_os = "linux")]
+            #[test]
+            fn whoever_waits_sleeps() {
+                forms::whoever_waits_for_the_end_sleeps(&$make);
+            }
+        }
+    };
+}
+pub(crate) use waits;
+
+pub fn nobody_gives_up_before_his_time<W: Await>(it: &W) {
+    watchdog::run(|watch| {
+        for form in IN_VAIN {
+            let start = std::time::Instant::now();
+            assert!(!it.wait_by(form), "{form:?} did not wait");
+            assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
+            it.mend();
+            let waiter = watch.spawn("waiter", |role| assert!(role.waits("a wait", || it.wait_by(Plain))));
+            watch.waits("somebody to come", || it.end_a_wait());
+            waiter.join();
+            it.mend();
+        }
+    });
+}
+
+pub fn whoever_is_patient_waits_for_the_end<W: Await>(it: &W) {
+    watchdog::run(|watch| {
+        for form in PATIENT {
+            for round in 0..10 {
+                let waiter = watch.spawn("waiter", move |role| {
+                    assert!(role.waits("a wait", || it.wait_by(form)), "{form:?}");
+                });
+                if round % 2 == 0 {
+                    waiter.until_asleep(); // in the other rounds it may come late
+                }
+                watch.waits("somebody to come", || it.end_a_wait());
+                waiter.join();
+                it.mend();
+            }
+        }
+    });
+}
+
+/// It sleeps once and for good: it does not look again and again.
+#[cfg(target_os = "linux")]
+pub fn whoever_waits_for_the_end_sleeps<W: Await>(it: &W) {
+    watchdog::run(|watch| {
+        let waiter = watch.spawn("waiter", |role| assert!(role.waits("a wait", || it.wait_by(Plain))));
+        let sleeps_on = |_| {
+            waiter.until_asleep();
+            let (before, start) = (waiter.sleeps(), std::time::Instant::now());
+            while start.elapsed() < SHORT {
+                std::thread::yield_now();
+            }
+            waiter.sleeps() == before
+        };
+        assert!((0..10).any(sleeps_on), "the waiter wakes up again and again");
+        it.end_a_wait();
         waiter.join();
     });
 }

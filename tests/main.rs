@@ -6,10 +6,13 @@
 #![cfg(not(loom))] // the statics here need constant constructors, and the loops real threads
 
 mod backend;
+mod barrier;
 mod bounded_semaphore;
+mod condition;
 mod errors;
 mod event;
 mod forms;
+mod in_line;
 mod lock;
 mod mutex;
 mod python;

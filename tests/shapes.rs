@@ -1,11 +1,13 @@
 //! The shapes in which peers broke, and races with a deadline: many rounds, so that both orders occur.
 
-use crate::forms::{Acquire, Form};
+use crate::forms::{Acquire, Form, come_by, wait_while_by};
+use crate::in_line::{LEADER, Post, all_passed, line_up};
 use crate::support::Line;
 use crate::watchdog;
 use fastrand::Rng;
 use selvedge::backend::futex;
-use selvedge::{Event, Instant, Lock, Mutex, Semaphore};
+use selvedge::sync::WaitError;
+use selvedge::{Barrier, Condition, Event, Instant, Lock, Mutex, Semaphore, Turn};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::Duration;
@@ -76,6 +78,27 @@ fn four_hand_over_to_four_by_locks_that_others_release() {
         || full.release().unwrap(),
     );
     assert!(!full.is_locked() && empty.is_locked());
+}
+
+#[test]
+fn four_hand_over_to_four_by_conditions() {
+    let (room, item, freed, given) = (Mutex::new(true), Mutex::new(false), Condition::new(), Condition::new());
+    let take = |there: &Mutex<bool>, condition: &Condition| {
+        let mut there = there.acquire();
+        condition.wait_while(&mut there, |there| !**there);
+        *there = false;
+    };
+    let give = |there: &Mutex<bool>, condition: &Condition| {
+        *there.acquire() = true;
+        condition.notify_one();
+    };
+    four_hand_over_to_four(
+        || take(&room, &freed),
+        || give(&item, &given),
+        || take(&item, &given),
+        || give(&room, &freed),
+    );
+    assert_eq!((room.into_inner(), item.into_inner()), (true, false));
 }
 
 /// A wake on the primitive's word by somebody who knows it of old, as when its memory was another's before.
@@ -230,6 +253,70 @@ fn a_timeout_never_swallows_a_release_of_a_semaphore() {
     a_timeout_never_swallows_a_release(&Semaphore::new(1));
 }
 
+/// Hazard A: CPython's timed wait can return in vain and consume a notification all the same, and the other sleeps for
+/// ever. The hasty one stands first in line, and is notified when its time ends or a little later. Laws C2 and C3.
+#[test]
+fn a_timeout_never_swallows_a_notification() {
+    const PATIENCE: u64 = 1_000;
+    watchdog::run(|watch| {
+        let (mut rng, mut in_time) = (Rng::with_seed(0), 0);
+        let rounds = (1..).find(|round| {
+            let post: &'static Post = Box::leak(Box::default());
+            let hasty = watch.spawn("hasty", |role| {
+                let form = Form::Deadline(Duration::from_micros(PATIENCE));
+                role.waits("a timed wait", || post.wait(form))
+            });
+            watch.until("the hasty one", || *post.came.acquire() == 1);
+            let aim = Aim::in_micros(PATIENCE + rng.u64(..80) - 20);
+            let patient = watch.spawn("patient", |role| role.waits("a wait", || post.wait(Form::Plain)));
+            watch.until("the patient one", || *post.came.acquire() == 2);
+            aim.reach();
+            assert!(post.condition.notify_one());
+            let was_notified = hasty.join();
+            assert_eq!(post.condition.notify_one(), was_notified, "the notification was lost, or served twice");
+            assert!(patient.join());
+            in_time += u32::from(was_notified);
+            *round >= 200 && (1..*round).contains(&in_time) // both ends have occurred
+        });
+        assert!(rounds.is_some());
+    });
+}
+
+/// Law B8: the last party comes when the other's time ends.
+#[test]
+fn a_timeout_never_tears_a_round() {
+    const PATIENCE: u64 = 1_000;
+    let barrier = Barrier::new(2);
+    watchdog::run(|watch| {
+        let (barrier, mut rng, mut passed) = (&barrier, Rng::with_seed(0), 0);
+        let rounds = (1..).find(|round| {
+            let hasty = watch.spawn("hasty", move |role| {
+                let form = Form::Deadline(Duration::from_micros(PATIENCE));
+                role.waits("a timed wait", || come_by(barrier, form))
+            });
+            watch.until("the hasty one", || barrier.waiting() == 1 || barrier.is_broken());
+            Aim::in_micros(PATIENCE + rng.u64(..80) - 20).reach();
+            match come_by(barrier, Form::Plain) {
+                Ok(turn) => {
+                    assert_eq!(turn, Turn { index: 1, is_leader: true });
+                    assert_eq!(hasty.join(), Ok(Turn { index: 0, is_leader: false }));
+                    passed += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error, WaitError::Broken);
+                    assert_eq!(hasty.join(), Err(WaitError::TimedOut));
+                    barrier.reset();
+                }
+            }
+            *round >= 200 && (1..*round).contains(&passed) // both ends have occurred
+        });
+        assert!(rounds.is_some());
+        let other = line_up(watch, barrier, [Form::Plain]);
+        assert_eq!(come_by(barrier, Form::Plain), LEADER(1));
+        all_passed(other);
+    });
+}
+
 /// Law E4: a wait is in vain only if the event was not set in time. So many wait that the last to be woken run
 /// after their deadline, which the setter aims to meet just before.
 #[test]
@@ -333,4 +420,33 @@ fn events_play_ping_pong_through_deadlines_on_few_turns_of_the_processor() {
         ping_pong(1_000, |event, _| event.wait_deadline(Instant::now() + Duration::MAX).unwrap());
         rivals.store(false, Relaxed);
     });
+}
+
+/// Each waits in the frame where it waited before: a late wake of the last round must be nothing to it.
+fn exchange_a_ball(rounds: u32, form: impl Fn(u32) -> Form + Sync) {
+    let (ball, there, back) = (Mutex::new(0), Condition::new(), Condition::new());
+    watchdog::run(|watch| {
+        let (ball, form) = (&ball, &form);
+        for (mine, name, [awaited, told]) in [(0, "server", [&back, &there]), (1, "receiver", [&there, &back])] {
+            watch.spawn(name, move |role| {
+                for round in 0..rounds {
+                    let hit = || {
+                        let mut ball = ball.acquire();
+                        while !wait_while_by(awaited, &mut ball, form(round), |ball| **ball % 2 != mine) {}
+                        assert_eq!(*ball, 2 * round + mine);
+                        *ball += 1;
+                    };
+                    role.waits("the ball", hit);
+                    told.notify_one();
+                }
+            });
+        }
+    });
+    assert_eq!(ball.into_inner(), 2 * rounds);
+}
+
+#[test]
+fn conditions_play_ping_pong_with_and_without_patience() {
+    exchange_a_ball(20_000, |_| Form::Plain);
+    exchange_a_ball(10_000, |round| Form::Timeout(Duration::from_micros(u64::from(round % 50))));
 }

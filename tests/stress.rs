@@ -1,11 +1,13 @@
 //! Each primitive under stress, all forms at once. Seeds are fixed; the orders are not.
 
-use crate::forms::{Acquire, Form};
+use crate::forms::{Acquire, Form, come_by, wait_by, wait_while_by};
 use crate::support::{PATIENCE, dawdle};
 use crate::watchdog;
 use fastrand::Rng;
-use selvedge::{BoundedSemaphore, Event, Instant, Lock, Mutex, Permit, RLock, Semaphore};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use selvedge::{Barrier, BoundedSemaphore, Condition, Event, Instant, Lock, Mutex, Permit, RLock, Semaphore};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 /// A counter that only its holder may change: what one holder did is lost if the next does not see it.
@@ -235,4 +237,199 @@ fn set_clear_and_wait_race_and_nobody_stays_asleep() {
     });
     assert!(!event.is_set());
     assert!(event.wait_timeout(Duration::from_millis(1)).is_err());
+}
+
+/// Laws C2 and C3: as many waits succeed as were notified, whoever's time is over meanwhile.
+#[test]
+fn as_many_waits_succeed_as_are_notified() {
+    const WAITS: u32 = 2_000;
+    let (lock, condition, waiting) = (RLock::new(), Condition::new(), AtomicU32::new(4));
+    watchdog::run(|watch| {
+        let (lock, condition, waiting) = (&lock, &condition, &waiting);
+        let waiter = |seed| {
+            watch.spawn(format!("waiter {seed}"), move |role| {
+                let mut rng = Rng::with_seed(seed);
+                let mut wait = |_: &_| {
+                    let mut levels = vec![lock.acquire()];
+                    (0..rng.u8(..3)).for_each(|_| levels.push(lock.acquire()));
+                    let form = Form::random_wait(&mut rng, PATIENCE);
+                    let notified = role.waits("a wait", || wait_by(condition, &mut levels[0], form));
+                    assert_eq!(lock.depth() as usize, levels.len());
+                    notified
+                };
+                let succeeded = (0..WAITS).filter(|n| wait(n)).count();
+                waiting.fetch_sub(1, Relaxed);
+                succeeded
+            })
+        };
+        let notifier = |seed| {
+            watch.spawn(format!("notifier {seed}"), move |_| {
+                let mut rng = Rng::with_seed(seed);
+                let mut notified = 0;
+                while waiting.load(Relaxed) > 0 {
+                    let held = rng.bool().then(|| lock.acquire());
+                    notified += match rng.u8(..3) {
+                        0 => usize::from(condition.notify_one()),
+                        1 => condition.notify(rng.usize(..4)),
+                        _ => condition.notify_all(),
+                    };
+                    drop(held);
+                    dawdle(&mut rng);
+                }
+                notified
+            })
+        };
+        let (waiters, notifiers) = ([0, 1, 2, 3].map(waiter), [4, 5].map(notifier));
+        let succeeded: usize = waiters.into_iter().map(|waiter| waiter.join()).sum();
+        let notified: usize = notifiers.into_iter().map(|notifier| notifier.join()).sum();
+        assert_eq!(succeeded, notified);
+        assert!(succeeded > 0, "nobody was notified");
+        assert!(succeeded < 4 * WAITS as usize, "nobody's time was over");
+    });
+    assert_eq!(condition.notify_all(), 0, "somebody has left himself in line");
+}
+
+/// Producers and consumers with little patience; the consumers of the last items have enough. Whoever has changed the
+/// buffer says so to those who wait for that, by `filled` and `drained`.
+fn every_item_goes_from_a_producer_to_a_consumer(
+    (not_empty, not_full): (&Condition, &Condition),
+    filled: impl Fn() + Sync,
+    drained: impl Fn() + Sync,
+) {
+    const ITEMS: usize = 3_000; // of each of three
+    const ROOM: usize = 2;
+    let (buffer, taken) = (Mutex::new(VecDeque::new()), AtomicUsize::new(0));
+    let received = watchdog::run(|watch| {
+        let (buffer, taken, filled, drained) = (&buffer, &taken, &filled, &drained);
+        for seed in 0..3 {
+            watch.spawn(format!("producer {seed}"), move |role| {
+                let mut rng = Rng::with_seed(seed as u64);
+                for item in 0..ITEMS {
+                    loop {
+                        let form = Form::random_wait(&mut rng, PATIENCE);
+                        let mut items = buffer.acquire();
+                        let is_full = || wait_while_by(not_full, &mut items, form, |items| items.len() == ROOM);
+                        if role.waits("not_full", is_full) {
+                            items.push_back(seed * ITEMS + item);
+                            break;
+                        }
+                    }
+                    filled();
+                    dawdle(&mut rng);
+                }
+            });
+        }
+        let consumer = |seed| {
+            watch.spawn(format!("consumer {seed}"), move |role| {
+                let mut rng = Rng::with_seed(seed);
+                let mut received = Vec::new();
+                while taken.fetch_add(1, Relaxed) < 3 * ITEMS {
+                    loop {
+                        let form = Form::random_wait(&mut rng, PATIENCE);
+                        let mut items = buffer.acquire();
+                        if role
+                            .waits("not_empty", || wait_while_by(not_empty, &mut items, form, |items| items.is_empty()))
+                        {
+                            received.extend(items.pop_front());
+                            break;
+                        }
+                    }
+                    drained();
+                }
+                received
+            })
+        };
+        [10, 11, 12, 13].map(consumer).map(|consumer| consumer.join())
+    });
+    for items in &received {
+        let of = |producer| items.iter().copied().filter(move |item| item / ITEMS == producer);
+        assert!((0..3).all(|producer| of(producer).is_sorted()), "one overtook another of the same producer");
+    }
+    let mut all = received.concat();
+    all.sort();
+    assert!(all.into_iter().eq(0..3 * ITEMS), "an item was lost, or received twice");
+    assert_eq!((not_empty.notify_all(), not_full.notify_all()), (0, 0));
+}
+
+#[test]
+fn one_notification_an_item_is_enough_with_two_conditions() {
+    let (not_empty, not_full) = (Condition::new(), Condition::new());
+    let tell = |condition: &Condition| _ = condition.notify_one();
+    every_item_goes_from_a_producer_to_a_consumer((&not_empty, &not_full), || tell(&not_empty), || tell(&not_full));
+}
+
+#[test]
+fn producers_and_consumers_may_share_a_condition() {
+    let changed = Condition::new();
+    let tell = || _ = changed.notify_all();
+    every_item_goes_from_a_producer_to_a_consumer((&changed, &changed), tell, tell);
+}
+
+/// Timeouts, aborts, resets and panics of the action at random: laws B4, B5 and B8.
+fn each_round_passes_whole_or_not_at_all(threads: usize, parties: usize) {
+    const ROUNDS: usize = 500;
+    let (passed, working) = (AtomicUsize::new(0), AtomicUsize::new(threads));
+    let (indexes, turned_away) = ([const { AtomicUsize::new(0) }; 8], AtomicUsize::new(0));
+    let mut rng = Rng::with_seed(0);
+    let barrier = Barrier::with_action(parties, || {
+        dawdle(&mut rng);
+        if rng.u8(..16) == 0 {
+            resume_unwind(Box::new("an action that fails"));
+        }
+        passed.fetch_add(1, Relaxed);
+    });
+    watchdog::run(|watch| {
+        let (barrier, passed, working) = (&barrier, &passed, &working);
+        for seed in 0..threads as u64 {
+            let (indexes, turned_away) = (&indexes, &turned_away);
+            watch.spawn(format!("party {seed}"), move |role| {
+                let mut rng = Rng::with_seed(seed);
+                let mut turns = 0;
+                while passed.load(Relaxed) < ROUNDS {
+                    let hasty = rng.u8(..4) == 0; // or hardly any round passes
+                    let form = if hasty { Form::random_wait(&mut rng, 8 * PATIENCE) } else { Form::Plain };
+                    let come = AssertUnwindSafe(|| come_by(barrier, form));
+                    if let Ok(Ok(turn)) = role.waits("a wait", || catch_unwind(come)) {
+                        assert_eq!(turn.is_leader, turn.index + 1 == parties);
+                        indexes[turn.index].fetch_add(1, Relaxed);
+                        turns += 1;
+                        // No round passes without us; so, if we have not passed in each, one was torn.
+                        assert!(threads > parties || passed.load(Relaxed) == turns);
+                    } else {
+                        turned_away.fetch_add(1, Relaxed);
+                        if rng.bool() {
+                            barrier.reset();
+                        }
+                    }
+                    dawdle(&mut rng);
+                }
+                working.fetch_sub(1, Relaxed);
+            });
+        }
+        watch.spawn("troublemaker", move |_| {
+            let mut rng = Rng::with_seed(99);
+            while working.load(Relaxed) > 0 {
+                (0..16).for_each(|_| dawdle(&mut rng));
+                // In the end there may be too few for a round.
+                if passed.load(Relaxed) >= ROUNDS || rng.bool() { barrier.abort() } else { barrier.reset() }
+            }
+        });
+    });
+    let passed = passed.into_inner();
+    for index in indexes.into_iter().take(parties) {
+        assert_eq!(index.into_inner(), passed);
+    }
+    assert!(turned_away.into_inner() > 0, "nobody made trouble");
+}
+
+#[test]
+fn as_many_threads_as_parties_pass_each_round_whole_or_not_at_all() {
+    each_round_passes_whole_or_not_at_all(2, 2);
+    each_round_passes_whole_or_not_at_all(4, 4);
+}
+
+#[test]
+fn more_threads_than_parties_pass_each_round_whole_or_not_at_all() {
+    each_round_passes_whole_or_not_at_all(5, 2);
+    each_round_passes_whole_or_not_at_all(7, 3);
 }

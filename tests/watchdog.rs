@@ -178,6 +178,15 @@ impl<'scope, 'env> Watch<'scope, 'env> {
     pub fn waits<R>(&self, call: &'static str, wait: impl FnOnce() -> R) -> R {
         self.me.waits(call, wait)
     }
+
+    /// Looks again and again, until `is_so`.
+    pub fn until(&self, what: &'static str, mut is_so: impl FnMut() -> bool) {
+        self.waits(what, || {
+            while !is_so() {
+                thread::yield_now();
+            }
+        });
+    }
 }
 
 /// A thread that plays a role.
