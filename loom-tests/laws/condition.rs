@@ -61,7 +61,7 @@ pub fn laws() -> Vec<Law> {
                     .within(4, 6),
                 Model::new("no time at all", [[Done, Is(true)], [TimedOut, Is(false)]], |s| timed(s, at_once))
                     .within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![WaitTimeout], vec![NotifyOne]]).within(3, 4),
+                program(&at_rest(), vec![vec![WaitTimeout], vec![WaitTimeout], vec![NotifyOne]]).within(2, 3),
             ],
         ),
         Law::new(
