@@ -3,7 +3,7 @@
 use crate::forms::{Form, come_by, patient, wait_by};
 use crate::watchdog::{Player, Watch};
 use selvedge::sync::WaitError;
-use selvedge::{Barrier, Condition, Mutex, MutexGuard, Turn};
+use selvedge::{Barrier, Condition, Instant, Mutex, MutexGuard, Turn};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::yield_now;
 
@@ -18,9 +18,17 @@ pub struct Post {
 
 impl Post {
     pub fn wait(&self, form: Form) -> bool {
+        self.come(|came| wait_by(&self.condition, came, form))
+    }
+
+    pub fn wait_deadline(&self, deadline: Instant) -> bool {
+        self.come(|came| self.condition.wait_deadline(came, deadline).is_ok())
+    }
+
+    fn come(&self, wait: impl FnOnce(&mut MutexGuard<'_, usize>) -> bool) -> bool {
         let mut came = self.came.acquire();
         *came += 1;
-        let notified = wait_by(&self.condition, &mut came, form);
+        let notified = wait(&mut came);
         self.returned.fetch_add(1, Relaxed);
         notified
     }

@@ -252,7 +252,8 @@ fn as_many_waits_succeed_as_are_notified() {
                 let mut wait = |_: &_| {
                     let mut levels = vec![lock.acquire()];
                     (0..rng.u8(..3)).for_each(|_| levels.push(lock.acquire()));
-                    let form = Form::random_wait(&mut rng, PATIENCE);
+                    // Long enough to sleep, now and then, and not only to spin.
+                    let form = Form::random_wait(&mut rng, 8 * PATIENCE);
                     let notified = role.waits("a wait", || wait_by(condition, &mut levels[0], form));
                     assert_eq!(lock.depth() as usize, levels.len());
                     notified
