@@ -165,8 +165,9 @@ impl<A: FnMut() + Send> Barrier<A> {
     const_fn! {
         /// A barrier whose last party runs `action`, once a round, before anybody passes.
         ///
-        /// The action may use the barrier, but a thread that waits in it waits for a round after this one. If it panics,
-        /// so does the `wait` that runs it; its round, and the barrier, are broken.
+        /// The action may abort, reset and ask the barrier, but must not wait at it: the round after this one cannot end
+        /// before this one's action has, so that such a wait may last for ever. If the action panics, so does the `wait`
+        /// that runs it; its round, and the barrier, are broken.
         ///
         /// # Panics
         /// If `parties` is zero: nobody could ever pass.
