@@ -222,14 +222,23 @@ fn mutex_awaited(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
+/// As a monitor, but what waiters hold may be held more than once.
+type Reentrant = (RLock, Condition, Data);
+
+fn reentrant() -> Arc<Reentrant> {
+    Arc::new((RLock::new(), Condition::new(), Data::new()))
+}
+
+fn add_and_notify((lock, condition, data): &Reentrant) -> Answer {
+    let _guard = lock.acquire();
+    data.add();
+    condition.notify_one();
+    Done
+}
+
 fn rlock_awaited(stage: &Stage) -> Vec<Answer> {
-    let shared = Arc::new((RLock::new(), Condition::new(), Data::new()));
-    stage.thread(&shared, |(lock, condition, data)| {
-        let _guard = lock.acquire();
-        data.add();
-        condition.notify_one();
-        Done
-    });
+    let shared = reentrant();
+    stage.thread(&shared, add_and_notify);
     stage.thread(&shared, |(lock, condition, data)| {
         condition.wait_while(&mut lock.acquire(), |_| data.read() == Count(0));
         Done
@@ -289,35 +298,25 @@ fn timed(stage: &Stage, form: Form) -> Vec<Answer> {
 
 /// The waiter answers with its depth after the wait; the notifier gets the lock meanwhile.
 fn deep(stage: &Stage, depth: usize) -> Vec<Answer> {
-    let shared = Arc::new((RLock::new(), Condition::new(), Data::new()));
+    let shared = reentrant();
     stage.thread(&shared, move |(lock, condition, data)| {
         let mut guards: Vec<_> = (0..depth).map(|_| lock.acquire()).collect();
         condition.wait_while(&mut guards[0], |_| data.read() == Count(0));
         Count(lock.depth())
     });
-    stage.thread(&shared, |(lock, condition, data)| {
-        let _guard = lock.acquire();
-        data.add();
-        condition.notify_one();
-        Done
-    });
+    stage.thread(&shared, add_and_notify);
     stage.finish()
 }
 
 fn two_levels_timed(stage: &Stage) -> Vec<Answer> {
-    let shared = Arc::new((RLock::new(), Condition::new(), Data::new()));
+    let shared = reentrant();
     stage.thread(&shared, move |(lock, condition, data)| {
         let (mut outer, _inner) = (lock.acquire(), lock.acquire());
         let _ = condition.wait_timeout(&mut outer, SOON);
         data.add();
         Count(lock.depth())
     });
-    stage.thread(&shared, |(lock, condition, data)| {
-        let _guard = lock.acquire();
-        data.add();
-        condition.notify_one();
-        Done
-    });
+    stage.thread(&shared, add_and_notify);
     stage.finish()
 }
 
@@ -341,7 +340,7 @@ fn inside_in_turns(stage: &Stage) -> Vec<Answer> {
 
 /// It panics when it is asked the second time, after a notification.
 fn predicate_panics(stage: &Stage) -> Vec<Answer> {
-    let shared = Arc::new((RLock::new(), Condition::new(), Data::new()));
+    let shared = reentrant();
     stage.thread(&shared, |(lock, condition, data)| {
         let (mut outer, _inner) = (lock.acquire(), lock.acquire());
         panics("the predicate", || {
@@ -352,12 +351,7 @@ fn predicate_panics(stage: &Stage) -> Vec<Answer> {
         });
         Count(lock.depth())
     });
-    stage.thread(&shared, |(lock, condition, data)| {
-        let _guard = lock.acquire();
-        data.add();
-        condition.notify_one();
-        Done
-    });
+    stage.thread(&shared, add_and_notify);
     stage.finish()
 }
 

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// Operations between two looks at the clock, which costs 25 ns.
 const BATCH: u32 = 4096;
 
+/// Round trips between two looks at the clock.
+const TRIPS: u32 = 64;
+
 /// What short work lasts.
 const SHORT: Duration = Duration::from_nanos(20);
 
@@ -20,17 +23,28 @@ const LONG: Duration = Duration::from_nanos(1650);
 /// Nanoseconds an operation, on one thread.
 #[inline(always)]
 pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
+    in_batches(slice, BATCH, operation)
+}
+
+/// Nanoseconds for there and back, between this thread and one that answers until it is told to stop.
+#[inline(always)]
+pub fn there_and_back(slice: Duration, trip: impl Fn()) -> f64 {
+    in_batches(slice, TRIPS, trip)
+}
+
+#[inline(always)]
+fn in_batches(slice: Duration, batch: u32, operation: impl Fn()) -> f64 {
     let began = Instant::now();
     let mut batches = 0_u32;
     loop {
-        for _ in 0..BATCH {
+        for _ in 0..batch {
             operation();
             black_box(()); // memory may have changed: nothing is hoisted out of the loop
         }
         batches += 1;
         let elapsed = began.elapsed();
         if elapsed >= slice {
-            return nanoseconds(elapsed) / (f64::from(BATCH) * f64::from(batches));
+            return nanoseconds(elapsed) / (f64::from(batch) * f64::from(batches));
         }
     }
 }

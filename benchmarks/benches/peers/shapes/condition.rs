@@ -1,15 +1,12 @@
 //! Waiting for what others do under a lock.
 
 use super::lineup;
-use crate::load::{alone, nanoseconds};
+use crate::load::{alone, there_and_back};
 use crate::row::{Row, at_most, at_most_best};
 use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// Round trips between two looks at the clock.
-const BATCH: u32 = 64;
+use std::time::Duration;
 
 /// Whose turn it is, under a mutex, and a condition to wait for one's own.
 pub trait Turns: Send + Sync + 'static {
@@ -103,18 +100,10 @@ fn ping_pong<T: Turns>(slice: Duration) -> f64 {
         let trip = || turns.pass(0, 1, || ());
         trip();
         trip(); // the other has started
-        let began = Instant::now();
-        let mut trips = 0;
-        loop {
-            (0..BATCH).for_each(|_| trip());
-            trips += BATCH;
-            let elapsed = began.elapsed();
-            if elapsed >= slice {
-                stop.store(true, Relaxed);
-                trip(); // it has seen that already, or waits for this
-                return nanoseconds(elapsed) / f64::from(trips);
-            }
-        }
+        let each = there_and_back(slice, trip);
+        stop.store(true, Relaxed);
+        trip(); // it has seen that already, or waits for this
+        each
     })
 }
 

@@ -1,7 +1,7 @@
 //! Flags between threads: to and fro, to one that sleeps, and to four at once.
 
 use super::flag::Flag;
-use crate::load::nanoseconds;
+use crate::load::{nanoseconds, there_and_back};
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::sync::{Parker, Unparker};
 use std::array::from_fn;
@@ -10,9 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Rel
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Round trips between two looks at the clock.
-const BATCH: u32 = 64;
 
 /// Longer than anybody spins before sleeping.
 const ASLEEP: Duration = Duration::from_micros(300);
@@ -95,18 +92,10 @@ pub fn ping_pong<B: Baton>(slice: Duration) -> f64 {
             B::receive(&ponged);
         };
         trip(); // the other has started
-        let began = Instant::now();
-        let mut trips = 0;
-        loop {
-            (0..BATCH).for_each(|_| trip());
-            trips += BATCH;
-            let elapsed = began.elapsed();
-            if elapsed >= slice {
-                stop.store(true, Relaxed);
-                B::send(&ping); // it looks once more, or waits for this
-                return nanoseconds(elapsed) / f64::from(trips);
-            }
-        }
+        let each = there_and_back(slice, trip);
+        stop.store(true, Relaxed);
+        B::send(&ping); // it looks once more, or waits for this
+        each
     })
 }
 
