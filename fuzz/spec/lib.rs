@@ -10,6 +10,7 @@ pub mod barrier;
 pub mod condition;
 pub mod event;
 pub mod lock;
+pub mod queue;
 pub mod rlock;
 pub mod semaphore;
 
@@ -30,6 +31,12 @@ pub enum Answer {
     TooDeep,
     /// A barrier, or its round, is broken.
     Broken,
+    /// A queue is shut down.
+    ShutDown,
+    /// More items were to be counted done than had been put.
+    TooManyDone,
+    /// Several items, or numbers, as one.
+    Items(u64),
     /// A yes or a no.
     Is(bool),
     /// A number.

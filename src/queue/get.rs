@@ -1,0 +1,241 @@
+//! Getting, in every form.
+
+use super::error::{GetError, ShutDown};
+use super::order::Order;
+use super::queue::{AnyQueue, Refusal, Side, Turn};
+use super::task::Task;
+use crate::backend::Instant;
+use core::fmt;
+use core::time::Duration;
+
+impl<T, O: Order<T>> AnyQueue<T, O> {
+    /// Gets the next item if there is one; never waits for any.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] or [`GetError::ShutDown`].
+    ///
+    /// # Panics
+    /// If the `Ord` of an item does: all items are still there. So do all forms.
+    ///
+    /// ```
+    /// use selvedge::{GetError, Queue};
+    /// let queue = Queue::unbounded();
+    /// assert_eq!(queue.try_get(), Err(GetError::Empty));
+    /// queue.put(7).unwrap();
+    /// assert_eq!(queue.try_get(), Ok(7));
+    /// ```
+    #[inline]
+    #[doc(alias("get_nowait", "try_recv"))]
+    pub fn try_get(&self) -> Result<T, GetError> {
+        next(self.try_turn(Side::Getters))
+    }
+
+    /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
+    ///
+    /// # Errors
+    /// [`ShutDown`] if there is nothing left.
+    ///
+    /// ```
+    /// use selvedge::{Queue, ShutDown};
+    /// let queue = Queue::unbounded();
+    /// queue.put(7).unwrap();
+    /// queue.shutdown();
+    /// assert_eq!(queue.get(), Ok(7));
+    /// assert_eq!(queue.get(), Err(ShutDown(())));
+    /// ```
+    #[inline]
+    #[doc(alias("pop", "recv"))]
+    pub fn get(&self) -> Result<T, ShutDown> {
+        next(self.turn(Side::Getters, || None)).map_err(|_| ShutDown(())) // it has waited as long as it took
+    }
+
+    /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    ///
+    /// ```
+    /// use selvedge::{GetError, Queue};
+    /// let queue = Queue::<u32>::unbounded();
+    /// assert_eq!(queue.get_timeout(std::time::Duration::from_millis(1)), Err(GetError::Empty));
+    /// ```
+    #[inline]
+    #[doc(alias = "recv_timeout")]
+    pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
+        next(self.turn(Side::Getters, || Some(Instant::now() + timeout)))
+    }
+
+    /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    ///
+    /// ```
+    /// use selvedge::{GetError, Instant, Queue};
+    /// assert_eq!(Queue::<u32>::unbounded().get_deadline(Instant::now()), Err(GetError::Empty));
+    /// ```
+    #[inline]
+    #[doc(alias = "recv_deadline")]
+    pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
+        next(self.turn(Side::Getters, || Some(deadline)))
+    }
+
+    /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] or [`GetError::ShutDown`].
+    ///
+    /// ```
+    /// assert!(selvedge::Queue::<u32>::unbounded().try_get_task().is_err());
+    /// ```
+    #[inline]
+    pub fn try_get_task(&self) -> Result<Task<'_, T>, GetError> {
+        self.try_get().map(|item| self.task(item))
+    }
+
+    /// [`get`](AnyQueue::get), as a [`Task`] that counts itself done when it is dropped.
+    ///
+    /// # Errors
+    /// [`ShutDown`] if there is nothing left.
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::unbounded();
+    /// queue.put(7).unwrap();
+    /// assert_eq!(*queue.get_task()?, 7);
+    /// queue.join();
+    /// # Ok::<(), selvedge::ShutDown>(())
+    /// ```
+    #[inline]
+    pub fn get_task(&self) -> Result<Task<'_, T>, ShutDown> {
+        self.get().map(|item| self.task(item))
+    }
+
+    /// [`get_timeout`](AnyQueue::get_timeout), as a [`Task`] that counts itself done when it is dropped.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::<u32>::unbounded();
+    /// assert!(queue.get_task_timeout(std::time::Duration::ZERO).is_err());
+    /// ```
+    #[inline]
+    pub fn get_task_timeout(&self, timeout: Duration) -> Result<Task<'_, T>, GetError> {
+        self.get_timeout(timeout).map(|item| self.task(item))
+    }
+
+    /// [`get_deadline`](AnyQueue::get_deadline), as a [`Task`] that counts itself done when it is dropped.
+    ///
+    /// # Errors
+    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    ///
+    /// ```
+    /// use selvedge::{Instant, Queue};
+    /// assert!(Queue::<u32>::unbounded().get_task_deadline(Instant::now()).is_err());
+    /// ```
+    #[inline]
+    pub fn get_task_deadline(&self, deadline: Instant) -> Result<Task<'_, T>, GetError> {
+        self.get_deadline(deadline).map(|item| self.task(item))
+    }
+
+    /// Gets all items that are there, at once, the next first; never waits. They are unfinished still.
+    ///
+    /// # Panics
+    /// If the `Ord` of an item does: those that were taken out are dropped.
+    ///
+    /// ```
+    /// let queue = selvedge::LifoQueue::unbounded();
+    /// queue.put_many([1, 2, 3]).unwrap();
+    /// assert_eq!(queue.drain(), [3, 2, 1]);
+    /// ```
+    pub fn drain(&self) -> Vec<T> {
+        let items = self.hold().take_all();
+        O::into_vec(items)
+    }
+
+    /// The items that others put, until the queue is shut down and empty: each step is a [`get`](AnyQueue::get).
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::unbounded();
+    /// queue.put_many([1, 2]).unwrap();
+    /// queue.shutdown();
+    /// assert_eq!(queue.iter().sum::<u32>(), 3);
+    /// ```
+    pub fn iter(&self) -> Iter<'_, T, O> {
+        Iter { queue: self }
+    }
+
+    /// The items that are there, until there is none: each step is a [`try_get`](AnyQueue::try_get).
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::unbounded();
+    /// queue.put_many([1, 2]).unwrap();
+    /// assert_eq!(queue.try_iter().count(), 2);
+    /// ```
+    pub fn try_iter(&self) -> TryIter<'_, T, O> {
+        TryIter { queue: self }
+    }
+
+    #[inline]
+    fn task(&self, item: T) -> Task<'_, T> {
+        Task::new(item, &self.tally)
+    }
+}
+
+#[inline]
+fn next<T, O: Order<T>>(turn: Result<Turn<'_, T, O>, Refusal>) -> Result<T, GetError> {
+    match turn {
+        Ok(mut turn) => turn.get().ok_or(GetError::Empty), // there is one: it has its turn
+        Err(Refusal::NotNow) => Err(GetError::Empty),
+        Err(Refusal::ShutDown) => Err(GetError::ShutDown),
+    }
+}
+
+/// Gets items one after another, and waits for each; see [`iter`](AnyQueue::iter).
+pub struct Iter<'a, T, O: Order<T>> {
+    queue: &'a AnyQueue<T, O>,
+}
+
+/// Gets items one after another as long as there are any; see [`try_iter`](AnyQueue::try_iter).
+pub struct TryIter<'a, T, O: Order<T>> {
+    queue: &'a AnyQueue<T, O>,
+}
+
+impl<T, O: Order<T>> Iterator for Iter<'_, T, O> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.queue.get().ok()
+    }
+}
+
+impl<T, O: Order<T>> Iterator for TryIter<'_, T, O> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.queue.try_get().ok()
+    }
+}
+
+impl<'a, T, O: Order<T>> IntoIterator for &'a AnyQueue<T, O> {
+    type Item = T;
+    type IntoIter = Iter<'a, T, O>;
+
+    fn into_iter(self) -> Iter<'a, T, O> {
+        self.iter()
+    }
+}
+
+impl<T, O: Order<T>> fmt::Debug for Iter<'_, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Iter").field(self.queue).finish()
+    }
+}
+
+impl<T, O: Order<T>> fmt::Debug for TryIter<'_, T, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryIter").field(self.queue).finish()
+    }
+}

@@ -1,0 +1,187 @@
+//! In which order items come out: what the three queues differ in, and nothing else.
+
+use super::heap::Heap;
+use core::cmp::Ordering;
+use std::collections::VecDeque;
+
+/// First in, first out: the order of [`Queue`](super::Queue).
+#[derive(Debug)]
+pub enum Fifo {}
+
+/// Last in, first out: the order of [`LifoQueue`](super::LifoQueue).
+#[derive(Debug)]
+pub enum Lifo {}
+
+/// Lowest first, equal ones in order of arrival: the order of [`PriorityQueue`](super::PriorityQueue).
+#[derive(Debug)]
+pub enum Priority {}
+
+/// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. Nothing else can implement it.
+pub trait Order<T>: Keep<T> {}
+
+impl<T, O: Keep<T>> Order<T> for O {}
+
+/// Items in their order. Not to be named outside the kit.
+///
+/// `place` and `next` may run the user's code, and change nothing; `insert` and `remove` run none.
+pub trait Keep<T> {
+    type Items;
+    const NONE: Self::Items;
+
+    fn len(items: &Self::Items) -> usize;
+
+    /// Where the item would go, for `insert`.
+    fn place(items: &Self::Items, item: &T) -> usize;
+
+    fn insert(items: &mut Self::Items, item: T, place: usize);
+
+    /// What `remove` must know to take out the next.
+    fn next(items: &Self::Items) -> usize;
+
+    fn remove(items: &mut Self::Items, next: usize) -> Option<T>;
+
+    /// All of them, the next first. Not to be called under a lock.
+    fn into_vec(items: Self::Items) -> Vec<T>;
+}
+
+impl<T> Keep<T> for Fifo {
+    type Items = VecDeque<T>;
+    const NONE: VecDeque<T> = VecDeque::new();
+
+    #[inline]
+    fn len(items: &VecDeque<T>) -> usize {
+        items.len()
+    }
+
+    #[inline]
+    fn place(_: &VecDeque<T>, _: &T) -> usize {
+        0
+    }
+
+    #[inline]
+    fn insert(items: &mut VecDeque<T>, item: T, _: usize) {
+        items.push_back(item);
+    }
+
+    #[inline]
+    fn next(_: &VecDeque<T>) -> usize {
+        0
+    }
+
+    #[inline]
+    fn remove(items: &mut VecDeque<T>, _: usize) -> Option<T> {
+        items.pop_front()
+    }
+
+    fn into_vec(items: VecDeque<T>) -> Vec<T> {
+        items.into()
+    }
+}
+
+impl<T> Keep<T> for Lifo {
+    type Items = Vec<T>;
+    const NONE: Vec<T> = Vec::new();
+
+    #[inline]
+    fn len(items: &Vec<T>) -> usize {
+        items.len()
+    }
+
+    #[inline]
+    fn place(_: &Vec<T>, _: &T) -> usize {
+        0
+    }
+
+    #[inline]
+    fn insert(items: &mut Vec<T>, item: T, _: usize) {
+        items.push(item);
+    }
+
+    #[inline]
+    fn next(_: &Vec<T>) -> usize {
+        0
+    }
+
+    #[inline]
+    fn remove(items: &mut Vec<T>, _: usize) -> Option<T> {
+        items.pop()
+    }
+
+    fn into_vec(mut items: Vec<T>) -> Vec<T> {
+        items.reverse();
+        items
+    }
+}
+
+impl<T: Ord> Keep<T> for Priority {
+    type Items = Heap<T>;
+    const NONE: Heap<T> = Heap::EMPTY;
+
+    #[inline]
+    fn len(items: &Heap<T>) -> usize {
+        items.len()
+    }
+
+    #[inline]
+    fn place(items: &Heap<T>, item: &T) -> usize {
+        items.place(item)
+    }
+
+    #[inline]
+    fn insert(items: &mut Heap<T>, item: T, place: usize) {
+        items.insert(item, place);
+    }
+
+    #[inline]
+    fn next(items: &Heap<T>) -> usize {
+        items.heir()
+    }
+
+    #[inline]
+    fn remove(items: &mut Heap<T>, next: usize) -> Option<T> {
+        items.remove(next)
+    }
+
+    fn into_vec(items: Heap<T>) -> Vec<T> {
+        items.into_vec()
+    }
+}
+
+/// An item with a priority of its own: lower comes first, and the item itself is not compared.
+///
+/// ```
+/// use selvedge::{Prioritized, PriorityQueue};
+/// let jobs = PriorityQueue::unbounded();
+/// jobs.put(Prioritized { priority: 2, item: "sweep" }).unwrap();
+/// jobs.put(Prioritized { priority: 1, item: "cook" }).unwrap();
+/// assert_eq!(jobs.get().unwrap().item, "cook");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[doc(alias = "PrioritizedItem")]
+pub struct Prioritized<P, T> {
+    /// Lower comes first.
+    pub priority: P,
+    /// What comes then.
+    pub item: T,
+}
+
+impl<P: PartialEq, T> PartialEq for Prioritized<P, T> {
+    /// Whether the priorities are equal.
+    fn eq(&self, other: &Self) -> bool {
+        self.priority == other.priority
+    }
+}
+
+impl<P: Eq, T> Eq for Prioritized<P, T> {}
+
+impl<P: PartialOrd, T> PartialOrd for Prioritized<P, T> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.priority.partial_cmp(&other.priority)
+    }
+}
+
+impl<P: Ord, T> Ord for Prioritized<P, T> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.priority.cmp(&other.priority)
+    }
+}

@@ -1,0 +1,226 @@
+//! Putting, in every form.
+
+use super::error::{PutError, ShutDown};
+use super::order::Order;
+use super::queue::{AnyQueue, Refusal, Side, Turn};
+use crate::backend::Instant;
+use core::time::Duration;
+use std::vec;
+
+impl<T, O: Order<T>> AnyQueue<T, O> {
+    /// Puts an item in if there is room; never waits for any.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the item.
+    ///
+    /// # Panics
+    /// If the item's `Ord` does: it is dropped, and nothing has changed. So do all forms.
+    ///
+    /// ```
+    /// use selvedge::{PutError, Queue};
+    /// let queue = Queue::bounded(1);
+    /// assert_eq!(queue.try_put("tea"), Ok(()));
+    /// assert_eq!(queue.try_put("cake"), Err(PutError::Full("cake")));
+    /// ```
+    #[inline]
+    #[doc(alias("put_nowait", "try_send"))]
+    pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
+        self.put_one(item, || self.try_turn(Side::Putters))
+    }
+
+    /// Puts an item in, and waits until there is room.
+    ///
+    /// # Errors
+    /// [`ShutDown`], with the item.
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::unbounded();
+    /// queue.put("tea")?;
+    /// queue.shutdown();
+    /// assert_eq!(queue.put("cake").unwrap_err().into_inner(), "cake");
+    /// # Ok::<(), selvedge::ShutDown<&str>>(())
+    /// ```
+    #[inline]
+    #[doc(alias("push", "send"))]
+    pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
+        let put = self.put_one(item, || self.turn(Side::Putters, || None));
+        put.map_err(|refused| ShutDown(refused.into_inner())) // it has waited as long as it took
+    }
+
+    /// Puts an item in, waiting for room for at most `timeout`; zero is one attempt.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    ///
+    /// ```
+    /// use selvedge::{PutError, Queue};
+    /// use std::time::Duration;
+    /// let queue = Queue::bounded(1);
+    /// queue.put_timeout("tea", Duration::MAX)?;
+    /// assert_eq!(queue.put_timeout("cake", Duration::from_millis(1)), Err(PutError::Full("cake")));
+    /// # Ok::<(), PutError<&str>>(())
+    /// ```
+    #[inline]
+    #[doc(alias = "send_timeout")]
+    pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
+        self.put_one(item, || self.turn(Side::Putters, || Some(Instant::now() + timeout)))
+    }
+
+    /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    ///
+    /// ```
+    /// use selvedge::{Instant, Queue};
+    /// assert!(Queue::unbounded().put_deadline("tea", Instant::now()).is_ok());
+    /// ```
+    #[inline]
+    #[doc(alias = "send_deadline")]
+    pub fn put_deadline(&self, item: T, deadline: Instant) -> Result<(), PutError<T>> {
+        self.put_one(item, || self.turn(Side::Putters, || Some(deadline)))
+    }
+
+    /// Puts items in one after another, as many at a time as there is room for; never waits for any. The items of others
+    /// may come between them.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put.
+    ///
+    /// # Panics
+    /// If an item's `Ord` does: those before it were put, it and those after it are dropped. So do all forms.
+    ///
+    /// ```
+    /// use selvedge::{PutError, Queue};
+    /// let queue = Queue::bounded(2);
+    /// assert_eq!(queue.try_put_many([1, 2, 3]), Err(PutError::Full(vec![3])));
+    /// ```
+    pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
+        self.put_each(items, || self.try_turn(Side::Putters))
+    }
+
+    /// [`try_put_many`](AnyQueue::try_put_many), and waits whenever there is no room.
+    ///
+    /// # Errors
+    /// [`ShutDown`], with the items that were not put.
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::unbounded();
+    /// queue.put_many(["tea", "cake"])?;
+    /// assert_eq!(queue.drain(), ["tea", "cake"]);
+    /// # Ok::<(), selvedge::ShutDown<Vec<&str>>>(())
+    /// ```
+    #[doc(alias("extend", "send_many"))]
+    pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
+        let put = self.put_each(items, || self.turn(Side::Putters, || None));
+        put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
+    }
+
+    /// [`put_many`](AnyQueue::put_many), waiting for at most `timeout` in all.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
+    /// put.
+    ///
+    /// ```
+    /// use selvedge::{PutError, Queue};
+    /// let queue = Queue::bounded(1);
+    /// let put = queue.put_many_timeout([1, 2], std::time::Duration::from_millis(1));
+    /// assert_eq!(put, Err(PutError::Full(vec![2])));
+    /// ```
+    pub fn put_many_timeout(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        timeout: Duration,
+    ) -> Result<(), PutError<Vec<T>>> {
+        self.put_many_deadline(items, Instant::now() + timeout)
+    }
+
+    /// [`put_many`](AnyQueue::put_many), waiting until `deadline` at the latest.
+    ///
+    /// # Errors
+    /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
+    /// put.
+    ///
+    /// ```
+    /// use selvedge::{Instant, Queue};
+    /// assert!(Queue::unbounded().put_many_deadline([1, 2], Instant::now()).is_ok());
+    /// ```
+    pub fn put_many_deadline(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        deadline: Instant,
+    ) -> Result<(), PutError<Vec<T>>> {
+        self.put_each(items, || self.turn(Side::Putters, || Some(deadline)))
+    }
+
+    #[inline]
+    fn put_one<'a>(
+        &'a self,
+        item: T,
+        turn: impl FnOnce() -> Result<Turn<'a, T, O>, Refusal>,
+    ) -> Result<(), PutError<T>> {
+        match turn() {
+            Ok(mut turn) => {
+                let place = turn.place(&item);
+                turn.put(item, place);
+                Ok(())
+            }
+            Err(refusal) => Err(refusal.of(item)),
+        }
+    }
+
+    fn put_each<'a>(
+        &'a self,
+        items: impl IntoIterator<Item = T>,
+        turn: impl Fn() -> Result<Turn<'a, T, O>, Refusal>,
+    ) -> Result<(), PutError<Vec<T>>> {
+        // The user's iterator does not run under the mutex, and the items outlive the turns.
+        let mut rest = Vec::from_iter(items).into_iter();
+        while !rest.as_slice().is_empty() {
+            match turn() {
+                Ok(mut turn) => put_some(&mut turn, &mut rest),
+                Err(refusal) => return Err(refusal.of(rest.collect())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As many as there is room for.
+fn put_some<T, O: Order<T>>(turn: &mut Turn<'_, T, O>, rest: &mut vec::IntoIter<T>) {
+    while turn.has_room() {
+        let Some(item) = rest.as_slice().first() else { return };
+        let place = turn.place(item);
+        rest.next().into_iter().for_each(|item| turn.put(item, place));
+    }
+}
+
+impl Refusal {
+    fn of<I>(self, items: I) -> PutError<I> {
+        match self {
+            Refusal::NotNow => PutError::Full(items),
+            Refusal::ShutDown => PutError::ShutDown(items),
+        }
+    }
+}
+
+impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
+    /// [`put_many`](AnyQueue::put_many): waits whenever there is no room.
+    ///
+    /// # Panics
+    /// If the queue is shut down: the items that were not put are dropped.
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        self.put_many(items).expect("a queue that is extended is not shut down");
+    }
+}
+
+impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
+    /// [`try_put_many`](AnyQueue::try_put_many): nobody else has the queue, so nobody would make room.
+    ///
+    /// # Panics
+    /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        self.try_put_many(items).expect("there is room in a queue that is extended");
+    }
+}

@@ -1,0 +1,179 @@
+//! A queue that only queues: Python's `queue.SimpleQueue`.
+
+use super::{Queue, TryIter, order::Fifo};
+use crate::backend::{Instant, const_fn};
+use crate::sync::TimedOut;
+use core::fmt;
+use core::time::Duration;
+
+/// An unbounded queue, first in, first out, that is never full, never shut down and counts nothing done: putting always
+/// succeeds at once, and getting fails only when its time is over.
+///
+/// Everything before a put happens-before everything after the get of its item. What is said of a panic and of an item's
+/// `Drop` at [`AnyQueue`](super::AnyQueue) is true here.
+///
+/// # Python
+/// `queue.SimpleQueue`. Its `put` ignores `block` and `timeout`, which are not there to be given here.
+///
+/// ```
+/// static LOG: selvedge::SimpleQueue<String> = selvedge::SimpleQueue::new();
+/// LOG.put("begun".into());
+/// assert_eq!(LOG.get(), "begun");
+/// ```
+#[doc(alias = "queue.SimpleQueue")]
+pub struct SimpleQueue<T> {
+    queue: Queue<T>,
+}
+
+/// It has no way to be shut down.
+const OPEN: &str = "a simple queue is never shut down";
+
+impl<T> SimpleQueue<T> {
+    const_fn! {
+        /// An empty queue.
+        pub fn new() -> SimpleQueue<T> {
+            SimpleQueue { queue: Queue::unbounded() }
+        }
+    }
+
+    /// Puts an item in.
+    ///
+    /// ```
+    /// selvedge::SimpleQueue::new().put(7);
+    /// ```
+    #[inline]
+    #[doc(alias("put_nowait", "push", "send"))]
+    pub fn put(&self, item: T) {
+        self.queue.put(item).expect(OPEN);
+    }
+
+    /// Puts items in one after another; the items of others may come between them.
+    ///
+    /// ```
+    /// let queue = selvedge::SimpleQueue::new();
+    /// queue.put_many([1, 2]);
+    /// assert_eq!(queue.drain(), [1, 2]);
+    /// ```
+    pub fn put_many(&self, items: impl IntoIterator<Item = T>) {
+        self.queue.put_many(items).expect(OPEN);
+    }
+
+    /// Gets the next item if there is one; never waits.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::SimpleQueue::<u32>::new().try_get(), None);
+    /// ```
+    #[inline]
+    #[doc(alias = "get_nowait")]
+    pub fn try_get(&self) -> Option<T> {
+        self.queue.try_get().ok()
+    }
+
+    /// Gets the next item, and waits until there is one.
+    ///
+    /// ```
+    /// let queue = selvedge::SimpleQueue::new();
+    /// queue.put(7);
+    /// assert_eq!(queue.get(), 7);
+    /// ```
+    #[inline]
+    #[doc(alias("pop", "recv"))]
+    pub fn get(&self) -> T {
+        self.queue.get().expect(OPEN)
+    }
+
+    /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if there was none in time.
+    ///
+    /// ```
+    /// let queue = selvedge::SimpleQueue::<u32>::new();
+    /// assert!(queue.get_timeout(std::time::Duration::from_millis(1)).is_err());
+    /// ```
+    #[inline]
+    pub fn get_timeout(&self, timeout: Duration) -> Result<T, TimedOut> {
+        self.queue.get_timeout(timeout).map_err(|_| TimedOut)
+    }
+
+    /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if there was none in time.
+    ///
+    /// ```
+    /// use selvedge::{Instant, SimpleQueue};
+    /// assert!(SimpleQueue::<u32>::new().get_deadline(Instant::now()).is_err());
+    /// ```
+    #[inline]
+    pub fn get_deadline(&self, deadline: Instant) -> Result<T, TimedOut> {
+        self.queue.get_deadline(deadline).map_err(|_| TimedOut)
+    }
+
+    /// Gets all items that are there, at once; never waits.
+    ///
+    /// ```
+    /// assert!(selvedge::SimpleQueue::<u32>::new().drain().is_empty());
+    /// ```
+    pub fn drain(&self) -> Vec<T> {
+        self.queue.drain()
+    }
+
+    /// The items that are there, until there is none.
+    ///
+    /// ```
+    /// let queue = selvedge::SimpleQueue::new();
+    /// queue.put(7);
+    /// assert_eq!(queue.try_iter().count(), 1);
+    /// ```
+    pub fn try_iter(&self) -> TryIter<'_, T, Fifo> {
+        self.queue.try_iter()
+    }
+
+    /// How many items there are; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::SimpleQueue::<u32>::new().len(), 0);
+    /// ```
+    #[inline]
+    #[doc(alias = "qsize")]
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether there is no item; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert!(selvedge::SimpleQueue::<u32>::new().is_empty());
+    /// ```
+    #[inline]
+    #[doc(alias = "empty")]
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+impl<T> Default for SimpleQueue<T> {
+    /// An empty queue.
+    fn default() -> SimpleQueue<T> {
+        SimpleQueue::new()
+    }
+}
+
+impl<T> Extend<T> for &SimpleQueue<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        self.put_many(items);
+    }
+}
+
+impl<T> Extend<T> for SimpleQueue<T> {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
+        self.put_many(items);
+    }
+}
+
+impl<T> fmt::Debug for SimpleQueue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleQueue").field("len", &self.len()).finish()
+    }
+}

@@ -1,0 +1,131 @@
+//! How many items were put, how many of them are done, and who waits until all are.
+//!
+//! # State
+//! `puts` counts items. `done` counts them in its upper bits; the lowest is AWAITED.
+//! ```text
+//!   done, AWAITED         │ join              │ finish(n)
+//!   all          any      │ returns           │ too many
+//!   fewer        –        │ AWAITED, sleep    │ n more
+//!   fewer        set      │ sleep             │ n more; if these are all, clear AWAITED, and wake all
+//! ```
+//! # Invariants
+//! 1. `puts` is written only under the queue's mutex, before the items can be got.
+//! 2. Both only grow, and `done` never passes `puts`. So if `puts`, read after `done`, is the same, then at that moment all
+//!    items were done.
+//! 3. While a thread sleeps on `zeros`, AWAITED is set, or whoever has cleared it is about to wake all.
+//! 4. Whoever sees AWAITED, and then adds to `zeros`, adds after its setter has read `zeros`: it finds another number, or
+//!    is woken.
+//!
+//! The counts wrap: there must be fewer than `usize::MAX / 2` unfinished items.
+
+use super::error::TooManyDone;
+use crate::backend::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed},
+};
+use crate::backend::{Instant, const_fn, futex, hint::Spin};
+
+const AWAITED: usize = 1;
+const ITEM: usize = 2;
+
+pub(super) struct Tally {
+    puts: AtomicUsize,
+    done: Done,
+}
+
+/// On lines of its own, apart from what producers write.
+#[repr(align(128))]
+struct Done {
+    word: AtomicUsize,
+    zeros: AtomicU32,
+}
+
+impl Tally {
+    const_fn! {
+        /// Nothing was put.
+        #[inline]
+        pub(super) fn new() -> Tally {
+            let done = Done { word: AtomicUsize::new(0), zeros: AtomicU32::new(0) };
+            Tally { puts: AtomicUsize::new(0), done }
+        }
+    }
+
+    /// Under the queue's mutex: so many items more.
+    #[inline]
+    pub(super) fn put(&self, count: usize) {
+        self.puts.store(self.puts.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
+    }
+
+    /// How many items have been put and are not done.
+    #[inline]
+    pub(super) fn unfinished(&self) -> usize {
+        // ORDERING: Acquire pairs with the AcqRel in `finish`: we read `puts` as new as who was done had.
+        self.left(self.done.word.load(Acquire))
+    }
+
+    /// So many items are done, or none if there are fewer unfinished ones.
+    #[inline]
+    pub(super) fn finish(&self, count: usize) -> Result<(), TooManyDone> {
+        // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read `puts` as
+        // new as those that are done, and so not too low.
+        let mut done = self.done.word.load(Acquire);
+        loop {
+            let left = self.left(done);
+            if left < count {
+                return Err(TooManyDone);
+            }
+            let mark = if left == count { 0 } else { done & AWAITED };
+            let next = (done & !AWAITED).wrapping_add(count * ITEM) | mark;
+            // ORDERING: Release pairs with the Acquire in `is_zero` and `await_zero`: whoever joins sees all we did.
+            // Acquire pairs with the Release in `await_zero`, for invariant 4.
+            match self.done.word.compare_exchange_weak(done, next, AcqRel, Acquire) {
+                Ok(_) if left == count && done & AWAITED != 0 => return Ok(self.release_joiners()),
+                Ok(_) => return Ok(()),
+                Err(newer) => done = newer,
+            }
+        }
+    }
+
+    /// Whether all is done.
+    #[inline]
+    pub(super) fn is_zero(&self) -> bool {
+        self.unfinished() == 0
+    }
+
+    /// Waits until all is done; false once the deadline has passed.
+    #[cold]
+    pub(super) fn await_zero(&self, deadline: Option<Instant>) -> bool {
+        let mut spin = Spin::for_hand_over(deadline);
+        while spin.again() {
+            if self.is_zero() {
+                return true;
+            }
+        }
+        let mut in_time = true;
+        loop {
+            let zeros = self.done.zeros.load(Relaxed);
+            // Invariants 3 and 4. ORDERING: Acquire pairs with the Release in `finish`: we see all that was done before.
+            // Release pairs with the Acquire there: whoever sees AWAITED adds to `zeros` after we have read it.
+            if self.left(self.done.word.fetch_or(AWAITED, AcqRel)) == 0 {
+                return true;
+            }
+            if !in_time {
+                return false;
+            }
+            in_time = futex::wait(&self.done.zeros, zeros, deadline) != futex::Wait::TimedOut;
+        }
+    }
+
+    /// How many items are not done, if `done`, which was acquired, are. Not more than there were at any later moment
+    /// (invariant 2).
+    #[inline]
+    fn left(&self, done: usize) -> usize {
+        self.puts.load(Relaxed).wrapping_sub(done & !AWAITED) / ITEM
+    }
+
+    #[cold]
+    fn release_joiners(&self) {
+        self.done.zeros.fetch_add(1, Relaxed);
+        futex::wake(&self.done.zeros, u32::MAX);
+    }
+}
