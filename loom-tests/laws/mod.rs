@@ -9,12 +9,13 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
+mod queue;
 mod rlock;
 mod semaphore;
 
 /// All laws, in the order of the table.
 pub fn all() -> Vec<Law> {
-    [lock::laws(), rlock::laws(), semaphore::laws(), event::laws(), condition::laws(), barrier::laws()]
+    [lock::laws(), rlock::laws(), semaphore::laws(), event::laws(), condition::laws(), barrier::laws(), queue::laws()]
         .into_iter()
         .flatten()
         .collect()

@@ -4,7 +4,7 @@ use crate::place::{self, Place};
 use crate::stage::Stage;
 use loom::model::Builder;
 use selvedge_loom::backend::futex::Wait;
-use selvedge_loom::backend::probe::{self, Accesses, Seen, Waits};
+use selvedge_loom::backend::probe::{self, Accesses, Locks, Seen, Waits};
 use serde::{Deserialize, Serialize};
 use spec::Answer;
 use std::collections::BTreeSet;
@@ -38,6 +38,7 @@ pub struct Model {
     bound: Option<usize>,
     deep: Option<usize>,
     waits: Waits,
+    locks: Locks,
     timed: &'static [usize],
     body: Body,
     expected: BTreeSet<Vec<Answer>>,
@@ -115,8 +116,13 @@ impl Model {
         expected: BTreeSet<Vec<Answer>>,
         body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Model {
-        let (waits, body) = (Waits::Exact, Arc::new(body));
-        Model { name: name.into(), bound: None, deep: None, waits, timed: &[], body, expected }
+        let (waits, locks, body) = (Waits::Exact, Locks::Stepwise, Arc::new(body));
+        Model { name: name.into(), bound: None, deep: None, waits, locks, timed: &[], body, expected }
+    }
+
+    /// Says of what kind it is.
+    pub fn of(self, kind: impl Debug) -> Model {
+        Model { name: format!("{kind:?}: {}", self.name), ..self }
     }
 
     /// Leaves out interleavings with more than `bound` preemptions, or more than `deep` with `--deep`.
@@ -132,6 +138,11 @@ impl Model {
     /// Futex waits may return early, as a signal makes them do.
     pub fn early(self) -> Model {
         Model { waits: Waits::Early, ..self }
+    }
+
+    /// Takes locks by their specification, in one step each: where their own steps would be all that is explored.
+    pub fn locks_specified(self) -> Model {
+        Model { locks: Locks::Specified, ..self }
     }
 
     /// Runs every interleaving within the bound; `index` is the model's in its law.
@@ -155,6 +166,7 @@ impl Model {
                 assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
             }
         }
+        eprintln!("PROBE {} {}", tally.interleavings, self.name);
         Explored { threads: tally.threads, interleavings: tally.interleavings, bound, slept: tally.slept }
     }
 
@@ -197,12 +209,12 @@ impl Model {
         tally: &Arc<Mutex<Tally>>,
         at_each: impl Fn(u64) + Send + Sync + 'static,
     ) {
-        let (body, tally, waits) = (Arc::clone(&self.body), Arc::clone(tally), self.waits);
+        let (body, tally, waits, locks) = (Arc::clone(&self.body), Arc::clone(tally), self.waits, self.locks);
         let expected = self.expected.clone();
         builder.check(move || {
             at_each(place::next());
             EXPLORED.fetch_add(1, Relaxed);
-            probe::begin(accesses, waits);
+            probe::begin(accesses, waits, locks);
             probe::attend();
             let stage = Stage::default();
             let outcome = body(&stage);

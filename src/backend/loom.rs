@@ -19,6 +19,8 @@ pub mod log;
 mod object;
 #[path = "loom/probe.rs"]
 pub mod probe;
+#[path = "loom/proved.rs"]
+pub mod proved;
 #[path = "loom/site.rs"]
 pub mod site;
 
@@ -125,7 +127,7 @@ fn check(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
     for accesses in probe::Accesses::BOTH {
         let body = Arc::clone(&body);
         probe::builder(preemptions).check(move || {
-            probe::begin(accesses, probe::Waits::Exact);
+            probe::begin(accesses, probe::Waits::Exact, probe::Locks::Stepwise);
             body();
         });
     }

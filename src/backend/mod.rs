@@ -39,7 +39,7 @@ mod sleep;
 
 mod signatures;
 
-pub use world::{Arc, Instant, atomic, cell, futex, hint, model, model_within, thread};
+pub use world::{Arc, Instant, atomic, cell, futex, hint, model, model_within, proved, thread};
 
 /// What only the harness of `loom-tests` may touch; it exists in no other world.
 #[cfg(loom)]

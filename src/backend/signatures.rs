@@ -1,6 +1,6 @@
 //! Every signature of the contract, compiled in each world: a world that drifts does not build.
 
-use super::{Arc, Instant, atomic, cell, futex, hint, model, model_within, thread};
+use super::{Arc, Instant, atomic, cell, futex, hint, model, model_within, proved, thread};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -40,6 +40,9 @@ fn contract() {
     let _: fn(&atomic::AtomicU32, u32, Option<Instant>) -> futex::Wait = futex::wait;
     let _: fn(&atomic::AtomicU32, u32) -> usize = futex::wake;
     let _ = [futex::Wait::Woken, futex::Wait::Changed, futex::Wait::TimedOut];
+
+    let _: fn(&atomic::AtomicU32, fn()) = proved::acquire;
+    let _: fn(&atomic::AtomicU32, fn() -> u8, u8) -> u8 = proved::release;
 
     let _: [fn(Option<Instant>) -> hint::Spin; 2] = [hint::Spin::for_lock, hint::Spin::for_hand_over];
     let _: fn(&mut hint::Spin) -> bool = hint::Spin::again;

@@ -23,7 +23,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn task_done(&self) -> Result<(), TooManyDone> {
-        self.tally.finish(1)
+        self.tally.finish()
     }
 
     /// How many items were put and are not done, got or not; by the time you look, that may have changed.
@@ -131,8 +131,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let mut turn = self.hold();
         let items = turn.take_all();
         turn.shut_down();
-        // Under the mutex, so that nobody sees them neither in nor done. Items may have been counted done before.
-        while O::len(&items) > 0 && self.tally.finish(O::len(&items)).is_err() {}
+        // Under the mutex, so that nobody sees them neither in nor done. Some may have been counted done before.
+        self.tally.finish_of(O::len(&items));
         drop(turn);
         O::into_vec(items)
     }

@@ -81,8 +81,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_one(item, || self.turn(Side::Putters, || Some(deadline)))
     }
 
-    /// Puts items in one after another, as many at a time as there is room for; never waits for any. The items of others
-    /// may come between them.
+    /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
+    /// directly.
     ///
     /// # Errors
     /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put.
@@ -96,10 +96,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// assert_eq!(queue.try_put_many([1, 2, 3]), Err(PutError::Full(vec![3])));
     /// ```
     pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
-        self.put_each(items, || self.try_turn(Side::Putters))
+        let mut rest = Vec::from_iter(items).into_iter();
+        self.put_some(self.try_turn(Side::Putters), &mut rest)?;
+        if rest.as_slice().is_empty() { Ok(()) } else { Err(PutError::Full(rest.collect())) }
     }
 
-    /// [`try_put_many`](AnyQueue::try_put_many), and waits whenever there is no room.
+    /// Puts items in one after another, and waits whenever there is no room. The items of others may come between them.
     ///
     /// # Errors
     /// [`ShutDown`], with the items that were not put.
@@ -175,24 +177,30 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items: impl IntoIterator<Item = T>,
         turn: impl Fn() -> Result<Turn<'a, T, O>, Refusal>,
     ) -> Result<(), PutError<Vec<T>>> {
-        // The user's iterator does not run under the mutex, and the items outlive the turns.
         let mut rest = Vec::from_iter(items).into_iter();
         while !rest.as_slice().is_empty() {
-            match turn() {
-                Ok(mut turn) => put_some(&mut turn, &mut rest),
-                Err(refusal) => return Err(refusal.of(rest.collect())),
-            }
+            self.put_some(turn(), &mut rest)?;
         }
         Ok(())
     }
-}
 
-/// As many as there is room for.
-fn put_some<T, O: Order<T>>(turn: &mut Turn<'_, T, O>, rest: &mut vec::IntoIter<T>) {
-    while turn.has_room() {
-        let Some(item) = rest.as_slice().first() else { return };
-        let place = turn.place(item);
-        rest.next().into_iter().for_each(|item| turn.put(item, place));
+    /// As many as there is room for in one turn. The items outlive the turn, and were the user's iterator's before.
+    fn put_some(
+        &self,
+        turn: Result<Turn<'_, T, O>, Refusal>,
+        rest: &mut vec::IntoIter<T>,
+    ) -> Result<(), PutError<Vec<T>>> {
+        let mut turn = match turn {
+            Ok(turn) => turn,
+            Err(_) if rest.as_slice().is_empty() => return Ok(()),
+            Err(refusal) => return Err(refusal.of(rest.collect())),
+        };
+        while turn.has_room() {
+            let Some(item) = rest.as_slice().first() else { break };
+            let place = turn.place(item);
+            rest.next().into_iter().for_each(|item| turn.put(item, place));
+        }
+        Ok(())
     }
 }
 

@@ -65,7 +65,7 @@ impl Sleepers {
         let called = most.min(*count);
         if called > 0 {
             *count -= called;
-            self.calls.store(self.calls.load(Relaxed).wrapping_add(1), Relaxed);
+            self.calls.fetch_add(1, Relaxed);
         }
         called
     }

@@ -3,10 +3,10 @@
 //! # State
 //! `puts` counts items. `done` counts them in its upper bits; the lowest is AWAITED.
 //! ```text
-//!   done, AWAITED         │ join              │ finish(n)
-//!   all          any      │ returns           │ too many
-//!   fewer        –        │ AWAITED, sleep    │ n more
-//!   fewer        set      │ sleep             │ n more; if these are all, clear AWAITED, and wake all
+//!   done, AWAITED         │ join              │ finish_of(n)
+//!   all          any      │ returns           │ none
+//!   fewer        –        │ AWAITED, sleep    │ at most n more
+//!   fewer        set      │ sleep             │ at most n more; if that is all, clear AWAITED, and wake all
 //! ```
 //! # Invariants
 //! 1. `puts` is written only under the queue's mutex, before the items can be got.
@@ -59,28 +59,39 @@ impl Tally {
     /// How many items have been put and are not done.
     #[inline]
     pub(super) fn unfinished(&self) -> usize {
-        // ORDERING: Acquire pairs with the AcqRel in `finish`: we read `puts` as new as who was done had.
+        // ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done, and read `puts` as new as who was done had.
         self.left(self.done.word.load(Acquire))
     }
 
-    /// So many items are done, or none if there are fewer unfinished ones.
+    /// One item is done.
     #[inline]
-    pub(super) fn finish(&self, count: usize) -> Result<(), TooManyDone> {
+    pub(super) fn finish(&self) -> Result<(), TooManyDone> {
+        if self.finish_of(1) == 0 { Err(TooManyDone) } else { Ok(()) }
+    }
+
+    /// So many items are done, or all if fewer are unfinished; tells how many.
+    #[inline]
+    pub(super) fn finish_of(&self, most: usize) -> usize {
         // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read `puts` as
         // new as those that are done, and so not too low.
         let mut done = self.done.word.load(Acquire);
         loop {
             let left = self.left(done);
-            if left < count {
-                return Err(TooManyDone);
+            let count = most.min(left);
+            if count == 0 {
+                return 0;
             }
             let mark = if left == count { 0 } else { done & AWAITED };
             let next = (done & !AWAITED).wrapping_add(count * ITEM) | mark;
-            // ORDERING: Release pairs with the Acquire in `is_zero` and `await_zero`: whoever joins sees all we did.
+            // ORDERING: Release pairs with the Acquire in `unfinished` and `await_zero`: whoever joins sees all we did.
             // Acquire pairs with the Release in `await_zero`, for invariant 4.
             match self.done.word.compare_exchange_weak(done, next, AcqRel, Acquire) {
-                Ok(_) if left == count && done & AWAITED != 0 => return Ok(self.release_joiners()),
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    if left == count && done & AWAITED != 0 {
+                        self.release_joiners();
+                    }
+                    return count;
+                }
                 Err(newer) => done = newer,
             }
         }
@@ -104,7 +115,7 @@ impl Tally {
         let mut in_time = true;
         loop {
             let zeros = self.done.zeros.load(Relaxed);
-            // Invariants 3 and 4. ORDERING: Acquire pairs with the Release in `finish`: we see all that was done before.
+            // Invariants 3 and 4. ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done before.
             // Release pairs with the Acquire there: whoever sees AWAITED adds to `zeros` after we have read it.
             if self.left(self.done.word.fetch_or(AWAITED, AcqRel)) == 0 {
                 return true;

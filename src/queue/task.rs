@@ -80,7 +80,7 @@ impl<T> DerefMut for Task<'_, T> {
 impl Drop for End<'_> {
     #[inline]
     fn drop(&mut self) {
-        let _ = self.0.finish(1); // an error if too many were counted done before
+        let _ = self.0.finish(); // an error if too many were counted done before
     }
 }
 

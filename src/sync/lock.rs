@@ -22,7 +22,7 @@ use crate::backend::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
-use crate::backend::{Instant, const_fn, futex, hint::Spin};
+use crate::backend::{Instant, const_fn, futex, hint::Spin, proved};
 use core::fmt;
 use core::time::Duration;
 
@@ -88,9 +88,11 @@ impl Lock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> LockGuard<'_> {
-        if !self.take_free(HELD) {
-            self.contend(None);
-        }
+        proved::acquire(&self.word, || {
+            if !self.take_free(HELD) {
+                self.contend(None);
+            }
+        });
         LockGuard { lock: self }
     }
 
@@ -143,14 +145,7 @@ impl Lock {
     #[inline]
     #[doc(alias("unlock", "__exit__"))]
     pub fn release(&self) -> Result<(), NotHeld> {
-        // ORDERING: Release pairs with the Acquire in `take_free` and `contend`: the next holder sees all we did.
-        match self.word.swap(FREE, Release) {
-            FREE => return Err(NotHeld),
-            HELD => {}
-            // Invariant 2.
-            _ => self.wake_one(),
-        }
-        Ok(())
+        proved::release(&self.word, || self.set_free(), Ok(()))
     }
 
     /// Whether somebody holds the lock; by the time you look, that may have changed.
@@ -175,6 +170,18 @@ impl Lock {
     fn take_free(&self, state: u32) -> bool {
         // ORDERING: Acquire pairs with the Release in `release`: we see all that the last holder did.
         self.word.compare_exchange(FREE, state, Acquire, Relaxed).is_ok()
+    }
+
+    #[inline]
+    fn set_free(&self) -> Result<(), NotHeld> {
+        // ORDERING: Release pairs with the Acquire in `take_free` and `contend`: the next holder sees all we did.
+        match self.word.swap(FREE, Release) {
+            FREE => return Err(NotHeld),
+            HELD => {}
+            // Invariant 2.
+            _ => self.wake_one(),
+        }
+        Ok(())
     }
 
     /// Waits for the lock and takes it; false once the deadline has passed.

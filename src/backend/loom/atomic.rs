@@ -8,7 +8,7 @@
 
 use super::explorer::sync::atomic as explorer;
 use super::object::Object;
-use super::{log, probe, site};
+use super::{log, probe, proved, site};
 use ::std::panic::Location;
 use core::mem::{self, ManuallyDrop};
 use core::ptr;
@@ -149,6 +149,7 @@ macro_rules! shared {
         fn during<R>(&self, at: At, operation: impl FnOnce(&$inner) -> R) -> R {
             const { assert!(!mem::needs_drop::<$inner>()) };
             let number = self.object.assert_lives("an atomic", at);
+            proved::assert_no_stand_in(number);
             // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
             let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
             let result = operation(&inner);
@@ -232,6 +233,11 @@ impl AtomicU32 {
 
     pub(super) fn log(&self, at: At, text: impl FnOnce(u32) -> String) {
         self.object.log(at, text);
+    }
+
+    #[track_caller]
+    pub(super) fn number(&self) -> u32 {
+        self.object.assert_lives("an atomic", Location::caller())
     }
 }
 

@@ -7,6 +7,7 @@
 use super::atomic::AtomicU32;
 use super::explorer::{model::Builder, thread};
 use super::futex::Wait;
+use super::proved;
 use ::std::cell::{Cell, RefCell};
 use ::std::num::NonZeroUsize;
 use ::std::rc::Rc;
@@ -36,6 +37,16 @@ pub enum Waits {
     Exact,
     /// Every other wait of a thread may end early, as a signal or a stale wake does in production.
     Early,
+}
+
+/// How the locks of the present execution are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Locks {
+    /// Step by step, as in production.
+    #[default]
+    Stepwise,
+    /// At once, as their specification says: for models of what is built on locks, whose laws are proved apart.
+    Specified,
 }
 
 /// One wait of a thread: in which role, whether timed, and how it ended.
@@ -83,8 +94,9 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
 }
 
 /// Starts an execution with nobody asleep, and without a watcher.
-pub fn begin(accesses: Accesses, waits: Waits) {
+pub fn begin(accesses: Accesses, waits: Waits, locks: Locks) {
     scene(|scene| *scene = Scene { accesses, waits, ..Scene::default() });
+    proved::begin(locks == Locks::Specified);
     log::begin();
 }
 
