@@ -7,7 +7,7 @@ use super::lineup;
 use crate::row::{Bar, Participant, Row, at_most, at_most_best, at_most_each};
 use channel::{CountedDone, Crossbeam, CrossfireArray, CrossfireList, Flume, Kanal, Monitor};
 use dary_heap::OctonaryHeap;
-use flow::{Big, as_a_clock, flow, single};
+use flow::{Big, Place, at_depth, flow, single};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -121,8 +121,9 @@ fn lifo() -> Vec<Row> {
 fn priority() -> Vec<Row> {
     let row = row("PriorityQueue");
     vec![
-        row("st, depth 0", &[at_most_best(1.05)], priorities!(Q => as_a_clock::<Q>(0))),
-        row("st, depth 1000", &[at_most_best(1.0)], priorities!(Q => as_a_clock::<Q>(1000))),
+        row("st, depth 0", &[at_most_best(1.05)], priorities!(Q => at_depth::<Q>(0, Place::First))),
+        row("st, depth 1000, first", &[at_most_best(1.0)], priorities!(Q => at_depth::<Q>(1000, Place::First))),
+        row("st, depth 1000, anywhere", &[at_most_best(1.0)], priorities!(Q => at_depth::<Q>(1000, Place::Anywhere))),
         row("b128 4x4", &[at_most_best(1.0)], priorities!(Q => flow::<Q, u64>(4, 4, Some(128)))),
     ]
 }

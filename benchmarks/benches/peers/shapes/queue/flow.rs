@@ -73,19 +73,31 @@ pub fn single<C: Channel<I>, I: Item>(capacity: Option<usize>) -> impl Fn(Durati
     }
 }
 
-/// Nanoseconds for an item that one thread puts into a queue of so many, and for the first one that it gets: as a clock
-/// does, it puts nothing that is earlier than what it last got, so that the queue stays as it is.
-pub fn as_a_clock<C: Channel<u64>>(depth: usize) -> impl Fn(Duration) -> f64 {
+/// Where a new item belongs among those that wait.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// Before all of them: the way through the heap is always the same, and the processor learns it.
+    First,
+    /// Anywhere, but not before what was got last, so that the queue stays as it is: as a clock's alarms do.
+    Anywhere,
+}
+
+/// Nanoseconds for an item that one thread puts into a queue of so many, and the first one that it then gets.
+pub fn at_depth<C: Channel<u64>>(depth: usize, place: Place) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let channel = CachePadded::new(C::new(None));
         let mut numbers = Numbers(1);
-        (0..depth).for_each(|_| channel.put(numbers.next() % AHEAD));
+        (0..depth).for_each(|_| channel.put(AHEAD + numbers.next() % AHEAD));
         let (state, now) = (Cell::new(numbers.0), Cell::new(0));
         alone(slice, || {
             let mut numbers = Numbers(state.get());
             channel.put(now.get() + numbers.next() % AHEAD);
             state.set(numbers.0);
-            now.set(channel.get());
+            let first = channel.get();
+            match place {
+                Place::First => drop(black_box(first)),
+                Place::Anywhere => now.set(first),
+            }
         })
     }
 }
