@@ -23,7 +23,8 @@ Semaphores in contention: short work inside and outside.
 a round, with nothing between rounds.
 - Queues: an item put and got. \"st\": one thread, put then get. \"4x1\": four producers, one consumer, and nothing else to \
 do; what is left when the producers stop is got in the same time. \"b128\": room for 128; \"unb\": without a bound. \
-Priority: \"first\" and \"anywhere\" is where a new item belongs among those that wait; no peer keeps the order of arrival among equals, as ours does.
+Priority: \"first\" and \"anywhere\" is where a new item belongs among those that wait; no \
+peer keeps the order of arrival among equals, as ours does.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.
