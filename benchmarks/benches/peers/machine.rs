@@ -7,8 +7,21 @@ use std::thread;
 
 const LOCKFILE: &str = include_str!("../../../Cargo.lock");
 
-const PEERS: [&str; 8] =
-    ["async-lock", "crossbeam-utils", "event-listener", "hurdles", "parking_lot", "saa", "spin", "usync"];
+const PEERS: [&str; 13] = [
+    "async-lock",
+    "crossbeam-channel",
+    "crossbeam-utils",
+    "crossfire",
+    "dary_heap",
+    "event-listener",
+    "flume",
+    "hurdles",
+    "kanal",
+    "parking_lot",
+    "saa",
+    "spin",
+    "usync",
+];
 
 /// The machine's description.
 #[derive(Debug, Serialize)]

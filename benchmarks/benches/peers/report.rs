@@ -4,7 +4,6 @@ use crate::load::Work;
 use crate::machine::Machine;
 use crate::measure::{Fault, Figure, Outcome, Plan};
 use crate::row::{Kind, WORLDS};
-use crate::verdict::Verdict;
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use serde::Serialize;
 use std::fmt;
@@ -22,6 +21,10 @@ percentage. In brackets: ours in the std world as a multiple of it.
 Semaphores in contention: short work inside and outside.
 - Ping-pong: there and back, by two flags, or by one mutex and one condition, notified when the mutex is free. Barrier: \
 a round, with nothing between rounds.
+- Queues: an item put and got. \"st\": one thread, put then get. \"4x1\": four producers, one consumer, and nothing else to \
+do; what is left when the producers stop is got in the same time. \"b128\": room for 128; \"unb\": without a bound. \
+Priority: \"first\" and \"anywhere\" is where a new item belongs among those that wait; no \
+peer keeps the order of arrival among equals, as ours does.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.
@@ -107,9 +110,10 @@ fn bars(rows: &[Outcome]) -> Table {
     let mut table = table(header.map(str::to_owned));
     for row in rows {
         for pair in row.verdicts.chunks(WORLDS.len()) {
-            let Verdict { bar, rival, .. } = &pair[0];
-            let mut cells = vec![row.shape.to_owned(), row.setting.to_owned(), bar.to_string()];
-            cells.push(rival.unwrap_or("none").to_owned());
+            let mut rivals: Vec<_> = pair.iter().map(|verdict| verdict.rival.unwrap_or("none")).collect();
+            rivals.dedup();
+            let mut cells = vec![row.shape.to_owned(), row.setting.to_owned(), pair[0].bar.to_string()];
+            cells.push(rivals.join(", "));
             cells.extend(pair.iter().map(ToString::to_string));
             table.add_row(cells);
         }

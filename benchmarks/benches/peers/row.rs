@@ -59,12 +59,17 @@ pub const WORLDS: [Kind; 2] = [Kind::Std, Kind::ParkingLot];
 pub struct Bar {
     /// The largest ratio that meets the bar.
     pub at_most: f64,
-    /// A peer's name; `None` is the best peer of the row.
-    pub of: Option<&'static str>,
+    /// A peer's name for each of [`WORLDS`]; `None` is the best peer of the row.
+    pub of: Option<[&'static str; 2]>,
 }
 
 /// At most so many times the peer of this name.
 pub fn at_most(at_most: f64, of: &'static str) -> Bar {
+    at_most_each(at_most, [of; 2])
+}
+
+/// At most so many times what is named for the same world.
+pub fn at_most_each(at_most: f64, of: [&'static str; 2]) -> Bar {
     Bar { at_most, of: Some(of) }
 }
 
@@ -75,6 +80,11 @@ pub fn at_most_best(at_most: f64) -> Bar {
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "≤ {:.2} of {}", self.at_most, self.of.unwrap_or("the best peer"))
+        write!(f, "≤ {:.2} of ", self.at_most)?;
+        match self.of {
+            None => f.write_str("the best peer"),
+            Some([std, parking_lot]) if std == parking_lot => f.write_str(std),
+            Some(of) => f.write_str(&of.join(", ")),
+        }
     }
 }

@@ -40,14 +40,15 @@ impl fmt::Display for Verdict {
 /// Both worlds against `bar`; none for a world that does not take part.
 pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
     let median = |figure: &Figure| figure.result.map_or(f64::INFINITY, |summary| summary.median);
-    let peers = figures.iter().filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
-    let rival = peers
-        .filter(|figure| bar.of.is_none_or(|name| name == figure.name))
-        .min_by(|a, b| median(a).total_cmp(&median(b)));
+    let peers = || figures.iter().filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
     WORLDS
         .iter()
-        .filter_map(|&world| {
+        .enumerate()
+        .filter_map(|(place, &world)| {
             let ours = figures.iter().find(|figure| figure.kind == world)?;
+            let rival = peers()
+                .filter(|figure| bar.of.is_none_or(|names| names[place] == figure.name))
+                .min_by(|a, b| median(a).total_cmp(&median(b)));
             let pair = rival.filter(|_| ours.result.is_ok());
             let is_close = pair.is_some_and(|rival| {
                 let each = ours.samples.iter().zip(&rival.samples).map(|(ours, theirs)| ours / theirs);

@@ -6,6 +6,7 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
+mod queue;
 mod rlock;
 mod semaphore;
 
@@ -29,6 +30,14 @@ use lineup;
 
 /// All rows.
 pub fn rows() -> Vec<Row> {
-    let shapes = [lock::rows(), rlock::rows(), semaphore::rows(), event::rows(), condition::rows(), barrier::rows()];
+    let shapes = [
+        lock::rows(),
+        rlock::rows(),
+        semaphore::rows(),
+        event::rows(),
+        condition::rows(),
+        barrier::rows(),
+        queue::rows(),
+    ];
     shapes.into_iter().flatten().collect()
 }

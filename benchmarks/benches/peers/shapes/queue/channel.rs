@@ -1,0 +1,197 @@
+//! Channels, ours and theirs. All serve any number of producers and consumers, and put those to sleep who wait long.
+
+use dary_heap::OctonaryHeap;
+use parking_lot::{Condvar, Mutex};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// Takes items from threads to threads.
+pub trait Channel<T>: Send + Sync + 'static {
+    /// An empty one, for so many items, or any number.
+    fn new(capacity: Option<usize>) -> Self;
+    /// Puts an item in, and waits for room.
+    fn put(&self, item: T);
+    /// Gets an item, and waits for one.
+    fn get(&self) -> T;
+}
+
+/// Counts each item done that it gets.
+pub struct CountedDone<Q>(Q);
+
+macro_rules! ours {
+    ($($kit:ident)+) => {$(
+        impl<T, O> Channel<T> for $kit::queue::AnyQueue<T, O>
+        where
+            O: $kit::queue::Order<T>,
+            Self: Send + Sync + 'static,
+        {
+            fn new(capacity: Option<usize>) -> Self {
+                capacity.map_or_else(Self::unbounded, Self::bounded)
+            }
+
+            #[inline(always)]
+            fn put(&self, item: T) {
+                self.put(item).expect("nobody shuts it down");
+            }
+
+            #[inline(always)]
+            fn get(&self) -> T {
+                self.get().expect("nobody shuts it down")
+            }
+        }
+
+        impl<T: Send + 'static> Channel<T> for CountedDone<$kit::Queue<T>> {
+            fn new(capacity: Option<usize>) -> Self {
+                CountedDone(Channel::new(capacity))
+            }
+
+            #[inline(always)]
+            fn put(&self, item: T) {
+                Channel::put(&self.0, item);
+            }
+
+            #[inline(always)]
+            fn get(&self) -> T {
+                let item = Channel::get(&self.0);
+                self.0.task_done().expect("it was put");
+                item
+            }
+        }
+    )+};
+}
+ours!(selvedge selvedge_parking_lot);
+
+/// The two ends of a channel, both shared by all threads.
+pub struct Ends<S, R> {
+    sender: S,
+    receiver: R,
+}
+
+/// A channel of kanal.
+pub type Kanal<T> = Ends<kanal::Sender<T>, kanal::Receiver<T>>;
+
+/// A channel of crossbeam.
+pub type Crossbeam<T> = Ends<crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>>;
+
+/// A channel of flume.
+pub type Flume<T> = Ends<flume::Sender<T>, flume::Receiver<T>>;
+
+/// A bounded channel of crossfire.
+pub type CrossfireArray<T> = Ends<crossfire::MTx<crossfire::mpmc::Array<T>>, crossfire::MRx<crossfire::mpmc::Array<T>>>;
+
+/// An unbounded channel of crossfire.
+pub type CrossfireList<T> = Ends<crossfire::MTx<crossfire::mpmc::List<T>>, crossfire::MRx<crossfire::mpmc::List<T>>>;
+
+macro_rules! theirs {
+    ($($channel:ident: |$capacity:ident| $ends:expr;)+) => {$(
+        impl<T: Send + Unpin + 'static> Channel<T> for $channel<T> {
+            fn new($capacity: Option<usize>) -> Self {
+                let (sender, receiver) = $ends;
+                Ends { sender, receiver }
+            }
+
+            #[inline(always)]
+            fn put(&self, item: T) {
+                assert!(self.sender.send(item).is_ok(), "both ends are there");
+            }
+
+            #[inline(always)]
+            fn get(&self) -> T {
+                self.receiver.recv().expect("both ends are there")
+            }
+        }
+    )+};
+}
+theirs! {
+    Kanal: |capacity| capacity.map_or_else(kanal::unbounded, kanal::bounded);
+    Crossbeam: |capacity| capacity.map_or_else(crossbeam_channel::unbounded, crossbeam_channel::bounded);
+    Flume: |capacity| capacity.map_or_else(flume::unbounded, flume::bounded);
+    CrossfireArray: |capacity| crossfire::mpmc::bounded_blocking(capacity.expect("a type for bounded ones"));
+    CrossfireList: |capacity| {
+        assert!(capacity.is_none(), "a type for unbounded ones");
+        crossfire::mpmc::unbounded_blocking()
+    };
+}
+
+/// What most programs do: a collection under parking_lot's mutex, and two conditions.
+pub struct Monitor<S> {
+    items: Mutex<S>,
+    capacity: usize,
+    not_full: Condvar,
+    not_empty: Condvar,
+}
+
+/// Keeps items in some order.
+pub trait Store<T>: Default + Send + 'static {
+    /// Puts an item in.
+    fn push(&mut self, item: T);
+    /// Takes the next one out.
+    fn pop(&mut self) -> Option<T>;
+    /// How many there are.
+    fn len(&self) -> usize;
+}
+
+macro_rules! stores {
+    ($($store:ty where $T:ident: $($bound:path),+; |$items:ident, $item:ident| $push:expr, $pop:expr;)+) => {$(
+        impl<$T: Send + 'static $(+ $bound)+> Store<$T> for $store {
+            #[inline(always)]
+            fn push(&mut self, $item: $T) {
+                let $items = self;
+                $push
+            }
+
+            #[inline(always)]
+            fn pop(&mut self) -> Option<$T> {
+                let $items = self;
+                $pop
+            }
+
+            #[inline(always)]
+            fn len(&self) -> usize {
+                self.len()
+            }
+        }
+    )+};
+}
+stores! {
+    VecDeque<T> where T: Sized; |items, item| items.push_back(item), items.pop_front();
+    Vec<T> where T: Sized; |items, item| items.push(item), items.pop();
+    BinaryHeap<Reverse<T>> where T: Ord; |items, item| items.push(Reverse(item)), Some(items.pop()?.0);
+    OctonaryHeap<Reverse<T>> where T: Ord; |items, item| items.push(Reverse(item)), Some(items.pop()?.0);
+}
+
+impl<T, S: Store<T>> Channel<T> for Monitor<S> {
+    fn new(capacity: Option<usize>) -> Self {
+        Monitor {
+            items: Mutex::default(),
+            capacity: capacity.unwrap_or(usize::MAX),
+            not_full: Condvar::new(),
+            not_empty: Condvar::new(),
+        }
+    }
+
+    #[inline(always)]
+    fn put(&self, item: T) {
+        let mut items = self.items.lock();
+        while items.len() == self.capacity {
+            self.not_full.wait(&mut items);
+        }
+        items.push(item);
+        drop(items);
+        self.not_empty.notify_one();
+    }
+
+    #[inline(always)]
+    fn get(&self) -> T {
+        let mut items = self.items.lock();
+        let item = loop {
+            match items.pop() {
+                Some(item) => break item,
+                None => self.not_empty.wait(&mut items),
+            }
+        };
+        drop(items);
+        self.not_full.notify_one();
+        item
+    }
+}
