@@ -166,7 +166,6 @@ impl Model {
                 assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
             }
         }
-        eprintln!("PROBE {} {}", tally.interleavings, self.name);
         Explored { threads: tally.threads, interleavings: tally.interleavings, bound, slept: tally.slept }
     }
 

@@ -110,7 +110,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias = "close")]
     pub fn shutdown(&self) {
-        self.hold().shut_down();
+        self.shut_down(self.hold());
     }
 
     /// Ends the queue and gives what was in it, the next first: nothing can be put or got any more. Each of these items is
@@ -128,12 +128,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("shutdown", "immediate"))]
     pub fn shutdown_now(&self) -> Vec<T> {
-        let mut turn = self.hold();
-        let items = turn.take_all();
-        turn.shut_down();
+        let mut held = self.hold();
+        let items = self.take_all(&mut held);
         // Under the mutex, so that nobody sees them neither in nor done. Some may have been counted done before.
         self.tally.finish_of(O::len(&items));
-        drop(turn);
+        self.shut_down(held);
         O::into_vec(items)
     }
 }

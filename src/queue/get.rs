@@ -2,7 +2,7 @@
 
 use super::error::{GetError, ShutDown};
 use super::order::Order;
-use super::queue::{AnyQueue, Refusal, Side, Turn};
+use super::queue::{AnyQueue, Held, Refusal, Side};
 use super::task::Task;
 use crate::backend::Instant;
 use core::fmt;
@@ -27,7 +27,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("get_nowait", "try_recv"))]
     pub fn try_get(&self) -> Result<T, GetError> {
-        next(self.try_turn(Side::Getters))
+        self.next(self.try_turn(Side::Getters))
     }
 
     /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
@@ -46,7 +46,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> Result<T, ShutDown> {
-        next(self.turn(Side::Getters, || None)).map_err(|_| ShutDown(())) // it has waited as long as it took
+        self.next(self.turn(Side::Getters, || None)).map_err(|_| ShutDown(())) // it has waited as long as it took
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
@@ -62,7 +62,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_timeout")]
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        next(self.turn(Side::Getters, || Some(Instant::now() + timeout)))
+        self.next(self.turn(Side::Getters, || Some(Instant::now() + timeout)))
     }
 
     /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -77,7 +77,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_deadline")]
     pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
-        next(self.turn(Side::Getters, || Some(deadline)))
+        self.next(self.turn(Side::Getters, || Some(deadline)))
     }
 
     /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
@@ -149,7 +149,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// assert_eq!(queue.drain(), [3, 2, 1]);
     /// ```
     pub fn drain(&self) -> Vec<T> {
-        let items = self.hold().take_all();
+        let mut held = self.hold();
+        let items = self.take_all(&mut held);
+        self.end(held, 0, O::len(&items));
         O::into_vec(items)
     }
 
@@ -177,17 +179,17 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline]
+    fn next(&self, turn: Result<Held<'_, T, O>, Refusal>) -> Result<T, GetError> {
+        match turn {
+            Ok(held) => self.take_out(held).ok_or(GetError::Empty), // there is one: it has its turn
+            Err(Refusal::NotNow) => Err(GetError::Empty),
+            Err(Refusal::ShutDown) => Err(GetError::ShutDown),
+        }
+    }
+
+    #[inline]
     fn task(&self, item: T) -> Task<'_, T> {
         Task::new(item, &self.tally)
-    }
-}
-
-#[inline]
-fn next<T, O: Order<T>>(turn: Result<Turn<'_, T, O>, Refusal>) -> Result<T, GetError> {
-    match turn {
-        Ok(mut turn) => turn.get().ok_or(GetError::Empty), // there is one: it has its turn
-        Err(Refusal::NotNow) => Err(GetError::Empty),
-        Err(Refusal::ShutDown) => Err(GetError::ShutDown),
     }
 }
 

@@ -79,19 +79,21 @@ impl<T: Ord> Heap<T> {
     #[inline]
     pub fn heir(&self) -> usize {
         let Some((last, rest)) = self.entries.split_last() else { return 0 };
+        // Down to the end, and then up: it came from the end, and mostly belongs there.
         let mut at = 0;
         loop {
             let first = CHILDREN * at + 1;
             let children = first..rest.len().min(first + CHILDREN);
             let Some(least) = children.reduce(|one, two| if rest[two].is_before(&rest[one]) { two } else { one })
             else {
-                return at;
+                break;
             };
-            if last.is_before(&rest[least]) {
-                return at;
-            }
             at = least;
         }
+        while at > 0 && last.is_before(&rest[at]) {
+            at = parent(at);
+        }
+        at
     }
 
     /// All items, the first first. Not by sorting them: `sort` panics when it finds that `Ord` lies.
@@ -110,6 +112,7 @@ impl<T: Ord> Heap<T> {
 impl<T: Ord> Entry<T> {
     #[inline]
     fn is_before(&self, other: &Entry<T>) -> bool {
-        self.item.cmp(&other.item).then(self.arrival.cmp(&other.arrival)).is_lt()
+        let order = self.item.cmp(&other.item);
+        order.is_lt() | (order.is_eq() & (self.arrival < other.arrival)) // no branch: it could not be foretold
     }
 }

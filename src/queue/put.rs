@@ -2,7 +2,7 @@
 
 use super::error::{PutError, ShutDown};
 use super::order::Order;
-use super::queue::{AnyQueue, Refusal, Side, Turn};
+use super::queue::{AnyQueue, Held, Refusal, Side};
 use crate::backend::Instant;
 use core::time::Duration;
 use std::vec;
@@ -160,12 +160,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     fn put_one<'a>(
         &'a self,
         item: T,
-        turn: impl FnOnce() -> Result<Turn<'a, T, O>, Refusal>,
+        turn: impl FnOnce() -> Result<Held<'a, T, O>, Refusal>,
     ) -> Result<(), PutError<T>> {
         match turn() {
-            Ok(mut turn) => {
-                let place = turn.place(&item);
-                turn.put(item, place);
+            Ok(mut held) => {
+                let place = self.place(&mut held, &item, 0);
+                self.put_in(&mut held, item, place);
+                self.end(held, 1, 0);
                 Ok(())
             }
             Err(refusal) => Err(refusal.of(item)),
@@ -175,7 +176,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     fn put_each<'a>(
         &'a self,
         items: impl IntoIterator<Item = T>,
-        turn: impl Fn() -> Result<Turn<'a, T, O>, Refusal>,
+        turn: impl Fn() -> Result<Held<'a, T, O>, Refusal>,
     ) -> Result<(), PutError<Vec<T>>> {
         let mut rest = Vec::from_iter(items).into_iter();
         while !rest.as_slice().is_empty() {
@@ -187,19 +188,22 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// As many as there is room for in one turn. The items outlive the turn, and were the user's iterator's before.
     fn put_some(
         &self,
-        turn: Result<Turn<'_, T, O>, Refusal>,
+        turn: Result<Held<'_, T, O>, Refusal>,
         rest: &mut vec::IntoIter<T>,
     ) -> Result<(), PutError<Vec<T>>> {
-        let mut turn = match turn {
-            Ok(turn) => turn,
+        let mut held = match turn {
+            Ok(held) => held,
             Err(_) if rest.as_slice().is_empty() => return Ok(()),
             Err(refusal) => return Err(refusal.of(rest.collect())),
         };
-        while turn.has_room() {
+        let mut count = 0;
+        while self.has_room(&held) {
             let Some(item) = rest.as_slice().first() else { break };
-            let place = turn.place(item);
-            rest.next().into_iter().for_each(|item| turn.put(item, place));
+            let place = self.place(&mut held, item, count);
+            rest.next().into_iter().for_each(|item| self.put_in(&mut held, item, place));
+            count += 1;
         }
+        self.end(held, count, 0);
         Ok(())
     }
 }

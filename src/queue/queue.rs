@@ -8,8 +8,8 @@
 //!               puts ─────────────────▶ done           fewer done than put: joiners wait (`tally.rs`)
 //! ```
 //! # Invariants
-//! 1. Only who has a [`Turn`], and with it the mutex, changes the items, `shut_down`, `glance`, `puts`, or who is counted as
-//!    asleep. It never runs the user's code but `Ord`, which changes nothing, and never drops an item.
+//! 1. Only who holds the mutex changes the items, `shut_down`, `glance`, `puts`, or who is counted as asleep. It never runs
+//!    the user's code but `Ord`, which changes nothing, and never drops an item.
 //! 2. There are never more items than `capacity`. Once `shut_down` is set, it stays, and their number never grows.
 //! 3. A putter goes to sleep only when there is no room, a getter only when there is no item, and neither when the queue is
 //!    shut down; each is counted before it lets go of the mutex. Whoever makes room for n, or puts n items in, calls n of
@@ -20,7 +20,7 @@
 //!
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
-use super::order::Order;
+use super::order::{Keep, Order};
 use super::sleepers::{Count, Sleepers};
 use super::tally::Tally;
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -57,7 +57,7 @@ pub struct AnyQueue<T, O: Order<T>> {
     pub(super) tally: Tally,
 }
 
-struct State<I> {
+pub(super) struct State<I> {
     items: I,
     shut_down: bool,
     getters: Count,
@@ -185,35 +185,100 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.glance.load(Relaxed) & SHUT_DOWN != 0
     }
 
-    /// The caller's turn, if it has one now.
+    /// The mutex, if it is the caller's turn to move an item.
     #[inline]
-    pub(super) fn try_turn(&self, side: Side) -> Result<Turn<'_, T, O>, Refusal> {
-        let state = self.state.acquire();
-        self.may_move(&state, side).map(|()| Turn::new(self, state))
+    pub(super) fn try_turn(&self, side: Side) -> Result<Held<'_, T, O>, Refusal> {
+        let held = self.hold();
+        self.may_move(&held, side).map(|()| held)
     }
 
-    /// The caller's turn, for which it waits until the deadline at the latest. If it has its turn at once, the clock is not
-    /// read.
+    /// The mutex when it is the caller's turn, for which it waits until the deadline at the latest. If it is so at once,
+    /// the clock is not read.
     #[inline]
     pub(super) fn turn(
         &self,
         side: Side,
         deadline: impl FnOnce() -> Option<Instant>,
-    ) -> Result<Turn<'_, T, O>, Refusal> {
+    ) -> Result<Held<'_, T, O>, Refusal> {
         match self.try_turn(side) {
             Err(Refusal::NotNow) => self.await_turn(side, deadline()),
             at_once => at_once,
         }
     }
 
-    /// The mutex, to do something that nobody waits to do.
+    /// The mutex, for who need not wait for a turn.
     #[inline]
-    pub(super) fn hold(&self) -> Turn<'_, T, O> {
-        Turn::new(self, self.state.acquire())
+    pub(super) fn hold(&self) -> Held<'_, T, O> {
+        self.state.acquire()
+    }
+
+    /// Whether one item more can be put in the same turn.
+    #[inline]
+    pub(super) fn has_room(&self, held: &Held<'_, T, O>) -> bool {
+        O::len(&held.items) < self.capacity
+    }
+
+    /// Where the item goes. The turn is for one of those who come after `done` items were put in it: the item must outlive it,
+    /// for if `Ord` panics, it ends here, and the item is dropped when the mutex is free.
+    #[inline]
+    pub(super) fn place(&self, held: &mut Held<'_, T, O>, item: &T, done: usize) -> usize {
+        let turn = PassedOn { queue: self, held, items_for: done, room_for: 1 };
+        let place = O::place(&turn.held.items, item);
+        core::mem::forget(turn);
+        place
+    }
+
+    #[inline]
+    pub(super) fn put_in(&self, held: &mut Held<'_, T, O>, item: T, place: usize) {
+        O::insert(&mut held.items, item, place);
+        self.tally.put(1);
+    }
+
+    /// Gets the next item, and ends the turn.
+    #[inline]
+    pub(super) fn take_out(&self, mut held: Held<'_, T, O>) -> Option<T> {
+        let turn = PassedOn { queue: self, held: &mut held, items_for: 1, room_for: 0 };
+        let next = O::next(&turn.held.items);
+        core::mem::forget(turn);
+        let item = O::remove(&mut held.items, next);
+        self.end(held, 0, 1);
+        item
+    }
+
+    /// All items, to be put in order when the mutex is free. Who waits for room is still to be called.
+    pub(super) fn take_all(&self, held: &mut Held<'_, T, O>) -> O::Items {
+        core::mem::replace(&mut held.items, O::NONE)
+    }
+
+    /// Nobody puts any more, and nobody waits.
+    pub(super) fn shut_down(&self, mut held: Held<'_, T, O>) {
+        held.shut_down = true;
+        self.end(held, usize::MAX, usize::MAX);
+    }
+
+    /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
+    #[inline]
+    pub(super) fn end(&self, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+        let called = self.call(&mut held, items_for, room_for);
+        drop(held);
+        self.wake(called);
+    }
+
+    #[inline]
+    fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
+        let state = &mut **held;
+        self.glance.store((O::len(&state.items) * ITEM) | usize::from(state.shut_down), Relaxed);
+        [self.getters.call(&mut state.getters, items_for), self.putters.call(&mut state.putters, room_for)]
+    }
+
+    #[inline]
+    fn wake(&self, [getters, putters]: [usize; 2]) {
+        self.getters.wake(getters);
+        self.putters.wake(putters);
     }
 
     #[cold]
-    fn await_turn(&self, side: Side, deadline: Option<Instant>) -> Result<Turn<'_, T, O>, Refusal> {
+    fn await_turn(&self, side: Side, deadline: Option<Instant>) -> Result<Held<'_, T, O>, Refusal> {
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
             if self.seems_ready(side) {
@@ -226,18 +291,18 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let sleepers = self.sleepers(side);
         let mut late = None;
         loop {
-            let mut state = self.state.acquire();
-            match self.may_move(&state, side) {
+            let mut held = self.hold();
+            match self.may_move(&held, side) {
                 Err(Refusal::NotNow) => {}
-                ready => return ready.map(|()| Turn::new(self, state)),
+                ready => return ready.map(|()| held),
             }
             // Only after the state has been looked at again: invariant 3 of `sleepers.rs`.
             if let Some(ticket) = late {
-                sleepers.leave(state.asleep(side), ticket);
+                sleepers.leave(held.asleep(side), ticket);
                 return Err(Refusal::NotNow);
             }
-            let ticket = sleepers.enter(state.asleep(side));
-            drop(state);
+            let ticket = sleepers.enter(held.asleep(side));
+            drop(held);
             late = (!sleepers.sleep(ticket, deadline)).then_some(ticket);
         }
     }
@@ -281,85 +346,21 @@ impl<I> State<I> {
     }
 }
 
-/// The mutex, held by one who may move items. When it ends, also by a panic of the user's `Ord`, those who waited for what
-/// was done are called.
-pub(super) struct Turn<'a, T, O: Order<T>> {
-    queue: &'a AnyQueue<T, O>,
-    state: Option<MutexGuard<'a, State<O::Items>>>, // until it ends
+/// The mutex, held.
+pub(super) type Held<'a, T, O> = MutexGuard<'a, State<<O as Keep<T>>::Items>>;
+
+/// A turn that ends because the user's `Ord` panics: dropped, it calls another in its stead.
+struct PassedOn<'h, 'a, T, O: Order<T>> {
+    queue: &'h AnyQueue<T, O>,
+    held: &'h mut Held<'a, T, O>,
     items_for: usize,
     room_for: usize,
 }
 
-impl<'a, T, O: Order<T>> Turn<'a, T, O> {
-    #[inline]
-    fn new(queue: &'a AnyQueue<T, O>, state: MutexGuard<'a, State<O::Items>>) -> Turn<'a, T, O> {
-        Turn { queue, state: Some(state), items_for: 0, room_for: 0 }
-    }
-
-    #[inline]
-    fn state(&mut self) -> &mut State<O::Items> {
-        self.state.as_mut().expect("it is held until the turn ends")
-    }
-
-    /// Whether one item more can be moved in the same turn.
-    #[inline]
-    pub(super) fn has_room(&mut self) -> bool {
-        let capacity = self.queue.capacity;
-        O::len(&self.state().items) < capacity
-    }
-
-    /// Where the item goes. Whoever holds it must outlive this turn: if `Ord` panics, the turn ends, and then the
-    /// item is dropped.
-    #[inline]
-    pub(super) fn place(&mut self, item: &T) -> usize {
-        self.room_for += 1; // invariant 3: for another, if we do not come back
-        let place = O::place(&self.state().items, item);
-        self.room_for -= 1;
-        place
-    }
-
-    #[inline]
-    pub(super) fn put(&mut self, item: T, place: usize) {
-        O::insert(&mut self.state().items, item, place);
-        self.queue.tally.put(1);
-        self.items_for += 1;
-    }
-
-    #[inline]
-    pub(super) fn get(&mut self) -> Option<T> {
-        self.items_for += 1; // as in `place`
-        let next = O::next(&self.state().items);
-        self.items_for -= 1;
-        let item = O::remove(&mut self.state().items, next)?;
-        self.room_for += 1;
-        Some(item)
-    }
-
-    /// All items, to be put in order when the turn has ended.
-    pub(super) fn take_all(&mut self) -> O::Items {
-        let items = core::mem::replace(&mut self.state().items, O::NONE);
-        self.room_for += O::len(&items);
-        items
-    }
-
-    /// Nobody puts any more, and nobody waits.
-    pub(super) fn shut_down(&mut self) {
-        self.state().shut_down = true;
-        (self.items_for, self.room_for) = (usize::MAX, usize::MAX);
-    }
-}
-
-impl<T, O: Order<T>> Drop for Turn<'_, T, O> {
-    #[inline]
+impl<T, O: Order<T>> Drop for PassedOn<'_, '_, T, O> {
     fn drop(&mut self) {
-        let Some(mut state) = self.state.take() else { return };
-        let queue = self.queue;
-        queue.glance.store(O::len(&state.items) * ITEM | usize::from(state.shut_down), Relaxed);
-        let getters = queue.getters.call(&mut state.getters, self.items_for);
-        let putters = queue.putters.call(&mut state.putters, self.room_for);
-        drop(state);
-        queue.getters.wake(getters);
-        queue.putters.wake(putters);
+        let called = self.queue.call(self.held, self.items_for, self.room_for);
+        self.queue.wake(called);
     }
 }
 

@@ -98,6 +98,7 @@ pub fn laws() -> Vec<Law> {
                 vec![
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).timed(&[2]).within(3, 4),
                     fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![Put(3)]]).timed(&[2]).within(3, 4),
+                    fifo::<2>(&[], vec![vec![Put(1), Put(2)], vec![GetTimeout], vec![Get, Get]]).within(2, 3),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).early(),
                     fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).early(),
                     specified("two getters asleep, main puts two", [[Done, Done]], |s| asleep(s, Getters, one_by_one)),
