@@ -17,6 +17,7 @@ mod lock;
 mod machine;
 mod mutex;
 mod primitive;
+mod queue;
 mod rlock;
 mod run;
 mod semaphore;
