@@ -13,6 +13,7 @@ mod barrier;
 mod bounded_semaphore;
 mod condition;
 mod event;
+mod linear;
 mod lock;
 mod machine;
 mod mutex;

@@ -2,4 +2,6 @@
 
 mod alone;
 mod forms;
+mod histories;
+mod together;
 mod wares;
