@@ -4,4 +4,5 @@ mod alone;
 mod forms;
 mod histories;
 mod together;
+mod waiting;
 mod wares;
