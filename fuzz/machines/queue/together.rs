@@ -105,7 +105,7 @@ const CALLS: &[(usize, Call)] = &[
     (12, Call::Get),
     (4, Call::TryGet),
     (4, Call::GetTimeout),
-    (1, Call::Drain),
+    (2, Call::Drain),
     (5, Call::TaskDone),
     (2, Call::Join),
     (1, Call::TryJoin),
@@ -214,10 +214,16 @@ fn perform<O: selvedge::queue::Order<Ware>>(
         Call::GetTimeout => got(queue.get_timeout(timeout), Answer::TimedOut),
         Call::Drain => items(queue.drain()),
         Call::TaskDone => queue.task_done().map_or(Answer::TooManyDone, done),
-        Call::Join => done(queue.join()),
+        Call::Join => {
+            queue.join();
+            Answer::Done
+        }
         Call::TryJoin => Answer::Is(queue.try_join()),
         Call::JoinTimeout => queue.join_timeout(timeout).map_or(Answer::TimedOut, done),
-        Call::Shutdown => done(queue.shutdown()),
+        Call::Shutdown => {
+            queue.shutdown();
+            Answer::Done
+        }
         Call::ShutdownNow => items(queue.shutdown_now()),
         Call::Len => Answer::Count(queue.len() as u32),
         Call::Unfinished => Answer::Count(queue.unfinished() as u32),
