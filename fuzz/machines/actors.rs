@@ -17,7 +17,8 @@ use std::time::Duration;
 /// What a thread says: what its call answered, or with what it panicked.
 pub type Reply = Result<Answer, String>;
 
-const NAME: &str = "actor";
+/// The name of threads whose panics are answers.
+pub const NAME: &str = "actor";
 
 /// The threads of one run.
 pub struct Actors<P: Primitive> {
@@ -140,7 +141,7 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> String {
 }
 
 /// Their panics are answers like others, to be compared and not printed.
-fn silence_actors() {
+pub fn silence_actors() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let print = panic::take_hook();

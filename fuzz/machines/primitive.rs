@@ -22,9 +22,11 @@ pub trait Primitive: Send + Sync + Sized + 'static {
 
     /// How many threads use it.
     const THREADS: RangeInclusive<usize> = 2..=3;
-    /// What the drop of a guard does. It also ends every run: made as long as it changes anything, it lets all who wait go
-    /// on.
+    /// What the drop of a guard does. It also ends every run, after `ENDS`: the first of these calls that changes anything,
+    /// made as long as there is one, lets all who wait go on.
     const GIVES_BACK: Call<Self>;
+    /// What must be done before, if giving back is not enough.
+    const ENDS: &'static [Call<Self>] = &[];
     /// How often each call is made, and which there are. Those that say most of a failure come first.
     const CALLS: &'static [(u32, Call<Self>)];
     /// What anybody may look at after every transition.
@@ -53,7 +55,7 @@ pub trait Primitive: Send + Sync + Sized + 'static {
     fn surrounded(_: &Self::Start, _: Call<Self>, _: Manner, code: String) -> String {
         code
     }
-    /// Whether the call gives a guard when it is `Done`.
+    /// Whether the call gives a guard when it is `Done`, or counts what it gives.
     fn takes(_: Call<Self>) -> bool {
         false
     }

@@ -133,7 +133,7 @@ impl<P: Primitive> World<P> {
     }
 
     fn keep(&mut self, actor: usize, call: Call<P>, manner: Manner, answer: Answer) {
-        if answer == Answer::Done && P::takes(call) && manner.keeps {
+        if matches!(answer, Answer::Done | Answer::Count(_)) && P::takes(call) && manner.keeps {
             self.actors[actor].kept += 1;
         }
     }
@@ -151,15 +151,18 @@ impl<P: Primitive> World<P> {
     /// What a thread can do towards letting go on those who wait.
     pub fn rescue(&self) -> Option<Transition<P>> {
         self.idle().find_map(|actor| {
-            let mut spec = self.spec.clone();
-            spec.step(actor, P::GIVES_BACK);
-            let called = P::CALLS.iter().any(|&(_, call)| call == P::GIVES_BACK);
-            let action = match self.actors[actor].kept {
-                0 if called => Action::Call(P::GIVES_BACK, Manner::PLAIN),
-                0 => return None,
-                _ => Action::DropGuard,
+            let changes = |call: &Call<P>| {
+                let mut spec = self.spec.clone();
+                spec.step(actor, *call);
+                spec != self.spec
             };
-            (spec != self.spec).then_some(Transition { actor, action })
+            let is_made = |end: &Call<P>| P::CALLS.iter().any(|(_, call)| call == end);
+            let mut ends = P::ENDS.iter().copied().chain([P::GIVES_BACK]).filter(is_made);
+            let action = match self.actors[actor].kept > 0 && changes(&P::GIVES_BACK) {
+                true => Action::DropGuard,
+                false => Action::Call(ends.find(changes)?, Manner::PLAIN),
+            };
+            Some(Transition { actor, action })
         })
     }
 
