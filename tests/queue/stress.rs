@@ -173,7 +173,7 @@ fn the_hasty_strand_nobody<O: AnyOrder<u32>>() {
         queue.shutdown();
     });
     let left = queue.drain().len();
-    assert_eq!(put.into_inner() + 2 * ITEMS, got.into_inner() + 2 * ITEMS + left);
+    assert_eq!(put.into_inner(), got.into_inner() + left, "an item was lost, or got twice");
     assert!(given_up.into_inner() > 0, "nobody's time was over");
 }
 
