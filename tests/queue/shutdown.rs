@@ -11,6 +11,7 @@ in_each_order! {
     whoever_joins_waits_for_what_is_left
     shutdown_now_gives_what_is_in
     shutdown_now_leaves_what_was_got_to_its_owner
+    shutdown_now_counts_no_more_than_is_unfinished
     it_may_be_shut_down_again
     a_loop_over_the_items_ends
 }
@@ -87,6 +88,21 @@ fn shutdown_now_leaves_what_was_got_to_its_owner<O: AnyOrder<u32>>() {
     drop(task);
     assert_eq!((queue.unfinished(), queue.try_join()), (1, false));
     assert_eq!((queue.task_done(), queue.task_done()), (Ok(()), Err(TooManyDone)));
+}
+
+/// Some were counted done before they were got: as in Python, the rest is.
+fn shutdown_now_counts_no_more_than_is_unfinished<O: AnyOrder<u32>>() {
+    let queue = AnyQueue::<u32, O>::unbounded();
+    watchdog::run(|watch| {
+        let queue = &queue;
+        queue.put_many([2, 1]).unwrap();
+        queue.task_done().unwrap();
+        let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
+        joiner.until_asleep();
+        assert_eq!(watch.waits("shutdown_now", || queue.shutdown_now()), O::out(vec![2, 1]));
+        joiner.join();
+        assert_eq!((queue.unfinished(), queue.task_done()), (0, Err(TooManyDone)));
+    });
 }
 
 fn it_may_be_shut_down_again<O: AnyOrder<u32>>() {
