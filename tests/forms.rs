@@ -35,7 +35,7 @@ pub const PATIENT: [Form; 7] = [
     Deadline(EONS),
 ];
 
-const HASTY: [Form; 5] = [Try, Timeout(Duration::ZERO), Deadline(Duration::ZERO), Timeout(SHORT), Deadline(SHORT)];
+pub const HASTY: [Form; 5] = [Try, Timeout(Duration::ZERO), Deadline(Duration::ZERO), Timeout(SHORT), Deadline(SHORT)];
 
 /// The forms of a wait in vain: there is no `try_wait`.
 pub const IN_VAIN: [Form; 4] = [HASTY[1], HASTY[2], HASTY[3], HASTY[4]];

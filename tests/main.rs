@@ -16,6 +16,7 @@ mod in_line;
 mod lock;
 mod mutex;
 mod python;
+mod queue;
 mod rlock;
 mod semaphore;
 mod shapes;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// crossfire's shape: four hand over to four through room for one. Its threads stalled for seconds, spinning
 /// for a claim whose owner was off the processor. What is handed over is published by the release alone.
-fn four_hand_over_to_four(
+pub fn four_hand_over_to_four(
     take_room: impl Fn() + Sync,
     give_item: impl Fn() + Sync,
     take_item: impl Fn() + Sync,
@@ -185,10 +185,10 @@ fn a_clear_undoes_no_set_that_somebody_slept_for() {
 
 /// A moment near which things shall happen; whoever waits for it leaves the processor to others till then.
 #[derive(Clone, Copy)]
-struct Aim(std::time::Instant);
+pub struct Aim(std::time::Instant);
 
 impl Aim {
-    fn in_micros(micros: u64) -> Aim {
+    pub fn in_micros(micros: u64) -> Aim {
         Aim(std::time::Instant::now() + Duration::from_micros(micros))
     }
 
@@ -196,7 +196,7 @@ impl Aim {
         self.0.saturating_duration_since(std::time::Instant::now())
     }
 
-    fn reach(self) {
+    pub fn reach(self) {
         while self.left() > Duration::from_micros(30) {
             yield_now();
         }
@@ -255,25 +255,25 @@ fn a_timeout_never_swallows_a_release_of_a_semaphore() {
 
 /// When to come for the moment at which the time of another, who sleeps, ends: a little after its deadline, as late as
 /// the system lets it sleep. Each round that was in time is followed by a later one, and each that was not by an earlier.
-struct Brink {
-    deadline: Instant,
-    aim: Aim,
+pub struct Brink {
+    pub deadline: Instant,
+    pub aim: Aim,
     lag: u64,
 }
 
 impl Brink {
-    const PATIENCE: u64 = 1_000; // µs, of which a spin takes some hundred
+    pub const PATIENCE: u64 = 1_000; // µs, of which a spin takes some hundred
 
-    fn new() -> Brink {
+    pub fn new() -> Brink {
         Brink { deadline: Instant::now(), aim: Aim::in_micros(0), lag: 0 }
     }
 
-    fn set(&mut self) {
+    pub fn set(&mut self) {
         self.aim = Aim::in_micros(Brink::PATIENCE + self.lag);
         self.deadline = Instant::now() + Duration::from_micros(Brink::PATIENCE);
     }
 
-    fn learn(&mut self, was_in_time: bool) {
+    pub fn learn(&mut self, was_in_time: bool) {
         self.lag = if was_in_time { self.lag + 7 } else { self.lag.saturating_sub(5) };
     }
 }

@@ -1,4 +1,4 @@
-"""Prints the tests of CPython's lock_tests.py by class, inherited ones included, without running any.
+"""Prints the tests of CPython's own suites by file and class, inherited ones included, without running any.
 
     python3.13 tests/python/names.py | diff - tests/python/cpython-3.13.tsv
 """
@@ -6,6 +6,12 @@
 import ast
 import importlib.util
 import pathlib
+
+# Which classes of a file are run. What is asked of the implementation in Python is asked of that in C, too.
+SUITES = {
+    "lock_tests": lambda name: name.endswith("Tests") and not name.startswith("Base"),
+    "test_queue": lambda name: name.startswith("C") and name.endswith("Test"),
+}
 
 
 def tests(classes, name):
@@ -16,9 +22,10 @@ def tests(classes, name):
     return list(dict.fromkeys(inherited + [test for test in own if test.startswith("test")]))
 
 
-source = pathlib.Path(importlib.util.find_spec("test.lock_tests").origin).read_text()
-classes = {item.name: item for item in ast.parse(source).body if isinstance(item, ast.ClassDef)}
-for name in classes:
-    if name.endswith("Tests") and not name.startswith("Base"):
-        for test in tests(classes, name):
-            print(name, test, sep="\t")
+for file, is_run in SUITES.items():
+    source = pathlib.Path(importlib.util.find_spec(f"test.{file}").origin).read_text()
+    classes = {item.name: item for item in ast.parse(source).body if isinstance(item, ast.ClassDef)}
+    for name in classes:
+        if is_run(name):
+            for test in tests(classes, name):
+                print(file, name, test, sep="\t")

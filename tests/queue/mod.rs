@@ -1,0 +1,125 @@
+//! The queues: laws Q1 to Q12. What holds for all three orders is said once, with the order as a parameter.
+
+mod batch;
+mod count;
+mod put_get;
+mod races;
+mod shutdown;
+mod simple;
+mod stress;
+mod task;
+mod user_code;
+mod wait;
+mod wake;
+
+use crate::forms::{
+    Form::{self, Deadline, Plain, Timeout, Try},
+    HASTY, PATIENT,
+};
+use selvedge::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
+use selvedge::{GetError, Instant, PutError, Task, TimedOut};
+
+/// An order whose queue threads can share.
+pub trait AnyOrder<T>: Order<T, Items: Send> + 'static {
+    /// What was put one after the other, as it comes out.
+    fn out(items: Vec<T>) -> Vec<T>;
+}
+
+impl<T: Send> AnyOrder<T> for Fifo {
+    fn out(items: Vec<T>) -> Vec<T> {
+        items
+    }
+}
+
+impl<T: Send> AnyOrder<T> for Lifo {
+    fn out(mut items: Vec<T>) -> Vec<T> {
+        items.reverse();
+        items
+    }
+}
+
+impl<T: Send + Ord> AnyOrder<T> for Priority {
+    fn out(mut items: Vec<T>) -> Vec<T> {
+        items.sort(); // stable: equal ones in order of arrival
+        items
+    }
+}
+
+/// Makes each law a test of each order.
+macro_rules! in_each_order {
+    ($($law:ident)*) => {
+        $crate::queue::in_each_order! { fifo Fifo: $($law)* }
+        $crate::queue::in_each_order! { lifo Lifo: $($law)* }
+        $crate::queue::in_each_order! { priority Priority: $($law)* }
+    };
+    ($name:ident $order:ident: $($law:ident)*) => {
+        mod $name {
+            $(#[test]
+            fn $law() {
+                super::$law::<selvedge::queue::$order>();
+            })*
+        }
+    };
+}
+pub(crate) use in_each_order;
+
+pub fn every_form() -> impl Iterator<Item = Form> {
+    HASTY.into_iter().chain(PATIENT)
+}
+
+pub fn put_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, item: T, form: Form) -> Result<(), PutError<T>> {
+    match form {
+        Try => queue.try_put(item),
+        Plain => queue.put(item).map_err(PutError::from),
+        Timeout(time) => queue.put_timeout(item, time),
+        Deadline(time) => queue.put_deadline(item, Instant::now() + time),
+    }
+}
+
+pub fn put_many_by<T, O: Order<T>>(
+    queue: &AnyQueue<T, O>,
+    items: impl IntoIterator<Item = T>,
+    form: Form,
+) -> Result<(), PutError<Vec<T>>> {
+    match form {
+        Try => queue.try_put_many(items),
+        Plain => queue.put_many(items).map_err(PutError::from),
+        Timeout(time) => queue.put_many_timeout(items, time),
+        Deadline(time) => queue.put_many_deadline(items, Instant::now() + time),
+    }
+}
+
+pub fn get_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<T, GetError> {
+    match form {
+        Try => queue.try_get(),
+        Plain => queue.get().map_err(GetError::from),
+        Timeout(time) => queue.get_timeout(time),
+        Deadline(time) => queue.get_deadline(Instant::now() + time),
+    }
+}
+
+pub fn task_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<Task<'_, T>, GetError> {
+    match form {
+        Try => queue.try_get_task(),
+        Plain => queue.get_task().map_err(GetError::from),
+        Timeout(time) => queue.get_task_timeout(time),
+        Deadline(time) => queue.get_task_deadline(Instant::now() + time),
+    }
+}
+
+pub fn join_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<(), TimedOut> {
+    match form {
+        Try => queue.try_join().then_some(()).ok_or(TimedOut),
+        Plain => {
+            queue.join();
+            Ok(())
+        }
+        Timeout(time) => queue.join_timeout(time),
+        Deadline(time) => queue.join_deadline(Instant::now() + time),
+    }
+}
+
+/// Gets all that is there, one by one.
+pub fn rest<T, O: Order<T>>(queue: &AnyQueue<T, O>) -> Vec<T> {
+    std::iter::from_fn(|| queue.try_get().ok()).collect()
+}
