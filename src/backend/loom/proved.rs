@@ -1,7 +1,8 @@
 //! A lock taken by its specification: the explorer's own mutex, which costs a model one step instead of ten.
 //!
 //! Not for models in which somebody panics while it holds the lock: the explorer's mutex would be poisoned. Nor for
-//! those with several locks, for the explorer makes its mutexes sequentially consistent with each other.
+//! those with several locks, for the explorer makes its mutexes sequentially consistent with each other. The watcher takes the
+//! lock only when nobody moves: told something while it is blocked, it would go on without the lock.
 
 use super::atomic::AtomicU32;
 use super::explorer::sync::{Mutex, MutexGuard};
