@@ -62,6 +62,7 @@ pub struct Explored {
     pub threads: usize,
     pub interleavings: u64,
     pub bound: Option<usize>,
+    pub lock_specified: bool,
     pub slept: bool,
 }
 
@@ -74,6 +75,8 @@ pub struct Verdict {
     pub models: usize,
     pub interleavings: u64,
     pub bound: Option<usize>,
+    /// Whether some model took its lock by its specification, not step by step.
+    pub lock_specified: bool,
     pub verdict: Outcome,
     pub seconds: f64,
 }
@@ -166,7 +169,9 @@ impl Model {
                 assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
             }
         }
-        Explored { threads: tally.threads, interleavings: tally.interleavings, bound, slept: tally.slept }
+        let lock_specified = self.locks == Locks::Specified;
+        let Tally { threads, interleavings, slept, .. } = *tally;
+        Explored { threads, interleavings, bound, lock_specified, slept }
     }
 
     /// Runs up to an execution, and ends the process, having told that it has, when loom has stored its path.

@@ -146,13 +146,14 @@ fn last_model(complaints: &str) -> &str {
 fn verdict(law: &Law, ended: &Ended, explored: usize, seconds: f64) -> Verdict {
     let (id, claim, failed) = (law.id.to_owned(), law.claim.clone(), Outcome::Failed);
     match ended {
-        &Ended::Holds(Summary { threads, models, interleavings, bound }) => {
+        &Ended::Holds(Summary { threads, models, interleavings, bound, lock_specified }) => {
             let verdict = if bound.is_some() { Outcome::Bounded } else { Outcome::Exhausted };
-            Verdict { id, claim, threads, models, interleavings, bound, verdict, seconds }
+            Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict, seconds }
         }
         Ended::Fails(_) | Ended::Unplayable(_) => {
             let (models, interleavings) = (law.models.len(), explored as u64);
-            Verdict { id, claim, threads: 0, models, interleavings, bound: None, verdict: failed, seconds }
+            let (threads, bound, lock_specified) = (0, None, false);
+            Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict: failed, seconds }
         }
     }
 }

@@ -39,6 +39,7 @@ pub struct Summary {
     pub models: usize,
     pub interleavings: u64,
     pub bound: Option<usize>,
+    pub lock_specified: bool,
 }
 
 /// What a child is there for.
@@ -130,6 +131,7 @@ fn models(law: &Law, deep: bool) -> Result<Summary, String> {
         summary.threads = summary.threads.max(explored.threads);
         summary.interleavings += explored.interleavings;
         summary.bound = summary.bound.into_iter().chain(explored.bound).min();
+        summary.lock_specified |= explored.lock_specified;
         slept |= explored.slept;
     }
     tell(&Line::Reached(site::reached().into_iter().map(Key::from).collect()));

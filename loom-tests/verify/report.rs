@@ -38,12 +38,13 @@ pub fn table(verdicts: &[Verdict]) -> String {
 }
 
 fn worded(verdict: &Verdict) -> String {
-    match (verdict.verdict, verdict.bound) {
+    let worded = match (verdict.verdict, verdict.bound) {
         (Outcome::Exhausted, _) => "exhausted".into(),
         (Outcome::Bounded, Some(bound)) => format!("bounded, {bound} preemptions"),
         (Outcome::Bounded, None) => "bounded".into(),
         (Outcome::Failed, _) => "FAILED".into(),
-    }
+    };
+    if verdict.lock_specified { format!("{worded}; lock as specified") } else { worded }
 }
 
 /// An array of verdicts.

@@ -8,6 +8,8 @@
 //!    `CHILDREN * n + 1` and on.
 //! 2. Arrivals differ, so of two entries one comes before the other.
 
+use core::cmp::Ordering;
+
 /// Fewer levels than with two, and the children lie side by side.
 const CHILDREN: usize = 4;
 
@@ -25,6 +27,10 @@ struct Entry<T> {
 
 fn parent(of: usize) -> usize {
     (of - 1) / CHILDREN
+}
+
+fn eldest(of: usize) -> usize {
+    CHILDREN * of + 1
 }
 
 impl<T> Heap<T> {
@@ -81,15 +87,14 @@ impl<T: Ord> Heap<T> {
         let Some((last, rest)) = self.entries.split_last() else { return 0 };
         // Down to the end, and then up: it came from the end, and mostly belongs there.
         let mut at = 0;
-        loop {
-            let first = CHILDREN * at + 1;
-            let children = first..rest.len().min(first + CHILDREN);
-            let Some(least) = children.reduce(|one, two| if rest[two].is_before(&rest[one]) { two } else { one })
-            else {
-                break;
-            };
-            at = least;
+        // A whole family: two comparisons that need not wait for each other, and a third.
+        while let Some([one, two, three, four]) = rest.get(eldest(at)..eldest(at) + CHILDREN) {
+            let left = eldest(at) + usize::from(two.is_before(one));
+            let right = eldest(at) + 2 + usize::from(four.is_before(three));
+            at = if rest[right].is_before(&rest[left]) { right } else { left };
         }
+        let last_family = eldest(at)..rest.len();
+        at = last_family.reduce(|one, two| if rest[two].is_before(&rest[one]) { two } else { one }).unwrap_or(at);
         while at > 0 && last.is_before(&rest[at]) {
             at = parent(at);
         }
@@ -112,7 +117,10 @@ impl<T: Ord> Heap<T> {
 impl<T: Ord> Entry<T> {
     #[inline]
     fn is_before(&self, other: &Entry<T>) -> bool {
-        let order = self.item.cmp(&other.item);
-        order.is_lt() | (order.is_eq() & (self.arrival < other.arrival)) // no branch: it could not be foretold
+        match self.item.cmp(&other.item) {
+            Ordering::Less => true,
+            Ordering::Equal => self.arrival < other.arrival,
+            Ordering::Greater => false,
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
 /// [`PriorityQueue`](super::PriorityQueue).
@@ -363,6 +364,17 @@ impl<T, O: Order<T>> Drop for PassedOn<'_, '_, T, O> {
         self.queue.wake(called);
     }
 }
+
+impl<T, O: Order<T>> Default for AnyQueue<T, O> {
+    /// A queue that is never full, as in Python.
+    fn default() -> AnyQueue<T, O> {
+        AnyQueue::unbounded()
+    }
+}
+
+// A panic leaves it as it was.
+impl<T, O: Order<T>> UnwindSafe for AnyQueue<T, O> {}
+impl<T, O: Order<T>> RefUnwindSafe for AnyQueue<T, O> {}
 
 impl<T, O: Order<T>> fmt::Debug for AnyQueue<T, O> {
     /// Shows what can be seen without waiting.

@@ -115,7 +115,7 @@ impl Tally {
         let mut in_time = true;
         loop {
             let zeros = self.done.zeros.load(Relaxed);
-            // Invariants 3 and 4. ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done before.
+            // ORDERING: invariants 3 and 4. Acquire pairs with the Release in `finish_of`: we see all that was done before.
             // Release pairs with the Acquire there: whoever sees AWAITED adds to `zeros` after we have read it.
             if self.left(self.done.word.fetch_or(AWAITED, AcqRel)) == 0 {
                 return true;

@@ -9,6 +9,7 @@ use selvedge_loom::{Instant, PriorityQueue, PutError, Queue};
 use spec::Answer::{self, Broken, Busy, Count, Done, ShutDown, TimedOut};
 use std::any::Any;
 use std::cmp::Ordering;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -380,10 +381,21 @@ fn unless_compared(body: impl FnOnce() -> Answer) -> Answer {
 
 type Touchies = PriorityQueue<Touchy>;
 
-fn touchy(capacity: usize, before: u32) -> Arc<Arc<Touchies>> {
+/// The queue, which its items may know too.
+struct Known(Arc<Touchies>);
+
+impl Deref for Known {
+    type Target = Touchies;
+
+    fn deref(&self) -> &Touchies {
+        &self.0
+    }
+}
+
+fn touchy(capacity: usize, before: u32) -> Arc<Known> {
     let queue = PriorityQueue::bounded(capacity);
     (0..before).for_each(|value| queue.put(Touchy::calm(value)).expect("there is room"));
-    Arc::new(Arc::new(queue))
+    Arc::new(Known(Arc::new(queue)))
 }
 
 /// An item whose fuse is lit when it has been put.
@@ -406,7 +418,7 @@ pub fn compared_in_put(stage: &Stage) -> Vec<Answer> {
     let queue = touchy(4, 1);
     stage.thread(&queue, |queue| {
         let mut item = Touchy::lit(0);
-        item.leaves = Some(Arc::clone(queue));
+        item.leaves = Some(Arc::clone(&queue.0));
         unless_compared(|| queue.put(item).map_or(ShutDown, |()| Done))
     });
     stage.thread(&queue, |queue| queue.put(Touchy::calm(1)).map_or(ShutDown, |()| Done));
