@@ -94,6 +94,10 @@ pub fn laws() -> Vec<Law> {
                     in_each_order::<2>(&[], vec![vec![TryPutTwo(1, 2)], vec![Get], vec![Get]]).map(few),
                 ],
                 vec![
+                    specified("two getters asleep, main puts two", [[Done, Done]], |s| asleep(s, Getters, one_by_one)),
+                    specified("two getters asleep, main puts a batch", [[Done, Done]], |s| asleep(s, Getters, batch)),
+                    specified("two putters asleep, main gets two", [[Done, Done]], |s| asleep(s, Putters, one_by_one)),
+                    specified("two putters asleep, main drains", [[Done, Done]], |s| asleep(s, Putters, batch)),
                     // One leaves late, when another has come to sleep.
                     fifo::<2>(&[], vec![vec![GetTimeout], vec![Get], vec![Put(1), TryGet, Put(2)]]).within(3, 4),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).timed(&[2]).within(3, 4),
@@ -101,10 +105,6 @@ pub fn laws() -> Vec<Law> {
                     few(fifo::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get, Get]])),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).early(),
                     fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).early(),
-                    specified("two getters asleep, main puts two", [[Done, Done]], |s| asleep(s, Getters, one_by_one)),
-                    specified("two getters asleep, main puts a batch", [[Done, Done]], |s| asleep(s, Getters, batch)),
-                    specified("two putters asleep, main gets two", [[Done, Done]], |s| asleep(s, Putters, one_by_one)),
-                    specified("two putters asleep, main drains", [[Done, Done]], |s| asleep(s, Putters, batch)),
                     specified("a batch longer than the queue", [[Done, Done]], long_batch),
                     // With the steps of the lock.
                     program(&holding::<Fifo, 1>(&[]), vec![vec![Put(1)], vec![Get]]),
