@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod queue;
 pub mod sync;
+pub mod thread;
 
 pub use backend::{Instant, model, model_within};
 pub use queue::{
@@ -12,3 +13,4 @@ pub use sync::{
     Barrier, BoundedSemaphore, Broken, Condition, Event, Lock, LockGuard, Mutex, MutexGuard, NotHeld, OverReleased,
     Permit, RLock, RLockGuard, Semaphore, TimedOut, Turn,
 };
+pub use thread::Timer;

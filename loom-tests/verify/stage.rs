@@ -64,7 +64,6 @@ impl Stage {
             let played = catch_unwind(AssertUnwindSafe(|| role(&shared, &mut say)));
             mine.lock().expect("no panic while it is held").ended = true;
             log::note(number, || if played.is_ok() { "has ended" } else { "panics" }.into());
-            probe::tell_watcher();
             match played {
                 Err(payload) if !payload.is::<probe::Cancelled>() => resume_unwind(payload),
                 _ => {}
@@ -109,13 +108,9 @@ impl Stage {
         self.cast.get()
     }
 
-    /// Sleeps until every thread has ended or sleeps; main then sees all that they did.
+    /// Sleeps until every thread has ended or sleeps, those too that others have started; main then sees all they did.
     fn quiesce(&self) {
-        let running = || {
-            let threads = self.threads.borrow();
-            threads.iter().filter(|thread| thread.has_ended()).count() + probe::asleep() < threads.len()
-        };
-        while running() {
+        while !probe::all_rest() {
             probe::watch();
         }
     }

@@ -2,9 +2,9 @@
 
 #![allow(missing_docs, reason = "the production worlds document the same names")]
 
-use ::loom as explorer;
+pub use ::loom as explorer;
 
-pub use ::std::sync::Arc;
+pub use ::std::sync::{Arc, Weak};
 
 #[path = "loom/atomic.rs"]
 pub mod atomic;
@@ -90,15 +90,50 @@ mod instant {
 pub use instant::Instant;
 
 pub mod thread {
-    use super::explorer;
+    use super::{explorer, probe};
+    use ::std::io;
     use core::cell::Cell;
     use core::num::NonZeroUsize;
 
-    pub use explorer::thread::{Builder, JoinHandle, yield_now};
+    pub use explorer::thread::{JoinHandle, yield_now};
 
     #[track_caller]
     pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        explorer::thread::spawn(body)
+        Builder::new().spawn(body).expect("a model has room for its threads")
+    }
+
+    /// Starts threads with a name. A stack is of the explorer's size, but one that no system has is refused.
+    #[derive(Debug)]
+    pub struct Builder {
+        inner: explorer::thread::Builder,
+        stack_size: usize,
+    }
+
+    #[allow(clippy::new_without_default, reason = "that of std has none either")]
+    impl Builder {
+        pub fn new() -> Builder {
+            Builder { inner: explorer::thread::Builder::new(), stack_size: 0 }
+        }
+
+        pub fn name(self, name: String) -> Builder {
+            Builder { inner: self.inner.name(name), ..self }
+        }
+
+        pub fn stack_size(self, stack_size: usize) -> Builder {
+            Builder { stack_size, ..self }
+        }
+
+        #[track_caller]
+        pub fn spawn<T: Send + 'static>(self, body: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+            if self.stack_size > usize::MAX >> 17 {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            let living = probe::Living::begin();
+            self.inner.spawn(move || {
+                let _living = living;
+                body()
+            })
+        }
     }
 
     explorer::thread_local! {
@@ -106,11 +141,33 @@ pub mod thread {
     }
 
     pub fn id() -> NonZeroUsize {
-        ID.with(|mine| {
-            let id = mine.get().unwrap_or_else(super::probe::next_thread_id);
-            mine.set(Some(id));
-            id
-        })
+        ID.with(Cell::get).unwrap_or_else(|| NewId::reserve().adopt())
+    }
+
+    #[derive(Debug)]
+    pub struct NewId(NonZeroUsize);
+
+    impl NewId {
+        pub fn reserve() -> NewId {
+            NewId(probe::next_thread_id())
+        }
+
+        pub fn get(&self) -> NonZeroUsize {
+            self.0
+        }
+
+        pub fn adopt(self) -> NonZeroUsize {
+            assert!(ID.with(|mine| mine.replace(Some(self.0))).is_none(), "the thread has an id");
+            self.0
+        }
+    }
+
+    pub fn native_id() -> Option<NonZeroUsize> {
+        Some(id())
+    }
+
+    pub fn name() -> Option<String> {
+        explorer::thread::current().name().map(str::to_owned)
     }
 }
 

@@ -39,12 +39,17 @@ mod sleep;
 
 mod signatures;
 
-pub use world::{Arc, Instant, atomic, cell, futex, hint, model, model_within, proved, thread};
+pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, model, model_within, proved, thread};
 
 /// What only the harness of `loom-tests` may touch; it exists in no other world.
 #[cfg(loom)]
 #[doc(hidden)]
 pub use world::probe;
+
+/// Where the macros below find loom, on which a user's crate need not depend.
+#[cfg(loom)]
+#[doc(hidden)]
+pub use world::explorer;
 
 /// Makes a constructor `const` wherever atomics have a `const` constructor, and an ordinary function under
 /// loom, whose atomics are made at run time.
@@ -70,4 +75,60 @@ macro_rules! __const_fn {
 #[macro_export]
 macro_rules! __const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
+}
+
+/// A static that is made when it is first used; under [`model`], anew in each interleaving.
+///
+/// ```
+/// selvedge::backend::global! {
+///     static NAMES: selvedge::Mutex<Vec<String>> = selvedge::Mutex::new(Vec::new());
+/// }
+/// NAMES.acquire().push("Ada".to_owned());
+/// ```
+pub use crate::__global as global;
+
+#[cfg(not(loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __global {
+    ($(#[$meta:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        $(#[$meta])* static $name: ::std::sync::LazyLock<$type> = ::std::sync::LazyLock::new(|| $value);
+    };
+}
+
+#[cfg(loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __global {
+    ($(#[$meta:meta])* static $name:ident: $type:ty = $value:expr;) => {
+        $crate::backend::explorer::lazy_static! { $(#[$meta])* static ref $name: $type = $value; }
+    };
+}
+
+/// A static of which each thread has its own, made when the thread first uses it and dropped when the thread ends.
+///
+/// ```
+/// selvedge::backend::local! {
+///     static CALLS: std::cell::Cell<u32> = std::cell::Cell::new(0);
+/// }
+/// CALLS.with(|calls| calls.set(calls.get() + 1));
+/// ```
+pub use crate::__local as local;
+
+#[cfg(not(loom))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __local {
+    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr;) => {
+        ::std::thread_local! { $(#[$meta])* $vis static $name: $type = $value; }
+    };
+}
+
+#[cfg(loom)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __local {
+    ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr;) => {
+        $crate::backend::explorer::thread_local! { $(#[$meta])* $vis static $name: $type = $value; }
+    };
 }

@@ -53,12 +53,22 @@ fn contract() {
     let _: fn(Instant, Duration) -> Instant = core::ops::Add::add;
 
     let _: fn() -> NonZeroUsize = thread::id;
+    let _: fn() -> thread::NewId = thread::NewId::reserve;
+    let _: fn(&thread::NewId) -> NonZeroUsize = thread::NewId::get;
+    let _: fn(thread::NewId) -> NonZeroUsize = thread::NewId::adopt;
+    let _: fn() -> Option<NonZeroUsize> = thread::native_id;
+    let _: fn() -> Option<String> = thread::name;
     let _: fn() = thread::yield_now;
     let _: fn(fn() -> u8) -> thread::JoinHandle<u8> = thread::spawn;
     let _: fn(thread::JoinHandle<u8>) -> std::thread::Result<u8> = thread::JoinHandle::join;
     let _ = |builder: thread::Builder| -> std::io::Result<thread::JoinHandle<()>> {
         builder.name(String::new()).stack_size(1).spawn(|| {})
     };
+
+    super::global! { static GLOBAL: u8 = 1; }
+    let _: &u8 = &GLOBAL;
+    super::local! { static LOCAL: u8 = 1; }
+    let _: u8 = LOCAL.with(|value| *value);
 
     let _: fn(fn()) = model;
     let _: fn(usize, fn()) = model_within;

@@ -1,6 +1,6 @@
 //! What both production worlds share: the platform's own types, inlined away.
 
-pub use ::std::sync::Arc;
+pub use ::std::sync::{Arc, Weak};
 
 /// Atomic integers and pointers with their orderings: those of `core`, or loom's under a model.
 pub mod atomic {
@@ -239,20 +239,66 @@ pub mod thread {
     /// The calling thread's id; no other thread of the process has or will have the same.
     ///
     /// # Panics
-    /// When `usize::MAX` threads have asked for one: on 32-bit systems, after four thousand million.
+    /// When `usize::MAX` ids have been given: on 32-bit systems, after four thousand million.
     #[inline]
     pub fn id() -> NonZeroUsize {
-        thread_local!(static ID: Cell<usize> = const { Cell::new(0) });
-        ID.with(|id| NonZeroUsize::new(id.get()).unwrap_or_else(|| first_id(id)))
+        ID.get().unwrap_or_else(|| NewId::reserve().adopt())
     }
 
-    #[cold]
-    fn first_id(mine: &Cell<usize>) -> NonZeroUsize {
-        static LAST: AtomicUsize = AtomicUsize::new(0);
-        let given = LAST.fetch_update(Relaxed, Relaxed, |last| last.checked_add(1));
-        let id = given.expect("thread ids are exhausted") + 1;
-        mine.set(id);
-        NonZeroUsize::new(id).expect("one more than a usize is not zero")
+    thread_local!(static ID: Cell<Option<NonZeroUsize>> = const { Cell::new(None) });
+
+    /// An id for a thread that has not begun: whoever starts it knows it before.
+    ///
+    /// ```
+    /// use selvedge::backend::thread;
+    /// let reserved = thread::NewId::reserve();
+    /// let id = reserved.get();
+    /// thread::spawn(move || assert_eq!(reserved.adopt(), thread::id())).join().unwrap();
+    /// assert_ne!(id, thread::id());
+    /// ```
+    #[derive(Debug)]
+    pub struct NewId(NonZeroUsize);
+
+    impl NewId {
+        /// An id that no thread has.
+        ///
+        /// # Panics
+        /// As [`id`] does.
+        #[cold]
+        pub fn reserve() -> NewId {
+            static LAST: AtomicUsize = AtomicUsize::new(0);
+            let last = LAST.fetch_update(Relaxed, Relaxed, |last| last.checked_add(1));
+            let last = last.expect("thread ids are exhausted");
+            NewId(NonZeroUsize::MIN.saturating_add(last))
+        }
+
+        /// The id.
+        pub fn get(&self) -> NonZeroUsize {
+            self.0
+        }
+
+        /// Makes it the id of the calling thread.
+        ///
+        /// # Panics
+        /// If the thread has one, since it has asked for it.
+        pub fn adopt(self) -> NonZeroUsize {
+            assert!(ID.replace(Some(self.0)).is_none(), "the thread has an id");
+            self.0
+        }
+    }
+
+    /// What the system calls the calling thread: its number, where the kit knows how to ask (on Linux).
+    pub fn native_id() -> Option<NonZeroUsize> {
+        #[cfg(target_os = "linux")]
+        let number = usize::try_from(::rustix::thread::gettid().as_raw_nonzero().get()).ok();
+        #[cfg(not(target_os = "linux"))]
+        let number = None;
+        number.and_then(NonZeroUsize::new)
+    }
+
+    /// The calling thread's name, if it was given one; that of the program's first is `main`.
+    pub fn name() -> Option<String> {
+        ::std::thread::current().name().map(str::to_owned)
     }
 }
 

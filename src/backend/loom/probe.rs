@@ -69,10 +69,15 @@ pub(super) struct Sleeper {
     woken: Rc<Cell<bool>>,
 }
 
+/// A thread, from the moment it is started until it has ended.
+#[derive(Debug)]
+pub(super) struct Living(());
+
 #[derive(Default)]
 struct Scene {
     watcher: Option<thread::Thread>,
     sleepers: Vec<Sleeper>,
+    living: usize,
     seen: Vec<Seen>,
     slept: bool,
     last_id: usize,
@@ -124,9 +129,9 @@ pub fn enter(role: usize) {
     ROLE.with(|mine| mine.set(role));
 }
 
-/// How many threads sleep with no deadline.
-pub fn asleep() -> usize {
-    scene(|scene| scene.sleepers.iter().filter(|sleeper| !sleeper.passing).count())
+/// Whether every thread but main has ended or sleeps with no deadline.
+pub fn all_rest() -> bool {
+    scene(|scene| scene.sleepers.iter().filter(|sleeper| !sleeper.passing).count() >= scene.living)
 }
 
 /// Whether any thread has slept without a deadline since [`begin`].
@@ -163,6 +168,20 @@ pub fn builder(preemptions: Option<usize>) -> Builder {
     builder.location = false;
     builder.log = false;
     builder
+}
+
+impl Living {
+    pub(super) fn begin() -> Living {
+        scene(|scene| scene.living += 1);
+        Living(())
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        scene(|scene| scene.living -= 1);
+        tell_watcher();
+    }
 }
 
 impl Sleeper {

@@ -1,0 +1,80 @@
+//! What can become of a thread, or of waiting for one.
+
+use crate::backend::Arc;
+use core::any::Any;
+use core::{error::Error, fmt};
+
+/// What a panic carries, as [`std::panic::catch_unwind`] gives it.
+pub type Payload = Box<dyn Any + Send + 'static>;
+
+/// The thread, or the timer's function, has panicked. Every joiner is told; whoever wants the payload itself
+/// [takes](crate::thread::JoinHandle::take_panic) it.
+///
+/// ```
+/// let failed = selvedge::thread::spawn(|| panic!("no paper")).join().unwrap_err();
+/// assert_eq!(failed.message(), Some("no paper"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Panicked {
+    thread: Arc<str>,
+    message: Option<Arc<str>>,
+}
+
+impl Panicked {
+    pub(super) fn new(thread: &str, payload: &(dyn Any + Send)) -> Panicked {
+        let literal = payload.downcast_ref::<&str>().copied();
+        let message = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Panicked { thread: thread.into(), message: message.map(Arc::from) }
+    }
+
+    /// The name of the thread.
+    pub fn thread(&self) -> &str {
+        &self.thread
+    }
+
+    /// What it panicked with, if that was a text.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+}
+
+impl fmt::Debug for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Panicked").field("thread", &self.thread()).field("message", &self.message()).finish()
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "thread '{}' panicked", self.thread)?;
+        self.message().map_or(Ok(()), |message| write!(f, ": {message}"))
+    }
+}
+
+impl Error for Panicked {}
+
+/// Why a join with a timeout failed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum JoinError {
+    /// The timeout or deadline passed first; the thread goes on, and can be joined again.
+    TimedOut,
+    /// The thread has ended, by a panic.
+    Panicked(Panicked),
+}
+
+impl From<Panicked> for JoinError {
+    fn from(panicked: Panicked) -> JoinError {
+        JoinError::Panicked(panicked)
+    }
+}
+
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            JoinError::TimedOut => f.write_str("timed out"),
+            JoinError::Panicked(panicked) => panicked.fmt(f),
+        }
+    }
+}
+
+impl Error for JoinError {}

@@ -1,0 +1,22 @@
+//! What is told when a thread panics.
+
+use super::error::Payload;
+use super::thread::Thread;
+use core::any::Any;
+use core::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Is told of each panic that ends a thread, or a timer's function: which thread, and what it panicked with.
+pub type PanicHook = dyn Fn(&Thread, &(dyn Any + Send)) + Send + Sync;
+
+/// Runs what belongs to the user, and keeps its panic from unwinding what is ours.
+pub(super) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
+    catch_unwind(AssertUnwindSafe(theirs))
+}
+
+/// Runs what belongs to the user, whose panic nobody wants. The payload is leaked: its drop could panic again.
+pub(super) fn catch_quietly(theirs: impl FnOnce()) {
+    if let Err(payload) = catch(theirs) {
+        mem::forget(payload);
+    }
+}

@@ -1,0 +1,125 @@
+//! A value for each thread, by object.
+//!
+//! # Invariants
+//! 1. A value is made, used and dropped by its own thread, so it need not be `Send`.
+//! 2. No code of the user's runs while the thread's table is borrowed.
+
+use crate::backend::{Arc, Weak, local};
+use core::any::Any;
+use core::cell::RefCell;
+use core::fmt;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+local! {
+    static VALUES: RefCell<HashMap<usize, Value>> = RefCell::default();
+}
+
+/// A thread's value, and the object that it is for. While there is a `Weak`, no other object has its address.
+struct Value {
+    object: Weak<()>,
+    value: Rc<dyn Any>,
+}
+
+impl Value {
+    fn is_orphan(&self) -> bool {
+        self.object.strong_count() == 0
+    }
+}
+
+/// An object that has another value for each thread, which makes its own when it first looks.
+///
+/// A thread's value is dropped when the thread ends. When the object is dropped, so is the value of the thread that
+/// drops it; those of other threads go when these end, or next make a value of any `Local`: a value never leaves its
+/// thread, so it need not be `Send`. To change it, let it be a `Cell` or a `RefCell`.
+///
+/// # Python
+/// `threading.local`, of which a subclass's `__init__` runs once in each thread.
+///
+/// ```
+/// use selvedge::thread::{self, Local};
+/// use std::cell::Cell;
+///
+/// let count = Local::new(|| Cell::new(0));
+/// count.with(|count| count.set(5));
+/// thread::scope(|scope| {
+///     scope.spawn(|| count.with(|count| assert_eq!(count.get(), 0)));
+/// });
+/// assert_eq!(count.with(Cell::get), 5);
+/// ```
+#[doc(alias = "threading.local")]
+pub struct Local<T: 'static> {
+    key: Arc<()>,
+    make: Box<dyn Fn() -> T + Send + Sync>,
+}
+
+impl<T: 'static> Local<T> {
+    /// An object whose values are made by `make`, each in its own thread.
+    pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Local<T> {
+        Local { key: Arc::new(()), make: Box::new(make) }
+    }
+
+    /// Lends the calling thread's value, making it if need be.
+    ///
+    /// # Panics
+    /// As `make` does, and then there is no value, or `look`. If the thread is ending and has dropped its values.
+    pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
+        let value = self.get().unwrap_or_else(|| self.add((self.make)()));
+        look(value.downcast_ref::<T>().expect("a key is of one type"))
+    }
+
+    /// Drops the calling thread's value, if it has one; the next look makes another.
+    ///
+    /// ```
+    /// let names = selvedge::thread::Local::new(|| std::cell::RefCell::new(vec!["Ada"]));
+    /// names.with(|names| names.borrow_mut().clear());
+    /// names.reset();
+    /// assert_eq!(names.with(|names| names.borrow().len()), 1);
+    /// ```
+    pub fn reset(&self) {
+        // A thread that is ending has none.
+        drop(VALUES.try_with(|values| values.borrow_mut().remove(&self.key())));
+    }
+
+    fn key(&self) -> usize {
+        Arc::as_ptr(&self.key).addr()
+    }
+
+    fn get(&self) -> Option<Rc<dyn Any>> {
+        VALUES.with(|values| values.borrow().get(&self.key()).map(|value| Rc::clone(&value.value)))
+    }
+
+    fn add(&self, made: T) -> Rc<dyn Any> {
+        let (mut orphans, mut value) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
+        VALUES.with(|values| {
+            let mut values = values.borrow_mut();
+            let dead: Vec<usize> = values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
+            orphans.extend(dead.iter().filter_map(|key| values.remove(key)));
+            // `make` may have looked, and made one.
+            let entry = values.entry(self.key());
+            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&value) });
+            value = Rc::clone(&mine.value);
+        });
+        drop(orphans); // invariant 2
+        value
+    }
+}
+
+impl<T: Default + 'static> Default for Local<T> {
+    /// An object whose values are `T`'s defaults.
+    fn default() -> Local<T> {
+        Local::new(T::default)
+    }
+}
+
+impl<T: 'static> Drop for Local<T> {
+    fn drop(&mut self) {
+        self.reset();
+    }
+}
+
+impl<T: 'static> fmt::Debug for Local<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,254 @@
+//! Who lives: the threads that were started and have not ended.
+//!
+//! # Invariants
+//! 1. A thread is on the registry from before it is started until its function is over, and comes off before any joiner is
+//!    told. One that could not be started comes off at once, and has ended.
+//! 2. No code of the user's runs while the lock is held.
+
+use super::builder::Builder;
+use super::error::Panicked;
+use super::hook::{PanicHook, catch_quietly};
+use super::thread::Thread;
+use crate::backend::{Arc, Instant, global, thread};
+use crate::sync::{Mutex, TimedOut};
+use core::any::Any;
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::io;
+
+global! {
+    static GLOBAL: Registry = Registry::new();
+}
+
+/// The program's own.
+pub(super) fn global() -> &'static Registry {
+    &GLOBAL
+}
+
+/// What a thread does between its begin and its end; tells whether it has panicked.
+pub(super) type Body<'a> = Box<dyn FnOnce(&Thread) -> Option<Panicked> + Send + 'a>;
+
+/// The living threads of a program, or of a part of it that wants to be looked at by itself. Clones are the same registry.
+///
+/// The functions of [this module](crate::thread) speak of the program's own registry. One of your own has its own names,
+/// its own exit, and its own panic hook.
+///
+/// ```
+/// use selvedge::thread::Registry;
+/// let registry = Registry::new();
+/// let thread = registry.builder().name("worker").spawn(|| ())?;
+/// registry.join_all();
+/// assert!(!thread.is_alive());
+/// assert_eq!(registry.active_count(), 1); // the thread that has made it
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    state: Mutex<State>,
+    hook: Mutex<Option<Arc<PanicHook>>>,
+    first: Thread,
+}
+
+struct State {
+    living: BTreeMap<NonZeroUsize, Thread>,
+    named: usize,
+}
+
+impl Registry {
+    /// A registry on which the calling thread alone stands.
+    #[allow(clippy::new_without_default, reason = "it belongs to the calling thread, which a default would hide")]
+    pub fn new() -> Registry {
+        let first = Thread::of_others();
+        let living = BTreeMap::from([(first.id(), first.clone())]);
+        let state = Mutex::new(State { living, named: 0 });
+        Registry { inner: Arc::new(Inner { state, hook: Mutex::new(None), first }) }
+    }
+
+    /// A thread to be, on this registry.
+    pub fn builder(&self) -> Builder {
+        Builder::on(self.clone())
+    }
+
+    /// The threads that live, oldest first: those started on this registry, daemons too, and before them the one that
+    /// made it, of whose end the kit does not know.
+    pub fn enumerate(&self) -> Vec<Thread> {
+        self.inner.state.acquire().living.values().cloned().collect()
+    }
+
+    /// How many threads [`enumerate`](Registry::enumerate) would give.
+    pub fn active_count(&self) -> usize {
+        self.inner.state.acquire().living.len()
+    }
+
+    /// The calling thread, whoever has started it.
+    pub fn current(&self) -> Thread {
+        self.find(thread::id()).unwrap_or_else(Thread::of_others)
+    }
+
+    /// The thread that has made this registry.
+    pub fn main_thread(&self) -> Thread {
+        self.inner.first.clone()
+    }
+
+    /// Waits until every thread of this registry has ended that is not a daemon, those too that others start meanwhile.
+    /// The calling thread does not wait for itself, nor for the one that made the registry.
+    ///
+    /// All that those threads did happens-before the return.
+    pub fn join_all(&self) {
+        while let Some(thread) = self.unjoined() {
+            thread.await_end();
+        }
+    }
+
+    /// [`join_all`](Registry::join_all), for at most `timeout`.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if a thread is left.
+    pub fn join_all_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
+        self.join_all_deadline(Instant::now() + timeout)
+    }
+
+    /// [`join_all`](Registry::join_all), until `deadline` at the latest.
+    ///
+    /// # Errors
+    /// [`TimedOut`] if a thread is left.
+    pub fn join_all_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
+        while let Some(thread) = self.unjoined() {
+            if !thread.await_end_until(deadline) {
+                return Err(TimedOut);
+            }
+        }
+        Ok(())
+    }
+
+    /// [Joins all](Registry::join_all) when it is dropped, by a panic too.
+    pub fn exit_guard(&self) -> ExitGuard {
+        ExitGuard { registry: self.clone() }
+    }
+
+    /// From now on `hook` is told of each panic that ends a thread of this registry, by that thread, before any joiner
+    /// is. What it panics with itself is dropped. The hook of the standard library is told as ever, at the moment of the
+    /// panic; without a hook of the kit, it is the only one.
+    pub fn set_panic_hook(&self, hook: impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 'static) {
+        let hook: Arc<PanicHook> = Arc::new(hook);
+        let before = self.inner.hook.acquire().replace(hook);
+        drop(before); // invariant 2
+    }
+
+    /// The hook, which is told of nothing any more.
+    pub fn take_panic_hook(&self) -> Option<Arc<PanicHook>> {
+        self.inner.hook.acquire().take()
+    }
+
+    pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) {
+        let hook = self.inner.hook.acquire().clone();
+        catch_quietly(|| {
+            if let Some(hook) = hook {
+                hook(thread, payload);
+            }
+        });
+    }
+
+    /// Starts a thread that does `body`.
+    pub(super) fn launch(&self, builder: Builder, body: Body<'static>) -> io::Result<Thread> {
+        let id = thread::NewId::reserve();
+        let mut system = thread::Builder::new();
+        if let Some(stack_size) = builder.stack_size {
+            // The standard library rounds up to whole pages, and panics if the system refuses what came of it.
+            let stack_size = (stack_size <= isize::MAX as usize / 2).then_some(stack_size);
+            system = system.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
+        }
+        if builder.name.as_ref().is_some_and(|name| name.contains('\0')) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has no zero byte"));
+        }
+        let thread = self.add(id.get(), builder);
+        let (theirs, registry) = (thread.clone(), self.clone());
+        let limbo = Limbo { registry: self, thread: &thread };
+        let system = system.name(thread.name().to_owned()).spawn(move || {
+            id.adopt();
+            theirs.begin();
+            let panicked = body(&theirs);
+            registry.remove(&theirs, panicked);
+        })?;
+        core::mem::forget(limbo);
+        thread.runs_as(system);
+        Ok(thread)
+    }
+
+    fn add(&self, id: NonZeroUsize, builder: Builder) -> Thread {
+        let mut state = self.inner.state.acquire();
+        let daemon = builder.daemon.unwrap_or_else(|| state.living.get(&thread::id()).is_some_and(Thread::is_daemon));
+        let name = builder.name.unwrap_or_else(|| {
+            state.named += 1;
+            format!("Thread-{}", state.named)
+        });
+        let thread = Thread::ours(id, name, daemon);
+        state.living.insert(id, thread.clone());
+        thread
+    }
+
+    fn remove(&self, thread: &Thread, panicked: Option<Panicked>) {
+        self.inner.state.acquire().living.remove(&thread.id());
+        thread.end(panicked);
+    }
+
+    fn find(&self, id: NonZeroUsize) -> Option<Thread> {
+        self.inner.state.acquire().living.get(&id).cloned()
+    }
+
+    fn unjoined(&self) -> Option<Thread> {
+        let (me, first) = (thread::id(), self.inner.first.id());
+        let state = self.inner.state.acquire();
+        state.living.values().find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
+    }
+}
+
+impl fmt::Debug for Registry {
+    /// Shows the threads if nobody holds the registry at that moment; never blocks.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Registry");
+        match self.inner.state.try_acquire() {
+            Some(state) => out.field("living", &state.living.values()).finish(),
+            None => out.field("living", &format_args!("<locked>")).finish(),
+        }
+    }
+}
+
+/// A thread that is on the registry but has not been started; it comes off if that fails (invariant 1).
+struct Limbo<'a> {
+    registry: &'a Registry,
+    thread: &'a Thread,
+}
+
+impl Drop for Limbo<'_> {
+    fn drop(&mut self) {
+        self.registry.remove(self.thread, None);
+    }
+}
+
+/// Waits, when it is dropped, for all threads that are not daemons: hold it in `main`.
+///
+/// It waits too when a panic unwinds `main`: the threads go on to their ends, as Python's do. `std::process::exit` and
+/// `abort` drop nothing.
+///
+/// ```
+/// let _guard = selvedge::thread::exit_guard();
+/// selvedge::thread::spawn(|| println!("heard, though nobody joins"));
+/// ```
+#[derive(Debug)]
+#[must_use = "it waits when it is dropped"]
+pub struct ExitGuard {
+    registry: Registry,
+}
+
+impl Drop for ExitGuard {
+    fn drop(&mut self) {
+        self.registry.join_all();
+    }
+}

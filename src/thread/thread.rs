@@ -1,0 +1,255 @@
+//! What is known of a thread while it lives, and after that.
+//!
+//! # Invariants
+//! 1. Whoever ends a thread's life first takes it off the registry, and says how it ended: `ended` is set last, once.
+//! 2. By then the function that the thread ran has been dropped, and so has its result if nobody can take it.
+
+use super::error::{JoinError, Panicked};
+use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::backend::{Arc, Instant, thread};
+use crate::sync::{Event, Mutex};
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+/// A thread, as others know it: to ask it for its name, or to wait for its end. Clones are the same thread.
+///
+/// Those that the kit has started come from a [`JoinHandle`](super::JoinHandle), which dereferences to this, or from
+/// [`enumerate`](super::enumerate). The program's first thread, and those that others have started, can be seen by
+/// [`current`](super::current), but not joined: the kit does not know when they end.
+///
+/// Everything that the thread did, the drop of its function included, happens-before a join that tells that it has
+/// ended.
+///
+/// # Python
+/// `threading.Thread`. Its name and whether it is a daemon are settled when it starts.
+#[derive(Clone)]
+pub struct Thread {
+    life: Arc<Life>,
+}
+
+struct Life {
+    id: NonZeroUsize,
+    name: String,
+    daemon: bool,
+    ours: bool,
+    native: AtomicUsize,
+    ended: Event,
+    panicked: Mutex<Option<Panicked>>,
+    panic_seen: AtomicBool,
+    system: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+impl Thread {
+    /// A thread that the kit will start.
+    pub(super) fn ours(id: NonZeroUsize, name: String, daemon: bool) -> Thread {
+        Thread::with(id, name, daemon, true)
+    }
+
+    /// The calling thread, which somebody else has started.
+    pub(super) fn of_others() -> Thread {
+        let id = thread::id();
+        let thread = Thread::with(id, thread::name().unwrap_or_else(|| format!("Foreign-{id}")), false, false);
+        thread.begin();
+        thread
+    }
+
+    fn with(id: NonZeroUsize, name: String, daemon: bool, ours: bool) -> Thread {
+        Thread {
+            life: Arc::new(Life {
+                id,
+                name,
+                daemon,
+                ours,
+                native: AtomicUsize::new(0),
+                ended: Event::new(),
+                panicked: Mutex::new(None),
+                panic_seen: AtomicBool::new(false),
+                system: Mutex::new(None),
+            }),
+        }
+    }
+
+    /// The thread's first act.
+    pub(super) fn begin(&self) {
+        self.life.native.store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
+    }
+
+    /// Where the system's thread is joined.
+    pub(super) fn runs_as(&self, system: thread::JoinHandle<()>) {
+        *self.life.system.acquire() = Some(system);
+    }
+
+    /// The thread's last act; it is on no registry any more.
+    pub(super) fn end(&self, panicked: Option<Panicked>) {
+        *self.life.panicked.acquire() = panicked;
+        self.life.ended.set(); // invariant 1
+    }
+
+    /// A number that no other thread has or will have.
+    #[doc(alias("ident", "get_ident"))]
+    pub fn id(&self) -> NonZeroUsize {
+        self.life.id
+    }
+
+    /// What the system calls the thread: on Linux, its number. `None` until it has begun, and on other systems.
+    #[doc(alias = "get_native_id")]
+    pub fn native_id(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.life.native.load(Relaxed))
+    }
+
+    /// The thread's name: `Thread-` and a number, unless it was given one.
+    #[doc(alias = "getName")]
+    pub fn name(&self) -> &str {
+        &self.life.name
+    }
+
+    /// Whether the program may end without it.
+    #[doc(alias("daemon", "isDaemon"))]
+    pub fn is_daemon(&self) -> bool {
+        self.life.daemon
+    }
+
+    /// Whether it has not ended: from before it is started until its function and its result are dealt with.
+    ///
+    /// ```
+    /// let thread = selvedge::thread::spawn(|| ());
+    /// thread.join()?;
+    /// assert!(!thread.is_alive());
+    /// # Ok::<(), selvedge::thread::Panicked>(())
+    /// ```
+    #[doc(alias("isAlive", "is_finished"))]
+    pub fn is_alive(&self) -> bool {
+        !self.life.ended.is_set()
+    }
+
+    /// Waits until the thread has ended. Any number of threads may, any number of times.
+    ///
+    /// The system's thread has ended too, and has dropped its thread-locals, which the timed forms do not wait for.
+    ///
+    /// # Errors
+    /// [`Panicked`] if it ended by a panic.
+    ///
+    /// # Panics
+    /// If a thread joins itself, or one that the kit has not started: it would wait for ever.
+    ///
+    /// ```
+    /// let thread = selvedge::thread::spawn(|| 2 + 2);
+    /// thread.join()?;
+    /// assert_eq!(thread.take_result(), Some(4));
+    /// # Ok::<(), selvedge::thread::Panicked>(())
+    /// ```
+    pub fn join(&self) -> Result<(), Panicked> {
+        self.assert_joinable();
+        self.await_end();
+        self.outcome()
+    }
+
+    /// How the thread ended, or `None` if it has not; never blocks.
+    ///
+    /// # Panics
+    /// As [`join`](Thread::join).
+    pub fn try_join(&self) -> Option<Result<(), Panicked>> {
+        self.assert_joinable();
+        self.life.ended.is_set().then(|| self.outcome())
+    }
+
+    /// Waits until the thread has ended, for at most `timeout`; zero is one look.
+    ///
+    /// # Errors
+    /// [`JoinError::TimedOut`] if it has not: it goes on, and nothing of it is lost. [`JoinError::Panicked`] if it ended by
+    /// a panic.
+    ///
+    /// # Panics
+    /// As [`join`](Thread::join).
+    ///
+    /// ```
+    /// use selvedge::{Event, thread};
+    /// use std::{sync::Arc, time::Duration};
+    ///
+    /// let go = Arc::new(Event::new());
+    /// let theirs = Arc::clone(&go);
+    /// let thread = thread::spawn(move || theirs.wait());
+    /// assert_eq!(thread.join_timeout(Duration::from_millis(1)), Err(thread::JoinError::TimedOut));
+    /// go.set();
+    /// assert_eq!(thread.join_timeout(Duration::MAX), Ok(()));
+    /// ```
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
+        self.assert_joinable();
+        self.life.ended.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
+        Ok(self.outcome()?)
+    }
+
+    /// Waits until the thread has ended, or `deadline`; one that has passed is one look.
+    ///
+    /// # Errors
+    /// # Panics
+    /// As [`join_timeout`](Thread::join_timeout).
+    pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
+        self.assert_joinable();
+        self.life.ended.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
+        Ok(self.outcome()?)
+    }
+
+    #[inline]
+    fn assert_joinable(&self) {
+        assert!(self.life.ours, "a thread that the kit has not started can't be joined");
+        assert!(self.id() != thread::id(), "a thread can't join itself");
+    }
+
+    /// Waits for the end of the thread, and of the system's thread.
+    pub(super) fn await_end(&self) {
+        self.life.ended.wait();
+        // One joiner waits for the system, the others for the one: its thread-locals may still be on their way out.
+        let mut system = self.life.system.acquire();
+        if let Some(system) = system.take() {
+            // It has caught whatever its function threw.
+            let _ = system.join();
+        }
+    }
+
+    pub(super) fn await_end_until(&self, deadline: Instant) -> bool {
+        self.life.ended.wait_deadline(deadline).is_ok()
+    }
+
+    fn outcome(&self) -> Result<(), Panicked> {
+        match &*self.life.panicked.acquire() {
+            None => Ok(()),
+            Some(panicked) => {
+                self.life.panic_seen.store(true, Relaxed);
+                Err(panicked.clone())
+            }
+        }
+    }
+
+    /// Whether it has panicked, and nobody was told by a join.
+    pub(super) fn has_unseen_panic(&self) -> bool {
+        self.life.panicked.acquire().is_some() && !self.life.panic_seen.load(Relaxed)
+    }
+}
+
+impl PartialEq for Thread {
+    fn eq(&self, other: &Thread) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Thread {}
+
+impl Hash for Thread {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl fmt::Debug for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Thread")
+            .field("name", &self.name())
+            .field("id", &self.id())
+            .field("daemon", &self.is_daemon())
+            .field("alive", &self.is_alive())
+            .finish()
+    }
+}

@@ -1,0 +1,286 @@
+//! A function that runs later, unless it is cancelled before; Python's `threading.Timer`.
+//!
+//! # State
+//! Of a timer; its clock's lock is held at each step but the last:
+//! ```text
+//!             due                      over
+//!   WAITING ───────▶ RUNNING ───────────────────▶ OVER
+//!    │  ▲               │  ▲ │                      ▲
+//!    │  └─ it repeats ──┘  └─┘ cancel: the last run │
+//!    │ cancel                                       │
+//!    └─────────────▶ CANCELLED                      │
+//! ```
+//! # Invariants
+//! 1. A timer is WAITING while it is pending on its clock, and at no other time.
+//! 2. `done` is set once, when the function will never run again and has been dropped.
+
+use super::clock::{self, Clock, Key};
+use super::error::{JoinError, Panicked};
+use super::hook::{catch, catch_quietly};
+use super::registry::Registry;
+use crate::backend::{Arc, Instant, thread};
+use crate::sync::{Event, Mutex};
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::time::Duration;
+
+/// A function that runs once its time has come, or again and again, unless it is cancelled before.
+///
+/// It runs on a thread of its [`Clock`], and may take long: no other timer waits for it. When it panics, that ends the
+/// timer, the [panic hook](super::set_panic_hook) is told, and so is whoever [joins](Timer::join). A handle that is
+/// dropped cancels nothing. A timer holds up no exit: join those that must run.
+///
+/// Everything before the start happens-before the function, and everything that the function did, its drop included,
+/// happens-before a join.
+///
+/// # Python
+/// `threading.Timer`, whose `cancel` can't tell whether it came in time, and which costs a thread each.
+///
+/// ```
+/// use selvedge::thread::Timer;
+/// use std::time::Duration;
+///
+/// let soon = Timer::start(Duration::from_millis(1), || println!("hello"));
+/// let late = Timer::start(Duration::from_secs(3600), || unreachable!());
+/// soon.join()?;
+/// assert!(late.cancel());
+/// assert!(!soon.cancel());
+/// # Ok::<(), selvedge::thread::Panicked>(())
+/// ```
+#[derive(Clone)]
+#[doc(alias = "threading.Timer")]
+pub struct Timer {
+    clock: Clock,
+    fate: Arc<Fate>,
+}
+
+impl Timer {
+    /// Runs `run` on the program's clock, `after` from now.
+    ///
+    /// # Panics
+    /// If the system refuses the clock's thread; [`Clock::start`] tells instead.
+    pub fn start(after: Duration, run: impl FnOnce() + Send + 'static) -> Timer {
+        clock::global().start(after, run).expect(NO_THREAD)
+    }
+
+    /// Runs `run` on the program's clock at the moment `due`, or at once if that has passed.
+    ///
+    /// # Panics
+    /// As [`start`](Timer::start).
+    pub fn start_at(due: Instant, run: impl FnOnce() + Send + 'static) -> Timer {
+        clock::global().start_at(due, run).expect(NO_THREAD)
+    }
+
+    /// Runs `run` on the program's clock each time that `period` is over, until it is cancelled or panics.
+    ///
+    /// The times are a period apart, whatever a run takes. A run never begins before the one before it has ended; the
+    /// times that pass meanwhile are left out.
+    ///
+    /// # Panics
+    /// As [`start`](Timer::start).
+    ///
+    /// ```
+    /// use selvedge::{Semaphore, thread::Timer};
+    /// use std::{sync::Arc, time::Duration};
+    ///
+    /// let ticks = Arc::new(Semaphore::new(0));
+    /// let theirs = Arc::clone(&ticks);
+    /// let timer = Timer::every(Duration::from_millis(1), move || theirs.release(1).unwrap());
+    /// for _ in 0..3 {
+    ///     ticks.acquire().forget();
+    /// }
+    /// timer.cancel();
+    /// timer.join()?;
+    /// # Ok::<(), selvedge::thread::Panicked>(())
+    /// ```
+    pub fn every(period: Duration, run: impl FnMut() + Send + 'static) -> Timer {
+        clock::global().every(period, run).expect(NO_THREAD)
+    }
+
+    pub(super) fn new(clock: Clock, fate: Arc<Fate>) -> Timer {
+        Timer { clock, fate }
+    }
+
+    /// Stops the timer: true if its function will not run from now on, and does not run now.
+    ///
+    /// False if it runs at this moment, which is its last time, or if the timer was over. Once true it stays true. The
+    /// function is dropped before this returns true for the first time.
+    ///
+    /// # Panics
+    /// If the drop of the function does.
+    pub fn cancel(&self) -> bool {
+        let (pending, never) = self.clock.take_off(&self.fate);
+        if pending.is_some() {
+            let _end = Ended(&self.fate.done);
+            drop(pending);
+        }
+        never
+    }
+
+    /// Whether the function will not run any more: it has, or it was cancelled.
+    #[doc(alias = "is_alive")]
+    pub fn is_finished(&self) -> bool {
+        self.fate.done.is_set()
+    }
+
+    /// Waits until the function has run for the last time, or the timer is cancelled.
+    ///
+    /// # Errors
+    /// [`Panicked`] if the function did.
+    ///
+    /// # Panics
+    /// If the function joins its own timer: it would wait for ever.
+    pub fn join(&self) -> Result<(), Panicked> {
+        self.assert_joinable();
+        self.fate.done.wait();
+        self.fate.outcome()
+    }
+
+    /// What [`join`](Timer::join) would tell, or `None` if it would wait; never blocks.
+    ///
+    /// # Panics
+    /// As [`join`](Timer::join).
+    pub fn try_join(&self) -> Option<Result<(), Panicked>> {
+        self.assert_joinable();
+        self.is_finished().then(|| self.fate.outcome())
+    }
+
+    /// [`join`](Timer::join), for at most `timeout`; zero is one look.
+    ///
+    /// # Errors
+    /// [`JoinError::TimedOut`] if it is not over, [`JoinError::Panicked`] if the function panicked.
+    ///
+    /// # Panics
+    /// As [`join`](Timer::join).
+    pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
+        self.assert_joinable();
+        self.fate.done.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
+        Ok(self.fate.outcome()?)
+    }
+
+    /// [`join`](Timer::join), until `deadline` at the latest; one that has passed is one look.
+    ///
+    /// # Errors
+    /// # Panics
+    /// As [`join_timeout`](Timer::join_timeout).
+    pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
+        self.assert_joinable();
+        self.fate.done.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
+        Ok(self.fate.outcome()?)
+    }
+
+    fn assert_joinable(&self) {
+        let runs_here = matches!(*self.fate.phase.acquire(), Phase::Running { by, .. } if by == thread::id());
+        assert!(!runs_here, "a timer can't join itself");
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("finished", &self.is_finished()).finish()
+    }
+}
+
+const NO_THREAD: &str = "the system has room for the clock's thread";
+
+/// What a timer runs.
+pub(super) enum Action {
+    Once(Box<dyn FnOnce() + Send>),
+    Every(Duration, Box<dyn FnMut() + Send>),
+}
+
+impl Action {
+    /// Runs it: what is to be done again, and when; and whether it has panicked.
+    pub(super) fn run(self, registry: &Registry) -> (Option<(Duration, Action)>, Option<Panicked>) {
+        let (again, ended) = match self {
+            Action::Once(run) => (None, catch(run)),
+            Action::Every(period, mut run) => {
+                let ended = catch(&mut run);
+                (Some((period, Action::Every(period, run))), ended)
+            }
+        };
+        let Err(payload) = ended else { return (again, None) };
+        catch_quietly(|| drop(again));
+        let thread = registry.current();
+        registry.report(&thread, &*payload);
+        let panicked = Panicked::new(thread.name(), &*payload);
+        catch_quietly(|| drop(payload));
+        (None, Some(panicked))
+    }
+}
+
+/// What becomes of a timer.
+pub(super) struct Fate {
+    number: u64,
+    phase: Mutex<Phase>,
+    done: Event,
+}
+
+enum Phase {
+    Waiting { due: Instant },
+    Running { by: NonZeroUsize, last: bool },
+    Cancelled,
+    Over(Option<Panicked>),
+}
+
+impl Fate {
+    pub(super) fn new((due, number): Key) -> Fate {
+        Fate { number, phase: Mutex::new(Phase::Waiting { due }), done: Event::new() }
+    }
+
+    /// Its time has come.
+    pub(super) fn begin(&self) {
+        *self.phase.acquire() = Phase::Running { by: thread::id(), last: false };
+    }
+
+    /// It waits until `due`, and not for the first time.
+    pub(super) fn wait_again(&self, due: Instant) -> Key {
+        *self.phase.acquire() = Phase::Waiting { due };
+        (due, self.number)
+    }
+
+    /// Whether it was cancelled while it ran.
+    pub(super) fn is_stopped(&self) -> bool {
+        matches!(*self.phase.acquire(), Phase::Running { last: true, .. })
+    }
+
+    /// Where it is pending, if it is; and whether it will never run.
+    pub(super) fn cancel(&self) -> (Option<Key>, bool) {
+        let mut phase = self.phase.acquire();
+        match &mut *phase {
+            Phase::Waiting { due } => {
+                let key = (*due, self.number);
+                *phase = Phase::Cancelled;
+                (Some(key), true)
+            }
+            Phase::Running { last, .. } => {
+                *last = true;
+                (None, false)
+            }
+            Phase::Cancelled => (None, true),
+            Phase::Over(_) => (None, false),
+        }
+    }
+
+    /// It has run for the last time, and is dropped.
+    pub(super) fn end(&self, panicked: Option<Panicked>) {
+        *self.phase.acquire() = Phase::Over(panicked);
+        self.done.set();
+    }
+
+    fn outcome(&self) -> Result<(), Panicked> {
+        match &*self.phase.acquire() {
+            Phase::Over(Some(panicked)) => Err(panicked.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Tells those who join that a cancelled timer is done, though its function panics in its drop.
+struct Ended<'a>(&'a Event);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
