@@ -12,13 +12,22 @@ mod lock;
 mod queue;
 mod rlock;
 mod semaphore;
+mod thread;
+mod timer;
 
 /// All laws, in the order of the table.
 pub fn all() -> Vec<Law> {
-    [lock::laws(), rlock::laws(), semaphore::laws(), event::laws(), condition::laws(), barrier::laws(), queue::laws()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let sync = [
+        lock::laws(),
+        rlock::laws(),
+        semaphore::laws(),
+        event::laws(),
+        condition::laws(),
+        barrier::laws(),
+        queue::laws(),
+    ];
+    let threads = [thread::laws(), timer::laws()];
+    sync.into_iter().chain(threads).flatten().collect()
 }
 
 /// Any time will do: under a model a deadline fires wherever it can.

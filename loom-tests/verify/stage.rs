@@ -25,7 +25,7 @@ struct Thread {
 #[derive(Default)]
 pub struct Stage {
     threads: RefCell<Vec<Thread>>,
-    cast: Cell<usize>,
+    main_acts: Cell<bool>,
 }
 
 impl Thread {
@@ -70,12 +70,11 @@ impl Stage {
             }
         });
         self.threads.borrow_mut().push(Thread { handle, record });
-        self.cast.set(self.cast.get().max(number));
     }
 
     /// Waits until every thread has ended or sleeps for good; what main does next, it does as a party.
     pub fn settle(&self) {
-        self.cast.set(self.threads.borrow().len() + 1);
+        self.main_acts.set(true);
         self.quiesce();
     }
 
@@ -103,9 +102,9 @@ impl Stage {
         answers
     }
 
-    /// How many threads act, main among them if it does more than look on.
+    /// How many threads act: those of the roles, those that these have started, and main if it does more than look on.
     pub fn cast(&self) -> usize {
-        self.cast.get()
+        probe::started() + usize::from(self.main_acts.get())
     }
 
     /// Sleeps until every thread has ended or sleeps, those too that others have started; main then sees all they did.

@@ -72,9 +72,11 @@ mod instant {
             (self.0 != Duration::MAX).then(|| self.0.saturating_sub(Instant::now().0))
         }
 
-        /// The calling thread's clock moves here, and never back.
+        /// The calling thread's clock moves here, and never back; "for ever" does not come.
         pub(super) fn fire(self) {
-            CLOCK.with(|clock| clock.set(clock.get().max(self.0)));
+            if self.0 != Duration::MAX {
+                CLOCK.with(|clock| clock.set(clock.get().max(self.0)));
+            }
         }
     }
 

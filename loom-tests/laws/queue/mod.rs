@@ -68,6 +68,8 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[1], vec![vec![TaskDone], vec![JoinTimeout]]).timed(&[2]).within(4, 6),
                     fifo::<2>(&[1, 2], vec![vec![TaskDone], vec![TaskDone, TryJoin]]),
                     fifo::<1>(&[1], vec![vec![TaskDone], vec![TaskDone]]),
+                    fifo::<1>(&[], vec![vec![Put(1), Get, TaskDone], vec![TaskDone]]),
+                    fifo::<2>(&[1], vec![vec![TaskDone, Put(2), TaskDone], vec![TaskDone]]),
                     fifo::<2>(&[1, 2], vec![vec![TaskDone], vec![ShutdownNow]]),
                     fifo::<1>(&[], vec![vec![Put(1), Join], vec![Get, TaskDone]]).within(3, 4),
                     fifo::<2>(&[1], vec![vec![Put(2)], vec![TaskDone], vec![Join]]).within(2, 3),

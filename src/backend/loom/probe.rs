@@ -77,6 +77,7 @@ pub(super) struct Living(());
 struct Scene {
     watcher: Option<thread::Thread>,
     sleepers: Vec<Sleeper>,
+    started: usize,
     living: usize,
     seen: Vec<Seen>,
     slept: bool,
@@ -129,6 +130,11 @@ pub fn enter(role: usize) {
     ROLE.with(|mine| mine.set(role));
 }
 
+/// How many threads have been started since [`begin`].
+pub fn started() -> usize {
+    scene(|scene| scene.started)
+}
+
 /// Whether every thread but main has ended or sleeps with no deadline.
 pub fn all_rest() -> bool {
     scene(|scene| scene.sleepers.iter().filter(|sleeper| !sleeper.passing).count() >= scene.living)
@@ -172,7 +178,10 @@ pub fn builder(preemptions: Option<usize>) -> Builder {
 
 impl Living {
     pub(super) fn begin() -> Living {
-        scene(|scene| scene.living += 1);
+        scene(|scene| {
+            scene.started += 1;
+            scene.living += 1;
+        });
         Living(())
     }
 }

@@ -1,0 +1,218 @@
+//! Timers: TI1 to TI3.
+
+use super::{Data, SOON};
+use crate::law::{Law, Model};
+use crate::stage::Stage;
+use selvedge_loom::backend::Arc;
+use selvedge_loom::thread::{Clock, Registry, Timer};
+use selvedge_loom::{Event, Instant};
+use spec::Answer::{self, Count, Done, Is};
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+pub fn laws() -> Vec<Law> {
+    vec![
+        Law::new(
+            "TI1",
+            "a timer runs or is cancelled, and the cancel tells which",
+            [
+                Model::new("cancelled at once", RUN_OR_CANCELLED, cancelled_at_once).within(3, 4),
+                Model::new("by another", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
+                Model::new("by two", [[Is(true), Is(true)], [Is(false), Is(false)]], cancelled_by_two).within(1, 2),
+                Model::new(
+                    "one that repeats",
+                    [[Is(true), Count(0)], [Is(true), Count(1)], [Is(false), Count(1)], [Is(false), Count(2)]],
+                    one_that_repeats,
+                )
+                .within(3, 4),
+            ],
+        ),
+        Law::new(
+            "TI2",
+            "whoever joins a timer is told when it has run, is cancelled or has panicked",
+            [
+                Model::new("it runs", [[Done, Count(1)]], it_runs).within(3, 4),
+                Model::new("it is cancelled", [[Is(true), Done]], it_is_cancelled).within(3, 4),
+                Model::new("it panics", [[Answer::Panicked, Count(1)]], it_panics).within(3, 4),
+            ],
+        ),
+        Law::new(
+            "TI3",
+            "each timer runs, whatever the others do",
+            [
+                Model::new("one comes that is due sooner", [[Done]], after_a_late_one).within(2, 3),
+                Model::new("one runs for as long as the other waits", [[Done, Done]], one_waits_for_the_other)
+                    .within(2, 3),
+                Model::new("one comes as the clock runs down", [[Done, Done]], one_after_the_other).within(2, 3),
+                Model::new("one repeats", [[Answer::Panicked, Count(2)]], one_repeats).within(2, 3),
+                Model::new("two start at once", [[Done, Done]], two_start).within(1, 2),
+            ],
+        ),
+    ]
+}
+
+const RUN_OR_CANCELLED: [[Answer; 2]; 2] = [[Is(true), Count(0)], [Is(false), Count(1)]];
+
+struct Shop {
+    clock: Clock,
+    data: Data,
+}
+
+fn shop() -> Arc<Arc<Shop>> {
+    Arc::new(Arc::new(Shop { clock: Clock::new(&Registry::new()), data: Data::new() }))
+}
+
+/// A timer that adds to the data.
+fn start(shop: &Arc<Shop>, after: Duration) -> Timer {
+    let theirs = Arc::clone(shop);
+    let run = move || {
+        theirs.data.add();
+    };
+    shop.clock.start(after, run).expect("a model has room for its thread")
+}
+
+fn join(timer: &Timer) -> Answer {
+    timer.join().map_or(Answer::Panicked, |()| Done)
+}
+
+fn cancelled_at_once(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        let timer = start(shop, SOON);
+        say(Is(timer.cancel()));
+        assert_eq!(join(&timer), Done);
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+fn cancelled_by_another(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    let shared = Arc::new((start(&shop, SOON), shop));
+    stage.thread(&shared, |(timer, _)| Is(timer.cancel()));
+    stage.thread(&shared, |(timer, shop)| {
+        assert_eq!(join(timer), Done);
+        shop.data.read()
+    });
+    stage.finish()
+}
+
+fn cancelled_by_two(stage: &Stage) -> Vec<Answer> {
+    let timer = Arc::new(start(&shop(), SOON));
+    for _ in 0..2 {
+        stage.thread(&timer, |timer| {
+            let never = timer.cancel();
+            assert_eq!(join(timer), Done);
+            Is(never)
+        });
+    }
+    stage.finish()
+}
+
+/// A timer that repeats, whose second run is the last.
+fn start_twice(shop: &Arc<Shop>) -> Timer {
+    let theirs = Arc::clone(shop);
+    let run = move || {
+        if theirs.data.add() == Count(2) {
+            resume_unwind(Box::new("enough"));
+        }
+    };
+    shop.clock.every(SOON, run).expect("a model has room for its thread")
+}
+
+fn one_that_repeats(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        let timer = start_twice(shop);
+        say(Is(timer.cancel()));
+        join(&timer);
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+fn one_repeats(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        say(join(&start_twice(shop)));
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+fn it_runs(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        say(join(&start(shop, SOON)));
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+/// It would wait for ever.
+fn it_is_cancelled(stage: &Stage) -> Vec<Answer> {
+    let timer = Arc::new(start(&shop(), Duration::MAX));
+    stage.thread(&timer, |timer| Is(timer.cancel()));
+    stage.thread(&timer, |timer| join(timer));
+    stage.finish()
+}
+
+fn it_panics(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        let theirs = Arc::clone(shop);
+        let registry = Registry::new();
+        registry.set_panic_hook(move |_, _| {
+            theirs.data.add();
+        });
+        let timer = Clock::new(&registry).start(SOON, || resume_unwind(Box::new("no yarn")));
+        say(join(&timer.expect("a model has room for its thread")));
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+/// The leader sleeps for one that is never due.
+fn after_a_late_one(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.thread(&shop, |shop| {
+        let never = start(shop, Duration::MAX);
+        let end = join(&start(shop, SOON));
+        assert!(never.cancel());
+        end
+    });
+    stage.finish()
+}
+
+/// The first to run waits for the second.
+fn one_waits_for_the_other(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        let other = Arc::new(Event::new());
+        let (sets, waits) = (Arc::clone(&other), Arc::clone(&other));
+        let slow = shop.clock.start(SOON, move || waits.wait()).expect("a model has room for its thread");
+        let due = Instant::now() + SOON;
+        let quick = shop.clock.start_at(due, move || sets.set()).expect("a model has room for its thread");
+        say(join(&quick));
+        say(join(&slow));
+    });
+    stage.finish()
+}
+
+/// The second comes when the worker has run the first, and may be on its way out.
+fn one_after_the_other(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    stage.program(&shop, |shop, say| {
+        say(join(&start(shop, SOON)));
+        say(join(&start(shop, SOON)));
+    });
+    stage.finish()
+}
+
+fn two_start(stage: &Stage) -> Vec<Answer> {
+    let shop = shop();
+    for _ in 0..2 {
+        stage.thread(&shop, |shop| join(&shop.clock.start(SOON, || ()).expect("a model has room for its thread")));
+    }
+    stage.finish()
+}
