@@ -12,7 +12,6 @@
 
 use selvedge::{Semaphore, Timer};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::thread;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_millis(200);
@@ -53,8 +52,8 @@ fn some_are_cancelled_when_they_are_due() {
     let due = selvedge::Instant::now() + PERIOD / 2;
     let run = || _ = RAN.fetch_add(1, Relaxed);
     let timers: Vec<_> = (0..RACES).map(|_| Timer::start_at(due, run)).collect();
-    thread::sleep(due.remaining().unwrap_or_default());
-    // They run in the order in which they were started, so we begin at the other end.
+    // They run in the order in which they were started: when the first has run, we begin at the other end.
+    timers[0].join().expect("to count is safe");
     let cancelled = timers.iter().rev().filter(|timer| timer.cancel()).count();
     timers.iter().for_each(|timer| timer.join().expect("to count is safe"));
     let ran = RAN.load(Relaxed);
