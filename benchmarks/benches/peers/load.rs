@@ -26,7 +26,7 @@ pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
     in_batches(slice, BATCH, operation)
 }
 
-/// Nanoseconds for there and back, between this thread and one that answers until it is told to stop.
+/// Nanoseconds for there and back, between this thread and one that answers, or for what else takes microseconds.
 #[inline(always)]
 pub fn there_and_back(slice: Duration, trip: impl Fn()) -> f64 {
     in_batches(slice, TRIPS, trip)

@@ -7,7 +7,7 @@ use std::thread;
 
 const LOCKFILE: &str = include_str!("../../../Cargo.lock");
 
-const PEERS: [&str; 13] = [
+const PEERS: [&str; 14] = [
     "async-lock",
     "crossbeam-channel",
     "crossbeam-utils",
@@ -15,6 +15,7 @@ const PEERS: [&str; 13] = [
     "dary_heap",
     "event-listener",
     "flume",
+    "futures-timer",
     "hurdles",
     "kanal",
     "parking_lot",

@@ -13,7 +13,7 @@ Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` o
 Only ratios inside one run travel to other machines.
 
 - Ours and the peers are interleaved in one process, in rotating order, and get the same loop.
-- A bar is a ratio of ours to a peer. \"close\": the rounds' own ratios lie on both sides of it.
+- A bar is a ratio of ours to a peer, or nanoseconds. \"close\": what the rounds reached lies on both sides of it.
 - A figure is nanoseconds per operation, all threads' operations counted; half of its rounds lie within the \
 percentage. In brackets: ours in the std world as a multiple of it.
 - \"~\" before a figure: half of its rounds lie more than 10 % apart. After a setting: most rounds were noisy.
@@ -25,6 +25,9 @@ a round, with nothing between rounds.
 do; what is left when the producers stop is got in the same time. \"b128\": room for 128; \"unb\": without a bound. \
 Priority: \"first\" and \"anywhere\" is where a new item belongs among those that wait; no \
 peer keeps the order of arrival among equals, as ours does.
+- Threads do nothing. Timers are started an hour before they are due, among none or 100,000 that wait, and cancelled; or they \
+are due at once, and waited for. \"a thread each\" sleeps on a condition, and its end is waited for; futures-timer runs \
+no function: it is polled once, and dropped.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.

@@ -14,7 +14,7 @@ pub struct Row {
     pub shape: &'static str,
     /// What is done with it: "contended 2, short".
     pub setting: &'static str,
-    /// The ratios to reach.
+    /// What to reach.
     pub bars: Vec<Bar>,
     /// Who is measured.
     pub participants: Vec<Participant>,
@@ -54,13 +54,25 @@ pub enum Kind {
 /// Both of our worlds, in the order of the report's columns.
 pub const WORLDS: [Kind; 2] = [Kind::Std, Kind::ParkingLot];
 
-/// "Ours takes at most so many times what this rival takes."
+/// "Ours takes at most so many times what this rival takes", or so many nanoseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bar {
-    /// The largest ratio that meets the bar.
+    /// The largest value that meets the bar.
     pub at_most: f64,
-    /// A peer's name for each of [`WORLDS`]; `None` is the best peer of the row.
-    pub of: Option<[&'static str; 2]>,
+    /// What it is a multiple of.
+    pub of: Unit,
+}
+
+/// What a bar is a multiple of.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// What the best peer of the row takes.
+    Best,
+    /// What the peer of this name takes: one for each of [`WORLDS`].
+    Peer([&'static str; 2]),
+    /// A nanosecond: a bar that stands also where no peer does the same. It holds for machines like that of the plan.
+    Nanosecond,
 }
 
 /// At most so many times the peer of this name.
@@ -70,21 +82,27 @@ pub fn at_most(at_most: f64, of: &'static str) -> Bar {
 
 /// At most so many times what is named for the same world.
 pub fn at_most_each(at_most: f64, of: [&'static str; 2]) -> Bar {
-    Bar { at_most, of: Some(of) }
+    Bar { at_most, of: Unit::Peer(of) }
 }
 
 /// At most so many times the best peer.
 pub fn at_most_best(at_most: f64) -> Bar {
-    Bar { at_most, of: None }
+    Bar { at_most, of: Unit::Best }
+}
+
+/// At most so many nanoseconds.
+pub fn at_most_ns(at_most: f64) -> Bar {
+    Bar { at_most, of: Unit::Nanosecond }
 }
 
 impl fmt::Display for Bar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "≤ {:.2} of ", self.at_most)?;
+        let at_most = self.at_most;
         match self.of {
-            None => f.write_str("the best peer"),
-            Some([std, parking_lot]) if std == parking_lot => f.write_str(std),
-            Some(of) => f.write_str(&of.join(", ")),
+            Unit::Nanosecond => write!(f, "≤ {at_most:.0} ns"),
+            Unit::Best => write!(f, "≤ {at_most:.2} of the best peer"),
+            Unit::Peer([std, parking_lot]) if std == parking_lot => write!(f, "≤ {at_most:.2} of {std}"),
+            Unit::Peer(of) => write!(f, "≤ {at_most:.2} of {}", of.join(", ")),
         }
     }
 }

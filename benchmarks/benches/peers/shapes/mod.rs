@@ -9,6 +9,8 @@ mod lock;
 mod queue;
 mod rlock;
 mod semaphore;
+mod thread;
+mod timer;
 
 use crate::row::Row;
 
@@ -38,6 +40,8 @@ pub fn rows() -> Vec<Row> {
         condition::rows(),
         barrier::rows(),
         queue::rows(),
+        thread::rows(),
+        timer::rows(),
     ];
     shapes.into_iter().flatten().collect()
 }
