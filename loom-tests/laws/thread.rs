@@ -40,11 +40,11 @@ pub fn laws() -> Vec<Law> {
             "TH3",
             "a join that times out changes nothing, and the result is not lost",
             [
+                Model::new("before its end there is none", [[Done], [Busy]], |s| alone(s, result_means_end)),
                 Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, soon)).timed(&[1]),
                 Model::new("by a deadline", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, later)).timed(&[1]),
                 Model::new("no time at all", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, at_once)),
                 Model::new("beside one that joins", [[Done, Done], [TimedOut, Done]], timed_beside_plain).within(2, 3),
-                Model::new("before its end there is none", [[Done], [Busy]], |s| alone(s, result_means_end)),
             ],
         ),
         Law::new(
@@ -255,7 +255,9 @@ fn again(stage: &Stage, form: Form) -> Vec<Answer> {
     let shop = Arc::new(shop());
     stage.program(&shop, move |shop, say| {
         let thread = start(shop);
-        say(form(&thread));
+        let end = form(&thread);
+        assert!(end == TimedOut || !thread.is_alive(), "it has not ended");
+        say(end);
         assert_eq!(plain(&thread), Done, "it can be joined again");
         say(thread.take_result().unwrap_or(Busy));
     });
@@ -288,6 +290,7 @@ fn takers(stage: &Stage, form: Form) -> Vec<Answer> {
     for _ in 0..2 {
         stage.thread(&thread, move |thread| {
             assert_eq!(form(thread), Done);
+            assert!(!thread.is_alive(), "it has not ended");
             thread.take_result().unwrap_or(Busy)
         });
     }

@@ -4,6 +4,7 @@
 use crate::law::Law;
 use crate::parent::{Ended, child, indented, progress, root};
 use crate::report::plain_table;
+use crate::shard::Shard;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Mutex, mpsc};
@@ -31,8 +32,9 @@ enum Caught {
     Error(String),
 }
 
-/// Tries the breaks that `filter` chooses by name or by law; without one, also that each law catches a break.
-pub fn check(filter: &str) -> ExitCode {
+/// Tries the breaks that `filter` chooses by name or by law, and the shard deals out; without a filter, also that each law
+/// catches a break.
+pub fn check(filter: &str, shard: Option<Shard>) -> ExitCode {
     let breaks = match all() {
         Ok(breaks) => breaks,
         Err(error) => {
@@ -40,7 +42,8 @@ pub fn check(filter: &str) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let chosen: Vec<_> = breaks.iter().filter(|one| one.law.starts_with(filter) || one.name.contains(filter)).collect();
+    let chosen = breaks.iter().filter(|one| one.law.starts_with(filter) || one.name.contains(filter)).collect();
+    let chosen = Shard::deal(shard, chosen);
     if chosen.is_empty() {
         eprintln!("error: no break is called {filter:?}");
         return ExitCode::from(2);

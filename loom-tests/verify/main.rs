@@ -47,8 +47,8 @@ struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["breaks", "mutants", "replay"])]
     json: Option<PathBuf>,
 
-    /// Only the i-th of n parts of the laws: the parts together are the whole
-    #[arg(long, value_name = "I/N", conflicts_with_all = ["breaks", "mutants", "replay"])]
+    /// Only the i-th of n parts of the laws, or of the breaks: the parts together are the whole
+    #[arg(long, value_name = "I/N", conflicts_with_all = ["mutants", "replay"])]
     shard: Option<Shard>,
 
     /// Run the one interleaving that this file records, and show it: a column for each thread, a row for each event
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
     }
     let filter = arguments.filter.as_deref().unwrap_or("");
     if arguments.breaks {
-        return breaks::check(filter);
+        return breaks::check(filter, arguments.shard);
     }
     if arguments.mutants {
         return mutants::check(filter);
@@ -108,10 +108,7 @@ fn main() -> ExitCode {
     if let Some(file) = &arguments.replay {
         return replay::replay(&laws, file);
     }
-    let laws = match arguments.shard {
-        Some(shard) => shard.deal(laws),
-        None => laws,
-    };
+    let laws = Shard::deal(arguments.shard, laws);
     if arguments.list {
         laws.iter().for_each(|law| println!("{} {}", law.id, law.claim));
         return ExitCode::SUCCESS;

@@ -1,4 +1,4 @@
-//! A part of the laws, so that several machines can share them.
+//! A part of the laws or of the breaks, so that several machines can share them.
 
 use std::str::FromStr;
 
@@ -10,9 +10,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Deals the laws out by position: each is in just one of the parts.
-    pub fn deal<T>(self, all: Vec<T>) -> Vec<T> {
-        let mine = |&(index, _): &(usize, T)| index % self.of == self.part - 1;
+    /// Deals them out by position: each is in just one of the parts. No shard is the whole.
+    pub fn deal<T>(shard: Option<Shard>, all: Vec<T>) -> Vec<T> {
+        let Shard { part, of } = shard.unwrap_or(Shard { part: 1, of: 1 });
+        let mine = |&(index, _): &(usize, T)| index % of == part - 1;
         all.into_iter().enumerate().filter(mine).map(|(_, one)| one).collect()
     }
 }
