@@ -22,6 +22,8 @@ mod queue;
 mod rlock;
 mod semaphore;
 mod table;
+mod threading;
+mod threading_local;
 
 use crate::forms::{Acquire, Form::Try};
 use crate::watchdog::{self, Player, Role, Watch};
