@@ -142,37 +142,39 @@ fn main_thread_during_shutdown() {
     program.assert_well(&["(true, true, true)"; 2]);
 }
 
+/// The `main` of a program whose thread drops a local when `main` sleeps in the guard already, and not before.
+fn drops_a_local_slowly(returns_before: bool) {
+    type Slow = RefCell<Option<OnDrop<Box<dyn FnMut()>>>>;
+    let local = Arc::new(Local::<Slow>::default());
+    let _guard = exit_guard();
+    let (end, _end) = end_of_main();
+    let returned = Arc::new(Event::new());
+    let theirs = Arc::clone(&returned);
+    thread::spawn(move || {
+        let dropped_at = Arc::clone(&end);
+        let drop_late = move || {
+            theirs.set();
+            until_guarded(&dropped_at);
+            say("dropped");
+        };
+        local.with(|slow| *slow.borrow_mut() = Some(OnDrop(Box::new(drop_late))));
+        if !returns_before {
+            until_guarded(&end);
+        }
+    });
+    if returns_before {
+        returned.wait();
+    }
+}
+
 #[test]
 fn finalization_shutdown() {
-    let program = run(|| {
-        type Slow = RefCell<Option<OnDrop<Box<dyn FnMut()>>>>;
-        let local = Arc::new(Local::<Slow>::default());
-        let drops_slowly = |text: &'static str, begun: &Arc<Event>, end: &Arc<Event>, returns_first: bool| {
-            let (local, begun, end) = (Arc::clone(&local), Arc::clone(begun), Arc::clone(end));
-            thread::spawn(move || {
-                let until_end = Arc::clone(&end);
-                let say_late = move || {
-                    begun.set();
-                    until_guarded(&end);
-                    say(text);
-                };
-                local.with(|slow| *slow.borrow_mut() = Some(OnDrop(Box::new(say_late))));
-                if !returns_first {
-                    until_guarded(&until_end);
-                }
-            });
-        };
-        let _guard = exit_guard();
-        let (end, _end) = end_of_main();
-        let begun = Arc::new(Event::new());
-        drops_slowly("it had returned before", &begun, &end, true);
-        begun.wait();
-        drops_slowly("it was running", &Arc::default(), &end, false);
-    });
-    assert_eq!((program.code, &*program.stderr), (Some(0), ""), "{program:?}");
-    let mut said = program.said;
-    said.sort();
-    assert_eq!(said, ["it had returned before", "it was running"], "a local was not dropped");
+    run(|| drops_a_local_slowly(false)).assert_well(&["dropped"]);
+}
+
+#[test]
+fn finalization_shutdown_after_the_return() {
+    run(|| drops_a_local_slowly(true)).assert_well(&["dropped"]);
 }
 
 #[test]
