@@ -145,11 +145,11 @@ fn main_thread_during_shutdown() {
 /// The `main` of a program whose thread drops a local when `main` sleeps in the guard already, and not before.
 fn drops_a_local_slowly(returns_before: bool) {
     type Slow = RefCell<Option<OnDrop<Box<dyn FnMut()>>>>;
-    let local = Arc::new(Local::<Slow>::default());
+    let local = Arc::new(Local::<Slow>::default()); // outlives the thread, or its values would be dropped by the function
     let _guard = exit_guard();
     let (end, _end) = end_of_main();
     let returned = Arc::new(Event::new());
-    let theirs = Arc::clone(&returned);
+    let (theirs, local) = (Arc::clone(&returned), Arc::clone(&local));
     thread::spawn(move || {
         let dropped_at = Arc::clone(&end);
         let drop_late = move || {
