@@ -7,7 +7,7 @@ import ast
 import importlib.util
 import pathlib
 
-# Of test_threading. Its other classes ask again what lock_tests asks.
+# Of test_threading. Its other classes ask again what lock_tests asks, and what a constructor says to arguments.
 THREADING = {
     "ThreadTests", "ThreadJoinOnShutdown", "SubinterpThreadingTests", "ThreadingExceptionTests", "ExceptHookTests",
     "TimerTests", "MiscTestCase", "InterruptMainTests", "AtexitTests",

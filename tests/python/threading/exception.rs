@@ -3,7 +3,7 @@
 use super::program;
 use crate::support::{SHORT, panic_of};
 use crate::watchdog;
-use selvedge::thread::{self, Registry, Thread};
+use selvedge::thread::{self, Panicked, Registry, Thread};
 use selvedge::{Event, Instant};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ fn joining_current_thread() {
     assert_eq!(watchdog::run(|watch| watch.waits("its end", || thread.join())), Ok(()));
 }
 
-fn panics_when_told() {
+fn panics_when_told() -> Panicked {
     let told = Arc::new(Event::new());
     let theirs = Arc::clone(&told);
     let thread = thread::spawn(move || {
@@ -31,13 +31,12 @@ fn panics_when_told() {
         1 / std::hint::black_box(0)
     });
     told.set();
-    let panicked = thread.join().unwrap_err();
-    assert_eq!(panicked.message(), Some("attempt to divide by zero"));
+    thread.join().unwrap_err()
 }
 
 #[test]
 fn print_exception() {
-    let program = program::run(|| panics_when_told());
+    let program = program::run(|| assert_eq!(panics_when_told().thread(), "Thread-1"));
     assert_eq!((program.code, &*program.said), (Some(0), &[][..]), "{program:?}");
     assert!(program.stderr.contains("thread 'Thread-1'"), "{program:?}");
     assert!(program.stderr.contains("attempt to divide by zero"), "{program:?}");
@@ -46,6 +45,6 @@ fn print_exception() {
 
 #[test]
 fn print_exception_stderr_is_none_2() {
-    let program = program::run_unread(|| panics_when_told());
+    let program = program::run_unread(|| assert_eq!(panics_when_told().message(), Some("attempt to divide by zero")));
     program.assert_well(&[]);
 }

@@ -37,7 +37,7 @@ pub fn say(text: &str) {
 /// Runs a program that does `main`, and waits for its end. A test runs one program, and does nothing else before.
 pub fn run(main: impl FnOnce()) -> Ended {
     let test = test_of(&main);
-    run_as(test, Stdio::piped(), || {
+    run_as(test, true, || {
         main();
         0
     })
@@ -45,15 +45,14 @@ pub fn run(main: impl FnOnce()) -> Ended {
 
 /// [`run`], if `main` tells the program's code.
 pub fn run_to_code(main: impl FnOnce() -> i32) -> Ended {
-    run_as(test_of(&main), Stdio::piped(), main)
+    run_as(test_of(&main), true, main)
 }
 
 /// [`run`], while nobody reads what it writes to stderr.
 pub fn run_unread(main: impl FnOnce()) -> Ended {
     let test = test_of(&main);
-    let (reader, writer) = std::io::pipe().unwrap();
-    drop(reader);
-    run_as(test, writer.into(), || {
+    run_as(test, false, || {
+        std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap(); // it ends after the reader is gone
         assert!(std::io::stderr().write_all(b"?").is_err(), "somebody reads");
         main();
         0
@@ -67,17 +66,19 @@ fn test_of<F>(_: &F) -> &'static str {
     name.strip_suffix("::{{closure}}").expect("a test gives a closure")
 }
 
-fn run_as(test: &str, stderr: Stdio, main: impl FnOnce() -> i32) -> Ended {
+fn run_as(test: &str, stderr_is_read: bool, main: impl FnOnce() -> i32) -> Ended {
     if env::var_os(IS_PROGRAM).is_some() {
         be(main);
     }
     let mut program = Command::new(env::current_exe().unwrap());
     // The harness waits in its own thread only if it may run two tests at once.
     program.args(["--exact", test, "--nocapture", "--test-threads", "2"]);
-    program.env(IS_PROGRAM, "1").env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-    let output = watchdog::run(|watch| {
-        watch.waits("a program's end", || program.spawn().and_then(process::Child::wait_with_output).unwrap())
-    });
+    program.env(IS_PROGRAM, "1").env("RUST_BACKTRACE", "0");
+    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if !stderr_is_read {
+        drop(child.stderr.take());
+    }
+    let output = watchdog::run(|watch| watch.waits("a program's end", || child.wait_with_output())).unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("running 1 test"), "there is no test {test}:\n{stdout}");
     Ended {
