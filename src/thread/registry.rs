@@ -4,8 +4,9 @@
 //! 1. A thread is on the registry from before it is started until its function is over, and comes off before any joiner is
 //!    told. One that could not be started comes off at once, and has ended.
 //! 2. No code of the user's runs while the lock is held.
-//! 3. Who has come off is leaving until its thread-locals are dropped. `Leaving` is the first of them: the standard library
-//!    drops the first one last.
+//! 3. Who has come off is leaving until it is gone, or was joined. It is gone when its thread-locals are dropped: `Leaving`
+//!    is the first of them, and the standard library drops the first one last. The next to come or go lets it go: there
+//!    it must not wait for the lock, for who is dropping thread-locals cannot sleep in every world.
 
 use super::builder::Builder;
 use super::error::Panicked;
@@ -112,7 +113,7 @@ impl Registry {
     pub fn join_all(&self) {
         while let Some(thread) = self.unjoined(true) {
             thread.await_end();
-            self.let_go(thread.id());
+            self.inner.state.acquire().leaving.remove(&thread.id());
         }
     }
 
@@ -183,8 +184,7 @@ impl Registry {
         let live = move || {
             id.adopt();
             theirs.begin();
-            let leaving = Leaving { registry: registry.clone(), id: theirs.id() };
-            LEAVING.with(|first| *first.borrow_mut() = Some(leaving));
+            LEAVING.with(|first| *first.borrow_mut() = Some(Leaving(theirs.clone())));
             let panicked = body(&theirs);
             registry.leave(&theirs, panicked);
         };
@@ -195,6 +195,7 @@ impl Registry {
 
     fn add(&self, id: NonZeroUsize, builder: Builder) -> Thread {
         let mut state = self.inner.state.acquire();
+        state.leaving.retain(|_, thread| !thread.is_gone());
         let daemon = builder.daemon.unwrap_or_else(|| state.living.get(&thread::id()).is_some_and(Thread::is_daemon));
         let name = builder.name.unwrap_or_else(|| {
             state.named += 1;
@@ -208,13 +209,10 @@ impl Registry {
     fn leave(&self, thread: &Thread, panicked: Option<Panicked>) {
         let mut state = self.inner.state.acquire();
         state.living.remove(&thread.id());
+        state.leaving.retain(|_, thread| !thread.is_gone());
         state.leaving.insert(thread.id(), thread.clone());
         drop(state);
         thread.end(panicked);
-    }
-
-    fn let_go(&self, id: NonZeroUsize) {
-        self.inner.state.acquire().leaving.remove(&id);
     }
 
     fn find(&self, id: NonZeroUsize) -> Option<Thread> {
@@ -255,14 +253,11 @@ impl Drop for Limbo<'_> {
 }
 
 /// A thread's first thread-local: when it is dropped, the others have been (invariant 3).
-struct Leaving {
-    registry: Registry,
-    id: NonZeroUsize,
-}
+struct Leaving(Thread);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.registry.let_go(self.id);
+        self.0.go();
     }
 }
 

@@ -40,6 +40,7 @@ struct Life {
     panicked: Mutex<Option<Panicked>>,
     panic_seen: AtomicBool,
     system: Mutex<Option<thread::JoinHandle<()>>>,
+    gone: Event,
 }
 
 impl Thread {
@@ -68,6 +69,7 @@ impl Thread {
                 panicked: Mutex::new(None),
                 panic_seen: AtomicBool::new(false),
                 system: Mutex::new(None),
+                gone: Event::new(),
             }),
         }
     }
@@ -88,6 +90,16 @@ impl Thread {
     pub(super) fn end(&self, panicked: Option<Panicked>) {
         *self.life.panicked.acquire() = panicked;
         self.life.ended.set(); // invariant 1
+    }
+
+    /// Its thread-locals are dropped.
+    pub(super) fn go(&self) {
+        self.life.gone.set();
+    }
+
+    /// Whether all that it did, with its thread-locals, happens-before this.
+    pub(super) fn is_gone(&self) -> bool {
+        self.life.gone.is_set()
     }
 
     /// A number that no other thread has or will have.
