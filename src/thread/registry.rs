@@ -219,10 +219,11 @@ impl Registry {
         self.inner.state.acquire().living.get(&id).cloned()
     }
 
-    fn unjoined(&self, leaving_too: bool) -> Option<Thread> {
+    /// Who is to be waited for: until it is gone, or until its life has ended, which is told after it has come off.
+    fn unjoined(&self, until_gone: bool) -> Option<Thread> {
         let (me, first) = (thread::id(), self.inner.first.id());
         let state = self.inner.state.acquire();
-        let leaving = state.leaving.values().filter(|_| leaving_too);
+        let leaving = state.leaving.values().filter(|thread| until_gone || thread.is_alive());
         let mut all = state.living.values().chain(leaving);
         all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
     }

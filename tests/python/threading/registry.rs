@@ -1,12 +1,14 @@
 //! `SubinterpThreadingTests`, asked of a registry: a part of a program that has its own threads, and its own exit.
 
 use super::{OnDrop, until_asleep};
+use crate::support::Line;
 use crate::watchdog;
 use selvedge::Event;
 use selvedge::thread::{Local, Registry};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
 
 #[test]
 fn threads_join() {
@@ -26,6 +28,23 @@ fn threads_join() {
         watch.waits("the guard", || drop(guard));
     });
     assert!(ended.load(Relaxed), "it was not joined");
+}
+
+/// Who has come off the registry may have a last step to do, which must be done.
+#[test]
+fn threads_join_in_a_race() {
+    watchdog::run(|watch| {
+        for round in 0..500 {
+            let (registry, line) = (Registry::new(), Arc::new(Line::new(2)));
+            let theirs = Arc::clone(&line);
+            let thread = registry.builder().spawn(move || theirs.cross()).unwrap();
+            line.cross();
+            let joins_all =
+                || if round % 2 == 0 { Ok(registry.join_all()) } else { registry.join_all_timeout(Duration::MAX) };
+            assert_eq!(watch.waits("the end of all", joins_all), Ok(()));
+            assert!(!thread.is_alive(), "joined, but alive in round {round}");
+        }
+    });
 }
 
 #[test]
