@@ -110,7 +110,8 @@ pub fn active_count() -> usize {
 /// Waits until every thread has ended that is not a daemon, those too that others start meanwhile; not for the calling
 /// thread, nor for the [first](main_thread).
 ///
-/// All that those threads did happens-before the return.
+/// They have dropped their thread-locals then, which the timed forms do not wait for. All that those threads did
+/// happens-before the return.
 pub fn join_all() {
     global().join_all();
 }

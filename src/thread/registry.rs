@@ -4,14 +4,18 @@
 //! 1. A thread is on the registry from before it is started until its function is over, and comes off before any joiner is
 //!    told. One that could not be started comes off at once, and has ended.
 //! 2. No code of the user's runs while the lock is held.
+//! 3. Who has come off is leaving until it is gone, or was joined. It is gone when its thread-locals are dropped: `Leaving`
+//!    is the first of them, and the standard library drops the first one last. The next to come or go lets it go: there
+//!    it must not wait for the lock, for who is dropping thread-locals cannot sleep in every world.
 
 use super::builder::Builder;
 use super::error::Panicked;
 use super::hook::{PanicHook, catch_quietly};
 use super::thread::Thread;
-use crate::backend::{Arc, Instant, global, thread};
+use crate::backend::{Arc, Instant, global, local, thread};
 use crate::sync::{Mutex, TimedOut};
 use core::any::Any;
+use core::cell::RefCell;
 use core::fmt;
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -20,6 +24,10 @@ use std::io;
 
 global! {
     static GLOBAL: Registry = Registry::new();
+}
+
+local! {
+    static LEAVING: RefCell<Option<Leaving>> = RefCell::default();
 }
 
 /// The program's own.
@@ -57,6 +65,7 @@ struct Inner {
 
 struct State {
     living: BTreeMap<NonZeroUsize, Thread>,
+    leaving: BTreeMap<NonZeroUsize, Thread>,
     named: usize,
 }
 
@@ -66,7 +75,7 @@ impl Registry {
     pub fn new() -> Registry {
         let first = Thread::of_others();
         let living = BTreeMap::from([(first.id(), first.clone())]);
-        let state = Mutex::new(State { living, named: 0 });
+        let state = Mutex::new(State { living, leaving: BTreeMap::new(), named: 0 });
         Registry { inner: Arc::new(Inner { state, hook: Mutex::new(None), first }) }
     }
 
@@ -99,10 +108,12 @@ impl Registry {
     /// Waits until every thread of this registry has ended that is not a daemon, those too that others start meanwhile.
     /// The calling thread does not wait for itself, nor for the one that made the registry.
     ///
-    /// All that those threads did happens-before the return.
+    /// They have dropped their thread-locals then, which the timed forms do not wait for. All that those threads did
+    /// happens-before the return.
     pub fn join_all(&self) {
-        while let Some(thread) = self.unjoined() {
+        while let Some(thread) = self.unjoined(true) {
             thread.await_end();
+            self.inner.state.acquire().leaving.remove(&thread.id());
         }
     }
 
@@ -119,7 +130,7 @@ impl Registry {
     /// # Errors
     /// [`TimedOut`] if a thread is left.
     pub fn join_all_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        while let Some(thread) = self.unjoined() {
+        while let Some(thread) = self.unjoined(false) {
             if !thread.await_end_until(deadline) {
                 return Err(TimedOut);
             }
@@ -170,19 +181,21 @@ impl Registry {
         let thread = self.add(id.get(), builder);
         let (theirs, registry) = (thread.clone(), self.clone());
         let limbo = Limbo { registry: self, thread: &thread };
-        let system = system.name(thread.name().to_owned()).spawn(move || {
+        let live = move || {
             id.adopt();
             theirs.begin();
+            LEAVING.with(|first| *first.borrow_mut() = Some(Leaving(theirs.clone())));
             let panicked = body(&theirs);
-            registry.remove(&theirs, panicked);
-        })?;
+            registry.leave(&theirs, panicked);
+        };
+        thread.run_as(|| system.name(thread.name().to_owned()).spawn(live))?;
         core::mem::forget(limbo);
-        thread.runs_as(system);
         Ok(thread)
     }
 
     fn add(&self, id: NonZeroUsize, builder: Builder) -> Thread {
         let mut state = self.inner.state.acquire();
+        state.leaving.retain(|_, thread| !thread.is_gone());
         let daemon = builder.daemon.unwrap_or_else(|| state.living.get(&thread::id()).is_some_and(Thread::is_daemon));
         let name = builder.name.unwrap_or_else(|| {
             state.named += 1;
@@ -193,8 +206,12 @@ impl Registry {
         thread
     }
 
-    fn remove(&self, thread: &Thread, panicked: Option<Panicked>) {
-        self.inner.state.acquire().living.remove(&thread.id());
+    fn leave(&self, thread: &Thread, panicked: Option<Panicked>) {
+        let mut state = self.inner.state.acquire();
+        state.living.remove(&thread.id());
+        state.leaving.retain(|_, thread| !thread.is_gone());
+        state.leaving.insert(thread.id(), thread.clone());
+        drop(state);
         thread.end(panicked);
     }
 
@@ -202,10 +219,13 @@ impl Registry {
         self.inner.state.acquire().living.get(&id).cloned()
     }
 
-    fn unjoined(&self) -> Option<Thread> {
+    /// Who is to be waited for: until it is gone, or until its life has ended, which is told after it has come off.
+    fn unjoined(&self, until_gone: bool) -> Option<Thread> {
         let (me, first) = (thread::id(), self.inner.first.id());
         let state = self.inner.state.acquire();
-        state.living.values().find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
+        let leaving = state.leaving.values().filter(|thread| until_gone || thread.is_alive());
+        let mut all = state.living.values().chain(leaving);
+        all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
     }
 }
 
@@ -228,7 +248,17 @@ struct Limbo<'a> {
 
 impl Drop for Limbo<'_> {
     fn drop(&mut self) {
-        self.registry.remove(self.thread, None);
+        self.registry.inner.state.acquire().living.remove(&self.thread.id());
+        self.thread.end(None);
+    }
+}
+
+/// A thread's first thread-local: when it is dropped, the others have been (invariant 3).
+struct Leaving(Thread);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.go();
     }
 }
 

@@ -12,6 +12,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use std::io;
 
 /// A thread, as others know it: to ask it for its name, or to wait for its end. Clones are the same thread.
 ///
@@ -39,6 +40,7 @@ struct Life {
     panicked: Mutex<Option<Panicked>>,
     panic_seen: AtomicBool,
     system: Mutex<Option<thread::JoinHandle<()>>>,
+    gone: Event,
 }
 
 impl Thread {
@@ -67,6 +69,7 @@ impl Thread {
                 panicked: Mutex::new(None),
                 panic_seen: AtomicBool::new(false),
                 system: Mutex::new(None),
+                gone: Event::new(),
             }),
         }
     }
@@ -76,15 +79,27 @@ impl Thread {
         self.life.native.store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
     }
 
-    /// Where the system's thread is joined.
-    pub(super) fn runs_as(&self, system: thread::JoinHandle<()>) {
-        *self.life.system.acquire() = Some(system);
+    /// Has the system start it. Who joins it meanwhile, though it may have ended, waits for the handle.
+    pub(super) fn run_as(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
+        let mut system = self.life.system.acquire();
+        *system = Some(start()?);
+        Ok(())
     }
 
     /// The thread's last act; it is on no registry any more.
     pub(super) fn end(&self, panicked: Option<Panicked>) {
         *self.life.panicked.acquire() = panicked;
         self.life.ended.set(); // invariant 1
+    }
+
+    /// Its thread-locals are dropped.
+    pub(super) fn go(&self) {
+        self.life.gone.set();
+    }
+
+    /// Whether all that it did, with its thread-locals, happens-before this.
+    pub(super) fn is_gone(&self) -> bool {
+        self.life.gone.is_set()
     }
 
     /// A number that no other thread has or will have.

@@ -7,10 +7,18 @@ import ast
 import importlib.util
 import pathlib
 
+# Of test_threading. Its other classes ask again what lock_tests asks, and what a constructor says to arguments.
+THREADING = {
+    "ThreadTests", "ThreadJoinOnShutdown", "SubinterpThreadingTests", "ThreadingExceptionTests", "ExceptHookTests",
+    "TimerTests", "MiscTestCase", "InterruptMainTests", "AtexitTests",
+}
+
 # Which classes of a file are run. What is asked of the implementation in Python is asked of that in C, too.
 SUITES = {
     "lock_tests": lambda name: name.endswith("Tests") and not name.startswith("Base"),
     "test_queue": lambda name: name.startswith("C") and name.endswith("Test"),
+    "test_threading": THREADING.__contains__,
+    "test_threading_local": lambda name: name == "ThreadLocalTest",
 }
 
 

@@ -13,7 +13,7 @@ struct Table {
     left_out: usize,
 }
 
-const TABLES: [Table; 2] = [
+const TABLES: [Table; 4] = [
     Table {
         file: "lock_tests",
         text: include_str!("lock_tests.tsv"),
@@ -39,6 +39,28 @@ const TABLES: [Table; 2] = [
             ("CSimpleQueueTest", 9),
         ],
         left_out: 5,
+    },
+    Table {
+        file: "test_threading",
+        text: include_str!("test_threading.tsv"),
+        classes: &[
+            ("ThreadTests", 43),
+            ("ThreadJoinOnShutdown", 7),
+            ("SubinterpThreadingTests", 6),
+            ("ThreadingExceptionTests", 12),
+            ("ExceptHookTests", 6),
+            ("TimerTests", 1),
+            ("MiscTestCase", 1),
+            ("InterruptMainTests", 6),
+            ("AtexitTests", 3),
+        ],
+        left_out: 42,
+    },
+    Table {
+        file: "test_threading_local",
+        text: include_str!("test_threading_local.tsv"),
+        classes: &[("ThreadLocalTest", 10)],
+        left_out: 2,
     },
 ];
 
