@@ -90,17 +90,17 @@ impl<T: 'static> Local<T> {
     }
 
     fn add(&self, made: T) -> Rc<dyn Any> {
-        let (mut orphans, mut value) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
-        VALUES.with(|values| {
+        let (mut orphans, made) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
+        let value = VALUES.with(|values| {
             let mut values = values.borrow_mut();
             let dead: Vec<usize> = values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
             orphans.extend(dead.iter().filter_map(|key| values.remove(key)));
             // `make` may have looked, and made one.
             let entry = values.entry(self.key());
-            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&value) });
-            value = Rc::clone(&mine.value);
+            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&made) });
+            Rc::clone(&mine.value)
         });
-        drop(orphans); // invariant 2
+        drop((orphans, made)); // invariant 2
         value
     }
 }

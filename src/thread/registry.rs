@@ -170,14 +170,14 @@ impl Registry {
         let thread = self.add(id.get(), builder);
         let (theirs, registry) = (thread.clone(), self.clone());
         let limbo = Limbo { registry: self, thread: &thread };
-        let system = system.name(thread.name().to_owned()).spawn(move || {
+        let run = move || {
             id.adopt();
             theirs.begin();
             let panicked = body(&theirs);
             registry.remove(&theirs, panicked);
-        })?;
+        };
+        thread.start(|| system.name(thread.name().to_owned()).spawn(run))?;
         core::mem::forget(limbo);
-        thread.runs_as(system);
         Ok(thread)
     }
 
@@ -194,8 +194,9 @@ impl Registry {
     }
 
     fn remove(&self, thread: &Thread, panicked: Option<Panicked>) {
-        self.inner.state.acquire().living.remove(&thread.id());
-        thread.end(panicked);
+        let mut state = self.inner.state.acquire();
+        state.living.remove(&thread.id());
+        thread.end(panicked); // under the lock, or `join_all` could miss a thread that is still alive
     }
 
     fn find(&self, id: NonZeroUsize) -> Option<Thread> {

@@ -12,6 +12,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::num::NonZeroUsize;
 use core::time::Duration;
+use std::io;
 
 /// A thread, as others know it: to ask it for its name, or to wait for its end. Clones are the same thread.
 ///
@@ -76,9 +77,12 @@ impl Thread {
         self.life.native.store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
     }
 
-    /// Where the system's thread is joined.
-    pub(super) fn runs_as(&self, system: thread::JoinHandle<()>) {
-        *self.life.system.acquire() = Some(system);
+    /// Starts the system's thread, and keeps what joins it.
+    pub(super) fn start(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
+        // Whoever has found the thread on the registry may join it before this returns, and must wait for the handle.
+        let mut system = self.life.system.acquire();
+        *system = Some(start()?);
+        Ok(())
     }
 
     /// The thread's last act; it is on no registry any more.
