@@ -193,8 +193,7 @@ fn a_thread_is_equal_to_itself_alone() {
         let (other_gate, other) = gated(|| ());
         assert_ne!(thread.thread(), other.thread());
         assert_ne!(thread.id(), other.id());
-        let all = HashSet::from([thread.thread().clone(), other.thread().clone(), thread.thread().clone()]);
-        assert_eq!(all.len(), 2);
+        assert_eq!(HashSet::from([thread.thread(), other.thread(), &thread.thread().clone()]).len(), 2);
         let shown =
             |alive| format!(r#"Thread {{ name: "joined", id: {}, daemon: false, alive: {alive} }}"#, thread.id());
         assert_eq!((format!("{thread:?}"), format!("{:?}", thread.thread())), (shown(true), shown(true)));

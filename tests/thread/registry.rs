@@ -2,8 +2,8 @@
 
 use crate::support::Line;
 use crate::watchdog;
+use selvedge::Event;
 use selvedge::thread::{self, JoinHandle, Registry, Thread};
-use selvedge::{Event, Lock};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -44,13 +44,13 @@ fn those_who_live_are_listed_oldest_first() {
 fn the_middle_one_comes_off() {
     watchdog::run(|_| {
         let registry = Registry::new();
-        let [(_first, first), (middle, second), (_last, third)] = [1; 3].map(|count| sleepers(&registry, count));
+        let [(early, first), (middle, second), (late, third)] = [1; 3].map(|count| sleepers(&registry, count));
         middle.set();
         second[0].join().unwrap();
         let all = [registry.main_thread(), first[0].thread().clone(), third[0].thread().clone()];
         assert_eq!(registry.enumerate(), all);
-        _first.set();
-        _last.set();
+        early.set();
+        late.set();
     });
 }
 
@@ -196,8 +196,6 @@ fn threads_outlive_their_registry() {
         drop(registry);
         gate.set();
         threads.iter().for_each(|thread| thread.join().unwrap());
-        let lock = Lock::new();
         assert_eq!(threads.iter().map(|thread| thread.name()).collect::<Vec<_>>(), ["Thread-1", "Thread-2"]);
-        drop(lock);
     });
 }

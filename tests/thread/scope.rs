@@ -66,7 +66,7 @@ fn scopes_may_be_nested() {
 #[test]
 fn a_result_may_borrow_and_leave_the_scope() {
     watchdog::run(|_| {
-        let words = vec![String::from("warp"), String::from("weft")];
+        let words = [String::from("warp"), String::from("weft")];
         let handle = thread::scope(|scope| scope.spawn(|| words.iter().map(String::as_str).max()));
         assert_eq!(handle.take_result(), Some(Some("weft")));
         let length = thread::scope(|scope| {

@@ -64,14 +64,14 @@ fn a_timer_that_runs_is_not_stopped_by_its_cancel() {
 /// Laws TI1 and TI2: the cancel comes beside the due time, from two threads.
 #[test]
 fn a_timer_runs_or_is_cancelled() {
-    watchdog::run(|watch| {
+    watchdog::run(|_| {
         let (clock, line) = (clock(), Line::new(2));
         let (mut ran, mut cancelled) = (0, 0);
         let mut rng = fastrand::Rng::with_seed(1);
-        for _ in 0..1000 {
+        for most in [20, 100, 500].into_iter().cycle().take(1000) {
             let runs = Arc::new(AtomicUsize::new(0));
             let theirs = Arc::clone(&runs);
-            let timer = clock.start(Duration::from_micros(rng.u64(..200)), move || _ = theirs.fetch_add(1, SeqCst));
+            let timer = clock.start(Duration::from_micros(rng.u64(..most)), move || _ = theirs.fetch_add(1, SeqCst));
             let timer = timer.unwrap();
             let spin = rng.u32(..2000);
             let cancels = |timer: &Timer| {
@@ -90,7 +90,7 @@ fn a_timer_runs_or_is_cancelled() {
             assert_eq!(Arc::strong_count(&runs), 1, "its function is dropped");
             if told[0].0 { cancelled += 1 } else { ran += 1 }
         }
-        watch.until("both happen", || ran + cancelled == 1000);
+        println!("{ran} ran, {cancelled} were cancelled");
     });
 }
 
