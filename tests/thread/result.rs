@@ -34,6 +34,18 @@ fn a_result_is_there_after_the_end_and_once() {
     });
 }
 
+/// Seen by who looks again and again: a result that is there is that of a thread that has ended.
+#[test]
+fn a_result_that_is_there_is_of_a_thread_that_has_ended() {
+    watchdog::run(|watch| {
+        for round in 0..1000 {
+            let thread = thread::spawn(move || if round % 2 == 0 { 7 } else { panic_any(()) });
+            watch.until("the end", || thread.take_result().is_some() || thread.take_panic().is_some());
+            assert!(!thread.is_alive(), "round {round}");
+        }
+    });
+}
+
 #[test]
 fn a_payload_is_there_after_the_end_and_once() {
     watchdog::run(|_| {
