@@ -167,6 +167,7 @@ fn whoever_finds_a_thread_can_wait_for_the_system_too() {
         let finder = watch.spawn("finder", move |role| {
             line.cross();
             while !over.load(SeqCst) {
+                std::thread::yield_now();
                 for thread in registry.enumerate().into_iter().skip(1) {
                     role.waits("join", || thread.join()).unwrap();
                     let number: usize = thread.name().parse().unwrap();
@@ -175,7 +176,7 @@ fn whoever_finds_a_thread_can_wait_for_the_system_too() {
             }
         });
         line.cross();
-        for number in 0..500_u32 {
+        for number in 0..200_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();
             let thread = registry.builder().name(number.to_string()).spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
