@@ -176,7 +176,7 @@ fn whoever_finds_a_thread_can_wait_for_the_system_too() {
             }
         });
         line.cross();
-        for number in 0..200_u32 {
+        for number in 0..500_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();
             let thread = registry.builder().name(number.to_string()).spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
