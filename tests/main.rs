@@ -8,6 +8,7 @@
 mod backend;
 mod barrier;
 mod bounded_semaphore;
+mod child;
 mod condition;
 mod errors;
 mod event;
@@ -22,4 +23,6 @@ mod semaphore;
 mod shapes;
 mod stress;
 mod support;
+mod thread;
+mod timer;
 mod watchdog;

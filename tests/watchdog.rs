@@ -228,16 +228,18 @@ impl<T> Player<'_, T> {
 
 /// Tests of a single thread run without a watch: they block only where the kit is broken. Then the harness names
 /// the one that has not ended, and this ends it.
-fn watch_the_suite() {
+pub fn watch_the_suite() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| {
-        thread::spawn(|| {
+        // A small stack: one of the usual size may be refused in a child process.
+        let watch = thread::Builder::new().stack_size(64 << 10).spawn(|| {
             let begin = Instant::now();
             while begin.elapsed() < SUITE {
                 thread::park_timeout(SUITE);
             }
             abort(&format!("the tests have not ended within {SUITE:?}\n"));
         });
+        watch.unwrap();
     });
 }
 

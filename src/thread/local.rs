@@ -31,7 +31,9 @@ impl Value {
 ///
 /// A thread's value is dropped when the thread ends. When the object is dropped, so is the value of the thread that
 /// drops it; those of other threads go when these end, or next make a value of any `Local`: a value never leaves its
-/// thread, so it need not be `Send`. To change it, let it be a `Cell` or a `RefCell`.
+/// thread, so it need not be `Send`. To change it, let it be a `Cell` or a `RefCell`. What a value does when it is
+/// dropped at the end of its thread must not look at a `Local`: as with the standard library's thread-locals, such a panic
+/// aborts the program.
 ///
 /// # Python
 /// `threading.local`, of which a subclass's `__init__` runs once in each thread.
@@ -90,17 +92,17 @@ impl<T: 'static> Local<T> {
     }
 
     fn add(&self, made: T) -> Rc<dyn Any> {
-        let (mut orphans, mut value) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
-        VALUES.with(|values| {
+        let (mut orphans, made) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
+        let value = VALUES.with(|values| {
             let mut values = values.borrow_mut();
             let dead: Vec<usize> = values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
             orphans.extend(dead.iter().filter_map(|key| values.remove(key)));
             // `make` may have looked, and made one.
             let entry = values.entry(self.key());
-            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&value) });
-            value = Rc::clone(&mine.value);
+            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&made) });
+            Rc::clone(&mine.value)
         });
-        drop(orphans); // invariant 2
+        drop((orphans, made)); // invariant 2
         value
     }
 }

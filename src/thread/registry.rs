@@ -1,8 +1,8 @@
 //! Who lives: the threads that were started and have not ended.
 //!
 //! # Invariants
-//! 1. A thread is on the registry from before it is started until its function is over, and comes off before any joiner is
-//!    told. One that could not be started comes off at once, and has ended.
+//! 1. A thread is on the registry from before it is started until its function is over. It comes off as its life ends, before
+//!    any joiner is told. One that could not be started comes off at once, and has ended.
 //! 2. No code of the user's runs while the lock is held.
 //! 3. Who has come off is leaving until it is gone, or was joined. It is gone when its thread-locals are dropped: `Leaving`
 //!    is the first of them, and the standard library drops the first one last. The next to come or go lets it go: there
@@ -109,7 +109,8 @@ impl Registry {
     /// The calling thread does not wait for itself, nor for the one that made the registry.
     ///
     /// They have dropped their thread-locals then, which the timed forms do not wait for. All that those threads did
-    /// happens-before the return.
+    /// happens-before the return. Two threads of one registry that both do this wait for each other for ever, unless they
+    /// are daemons.
     pub fn join_all(&self) {
         while let Some(thread) = self.unjoined(true) {
             thread.await_end();
@@ -211,19 +212,18 @@ impl Registry {
         state.living.remove(&thread.id());
         state.leaving.retain(|_, thread| !thread.is_gone());
         state.leaving.insert(thread.id(), thread.clone());
-        drop(state);
-        thread.end(panicked);
+        thread.end(panicked); // under the lock: nobody finds it neither alive nor on the registry
     }
 
     fn find(&self, id: NonZeroUsize) -> Option<Thread> {
         self.inner.state.acquire().living.get(&id).cloned()
     }
 
-    /// Who is to be waited for: until it is gone, or until its life has ended, which is told after it has come off.
+    /// Who is to be waited for: until its life has ended, or until it is gone.
     fn unjoined(&self, until_gone: bool) -> Option<Thread> {
         let (me, first) = (thread::id(), self.inner.first.id());
         let state = self.inner.state.acquire();
-        let leaving = state.leaving.values().filter(|thread| until_gone || thread.is_alive());
+        let leaving = state.leaving.values().filter(|_| until_gone);
         let mut all = state.living.values().chain(leaving);
         all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
     }

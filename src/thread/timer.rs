@@ -103,8 +103,8 @@ impl Timer {
 
     /// Stops the timer: true if its function will not run from now on, and does not run now.
     ///
-    /// False if it runs at this moment, which is its last time, or if the timer was over. Once true it stays true. The
-    /// function is dropped before this returns true for the first time.
+    /// False if it runs at this moment, which is its last time, or if the timer was over. Once true it stays true. Who
+    /// cancels it drops the function before this returns; others who cancel may be told sooner, and can [join](Timer::join).
     ///
     /// # Panics
     /// If the drop of the function does.
