@@ -354,7 +354,7 @@ fn refused(stage: &Stage, looks_on: fn(&Registry) -> Answer) -> Vec<Answer> {
         assert!(refused.is_err());
         Count(u32::try_from(registry.active_count()).expect("a few"))
     });
-    stage.thread(&registry, move |registry| looks_on(registry));
+    stage.thread(&registry, looks_on);
     stage.finish()
 }
 

@@ -1,4 +1,4 @@
-//! The timers that wait, and the few threads that run what is due.
+//! The timers that wait, in a heap, and the few threads that run what is due.
 //!
 //! # State
 //! One worker leads: it sleeps until the first timer is due, takes it off, calls another worker to lead, and runs it. So
@@ -13,8 +13,9 @@
 //!        └───────────────────────────────────────────────────────────── WAITS
 //! ```
 //! # Invariants
-//! 1. A timer runs or is cancelled: whoever takes it off `pending`, under the lock, decides.
-//! 2. While a timer is pending, somebody leads, or runs and will look, or is being called to lead.
+//! 1. A timer runs or is cancelled: its phase decides, which changes under the lock. One that is cancelled stays in the
+//!    heap, without its function, until its time comes or half of the heap is such.
+//! 2. While a timer waits, somebody leads, or runs and will look, or is being called to lead.
 //! 3. Whoever leads and sleeps does so until the first timer at the latest.
 //! 4. No code of the user's runs while the lock is held.
 //!
@@ -22,12 +23,12 @@
 
 use super::hook::catch_quietly;
 use super::registry::Registry;
-use super::timer::{Action, Fate, Timer};
+use super::timer::{Action, Due, Fate, Timer};
 use crate::backend::{Arc, Instant, global, thread};
 use crate::sync::{Condition, Mutex, MutexGuard};
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
 use std::io;
 
 global! {
@@ -69,16 +70,12 @@ struct Inner {
     registry: Registry,
 }
 
-/// When a timer is due, and its number: those of one moment run in the order in which they were started.
-pub(super) type Key = (Instant, u64);
-
-pub(super) struct Pending {
-    pub(super) fate: Arc<Fate>,
-    pub(super) action: Action,
-}
+/// A heap so small that nobody minds the cancelled timers in it.
+const FEW: usize = 64;
 
 struct State {
-    pending: BTreeMap<Key, Pending>,
+    heap: BinaryHeap<Due>,
+    cancelled: usize,
     leader: Leader,
     last: u64,
 }
@@ -93,7 +90,8 @@ enum Leader {
 impl Clock {
     /// A clock without timers and threads, which tells the registry's panic hook of those that panic.
     pub fn new(registry: &Registry) -> Clock {
-        let state = Mutex::new(State { pending: BTreeMap::new(), leader: Leader::Nobody, last: 0 });
+        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, last: 0 };
+        let state = Mutex::new(state);
         let (sooner, called, registry) = (Condition::new(), Condition::new(), registry.clone());
         Clock { inner: Arc::new(Inner { state, sooner, called, registry }) }
     }
@@ -124,45 +122,72 @@ impl Clock {
 
     /// How many timers wait for their time.
     pub fn pending(&self) -> usize {
-        self.inner.state.acquire().pending.len()
+        self.inner.state.acquire().pending()
     }
 
-    fn add(&self, due: Instant, action: Action) -> io::Result<Timer> {
+    fn add(&self, at: Instant, action: Action) -> io::Result<Timer> {
         let mut state = self.inner.state.acquire();
+        let fate = Arc::new(Fate::new(action));
         state.last += 1;
-        let key = (due, state.last);
-        let fate = Arc::new(Fate::new(key));
-        state.pending.insert(key, Pending { fate: Arc::clone(&fate), action });
-        if let Leader::Nobody = state.leader {
-            if let Err(refused) = self.inner.call(&mut state) {
-                let pending = state.pending.remove(&key);
-                drop(state);
-                drop(pending); // invariant 4
-                return Err(refused);
-            }
-        } else if state.is_late_for(due) {
+        let number = state.last;
+        let called = match state.leader {
+            Leader::Nobody => self.inner.call(&mut state),
+            _ => Ok(()),
+        };
+        if let Err(refused) = called {
+            drop(state);
+            drop(fate); // invariant 4
+            return Err(refused);
+        }
+        state.heap.push(Due { at, number, fate: Arc::clone(&fate) });
+        if state.is_late_for(at) {
             drop(state);
             self.inner.sooner.notify_one();
         }
         Ok(Timer::new(self.clone(), fate))
     }
 
-    /// Takes a timer off if it waits for its time (invariant 1). Whether it will never run.
-    pub(super) fn take_off(&self, fate: &Fate) -> (Option<Pending>, bool) {
+    /// Takes the function away from a timer that waits for its time. Whether it will never run.
+    pub(super) fn cancel(&self, fate: &Fate) -> (Option<Action>, bool) {
         let mut state = self.inner.state.acquire();
-        let (key, never) = fate.cancel();
-        let taken = key.and_then(|key| state.pending.remove(&key));
-        // The leader need not stay for a time that means nothing any more. If it goes soon, it is let alone, or each start
-        // and cancel would wake it.
-        if taken.is_some() && state.pending.is_empty() && state.is_late_for(Instant::now() + LINGER) {
-            drop(state);
-            self.inner.sooner.notify_one();
+        let (action, never) = fate.cancel();
+        if action.is_some() {
+            state.cancelled += 1;
+            state.tidy();
+            // The leader need not stay for a time that means nothing any more. If it goes soon, it is let alone, or each
+            // start and cancel would wake it.
+            if state.pending() == 0 && state.is_late_for(Instant::now() + LINGER) {
+                drop(state);
+                self.inner.sooner.notify_one();
+            }
         }
-        (taken, never)
+        (action, never)
     }
 }
 
 impl State {
+    /// How many timers wait for their time.
+    fn pending(&self) -> usize {
+        self.heap.len() - self.cancelled
+    }
+
+    /// Lets go of the cancelled timers if they are half of the heap: some steps for each cancel.
+    fn tidy(&mut self) {
+        if self.heap.len() > FEW && self.cancelled > self.heap.len() / 2 {
+            self.heap.retain(|due| !due.fate.is_cancelled());
+            self.cancelled = 0;
+        }
+    }
+
+    /// The first timer that waits for its time.
+    fn first(&mut self) -> Option<&Due> {
+        while self.heap.peek().is_some_and(|due| due.fate.is_cancelled()) {
+            self.heap.pop();
+            self.cancelled -= 1;
+        }
+        self.heap.peek()
+    }
+
     /// Whether the leader would sleep too long for this moment; then the caller must rouse it (invariant 3).
     fn is_late_for(&mut self, moment: Instant) -> bool {
         let late = matches!(self.leader, Leader::Asleep { until } if moment < until);
@@ -187,23 +212,33 @@ impl Inner {
     /// A worker's life, which begins as the leader.
     fn work(self: Arc<Inner>) {
         let mut state = self.state.acquire();
-        while let Some(((due, _), Pending { fate, action })) = self.lead(&mut state) {
-            fate.begin();
+        while let Some(Due { at, number, fate }) = self.lead(&mut state) {
+            let action = fate.begin();
             state.leader = Leader::Nobody;
-            if !state.pending.is_empty() {
+            if state.pending() > 0 {
                 // If there is no thread to be had, the others wait until this one has run (invariant 2).
                 drop(self.call(&mut state));
             }
             drop(state);
             let (again, panicked) = action.run(&self.registry);
             state = self.state.acquire();
-            match again {
-                Some((period, action)) if !fate.is_stopped() => {
-                    self.put_back(&mut state, due + period, period, fate, action)
+            let (period, stopped) = match again {
+                Some((period, action)) => (Some(period), fate.wait_again(action)),
+                None => (None, None),
+            };
+            match period {
+                Some(period) if stopped.is_none() => {
+                    // If it is late, it skips the times that have passed.
+                    let next = at + period;
+                    let at = if next.has_passed() { Instant::now() + period } else { next };
+                    state.heap.push(Due { at, number, fate });
+                    if state.is_late_for(at) {
+                        self.sooner.notify_one();
+                    }
                 }
-                over => {
+                _ => {
                     drop(state);
-                    catch_quietly(|| drop(over)); // invariant 4
+                    catch_quietly(|| drop(stopped)); // invariant 4
                     fate.end(panicked);
                     state = self.state.acquire();
                 }
@@ -215,12 +250,12 @@ impl Inner {
     }
 
     /// Sleeps until a timer is due, and takes it off; `None` if there was none for a while.
-    fn lead(&self, state: &mut MutexGuard<'_, State>) -> Option<(Key, Pending)> {
+    fn lead(&self, state: &mut MutexGuard<'_, State>) -> Option<Due> {
         let mut patient = true;
         loop {
-            let first = state.pending.first_key_value().map(|(&(due, _), _)| due);
+            let first = state.first().map(|due| due.at);
             if first.is_some_and(Instant::has_passed) {
-                return state.pending.pop_first();
+                return state.heap.pop();
             }
             if first.is_none() && !patient {
                 state.leader = Leader::Nobody;
@@ -229,26 +264,16 @@ impl Inner {
             patient = first.is_some();
             let until = first.unwrap_or_else(|| Instant::now() + LINGER);
             state.leader = Leader::Asleep { until };
-            // Whatever ended the sleep, what is pending decides.
+            // Whatever ended the sleep, the heap decides.
             let _ = self.sooner.wait_deadline(state, until);
             state.leader = Leader::Awake;
-        }
-    }
-
-    /// A timer that repeats waits again. If it is late, it skips the times that have passed.
-    fn put_back(&self, state: &mut State, next: Instant, period: Duration, fate: Arc<Fate>, action: Action) {
-        let due = if next.has_passed() { Instant::now() + period } else { next };
-        let key = fate.wait_again(due);
-        state.pending.insert(key, Pending { fate, action });
-        if state.is_late_for(due) {
-            self.sooner.notify_one();
         }
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = self.inner.state.try_acquire().map(|state| state.pending.len());
+        let pending = self.inner.state.try_acquire().map(|state| state.pending());
         f.debug_struct("Clock").field("pending", &pending).finish_non_exhaustive()
     }
 }

@@ -11,16 +11,18 @@
 //!    └─────────────▶ CANCELLED                      │
 //! ```
 //! # Invariants
-//! 1. A timer is WAITING while it is pending on its clock, and at no other time.
+//! 1. A timer that is WAITING is in its clock's heap, with its function; one that is RUNNING or OVER is not.
 //! 2. `done` is set once, when the function will never run again and has been dropped.
 
-use super::clock::{self, Clock, Key};
+use super::clock::{self, Clock};
 use super::error::{JoinError, Panicked};
 use super::hook::{catch, catch_quietly};
 use super::registry::Registry;
 use crate::backend::{Arc, Instant, thread};
 use crate::sync::{Event, Mutex};
+use core::cmp::Ordering;
 use core::fmt;
+use core::mem;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -109,10 +111,10 @@ impl Timer {
     /// # Panics
     /// If the drop of the function does.
     pub fn cancel(&self) -> bool {
-        let (pending, never) = self.clock.take_off(&self.fate);
-        if pending.is_some() {
+        let (action, never) = self.clock.cancel(&self.fate);
+        if action.is_some() {
             let _end = Ended(&self.fate.done);
-            drop(pending);
+            drop(action);
         }
         never
     }
@@ -209,57 +211,86 @@ impl Action {
     }
 }
 
+/// A timer in its clock's heap, where the first is the greatest: those of one moment run in the order in which they were
+/// started.
+pub(super) struct Due {
+    pub(super) at: Instant,
+    pub(super) number: u64,
+    pub(super) fate: Arc<Fate>,
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Due) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Due) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Due) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Due {}
+
 /// What becomes of a timer.
 pub(super) struct Fate {
-    number: u64,
     phase: Mutex<Phase>,
     done: Event,
 }
 
 enum Phase {
-    Waiting { due: Instant },
+    Waiting(Action),
     Running { by: NonZeroUsize, last: bool },
     Cancelled,
     Over(Option<Panicked>),
 }
 
 impl Fate {
-    pub(super) fn new((due, number): Key) -> Fate {
-        Fate { number, phase: Mutex::new(Phase::Waiting { due }), done: Event::new() }
+    pub(super) fn new(action: Action) -> Fate {
+        Fate { phase: Mutex::new(Phase::Waiting(action)), done: Event::new() }
     }
 
-    /// Its time has come.
-    pub(super) fn begin(&self) {
-        *self.phase.acquire() = Phase::Running { by: thread::id(), last: false };
-    }
-
-    /// It waits until `due`, and not for the first time.
-    pub(super) fn wait_again(&self, due: Instant) -> Key {
-        *self.phase.acquire() = Phase::Waiting { due };
-        (due, self.number)
-    }
-
-    /// Whether it was cancelled while it ran.
-    pub(super) fn is_stopped(&self) -> bool {
-        matches!(*self.phase.acquire(), Phase::Running { last: true, .. })
-    }
-
-    /// Where it is pending, if it is; and whether it will never run.
-    pub(super) fn cancel(&self) -> (Option<Key>, bool) {
-        let mut phase = self.phase.acquire();
-        match &mut *phase {
-            Phase::Waiting { due } => {
-                let key = (*due, self.number);
-                *phase = Phase::Cancelled;
-                (Some(key), true)
-            }
-            Phase::Running { last, .. } => {
-                *last = true;
-                (None, false)
-            }
-            Phase::Cancelled => (None, true),
-            Phase::Over(_) => (None, false),
+    /// Its time has come, and it waits for it: the action is for the caller to run.
+    pub(super) fn begin(&self) -> Action {
+        let running = Phase::Running { by: thread::id(), last: false };
+        match mem::replace(&mut *self.phase.acquire(), running) {
+            Phase::Waiting(action) => action,
+            _ => unreachable!("invariant 1"),
         }
+    }
+
+    /// It has run, and waits again; or, if it was cancelled meanwhile, gives the action back.
+    pub(super) fn wait_again(&self, action: Action) -> Option<Action> {
+        let mut phase = self.phase.acquire();
+        if let Phase::Running { last: true, .. } = *phase {
+            return Some(action);
+        }
+        *phase = Phase::Waiting(action);
+        None
+    }
+
+    /// Takes the action away, if it waits; and whether it will never run.
+    pub(super) fn cancel(&self) -> (Option<Action>, bool) {
+        let mut phase = self.phase.acquire();
+        let (now, answer) = match mem::replace(&mut *phase, Phase::Cancelled) {
+            Phase::Waiting(action) => (Phase::Cancelled, (Some(action), true)),
+            Phase::Cancelled => (Phase::Cancelled, (None, true)),
+            Phase::Running { by, .. } => (Phase::Running { by, last: true }, (None, false)),
+            over => (over, (None, false)),
+        };
+        *phase = now;
+        answer
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        matches!(*self.phase.acquire(), Phase::Cancelled)
     }
 
     /// It has run for the last time, and is dropped.
