@@ -4,7 +4,7 @@ use super::error::Panicked;
 use super::handle::{JoinHandle, keep};
 use super::hook::{catch, catch_quietly};
 use super::registry::{self, Body, Registry};
-use super::scope::Scope;
+use super::scope::{Scope, or_abort};
 use crate::backend::Arc;
 use crate::sync::Mutex;
 use core::mem;
@@ -147,7 +147,7 @@ impl Builder {
     {
         // SAFETY: the scope waits for the end of all that it has admitted (invariant 1 of scope.rs).
         let handle = unsafe { self.spawn_unchecked(run) }?;
-        scope.admit(handle.thread().clone());
+        or_abort(|| scope.admit(handle.thread().clone()));
         Ok(handle)
     }
 

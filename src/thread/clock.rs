@@ -19,7 +19,7 @@
 //! 3. Whoever leads and sleeps does so until the first timer at the latest.
 //! 4. No code of the user's runs while the lock is held.
 //!
-//! Laws TI1 and TI2 are checked in `loom-tests`.
+//! Laws TI1 to TI3 are checked in `loom-tests`.
 
 use super::hook::catch_quietly;
 use super::registry::Registry;
@@ -43,10 +43,10 @@ pub(super) fn global() -> &'static Clock {
 /// For how long a worker without work stays.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Runs timers: on one thread while none of them takes long, and on as many as there are slow ones.
+/// Runs timers: on one thread or two while none of them takes long, and on one more for each that does.
 ///
-/// Its threads are not on the registry, and end soon after the last timer. [`Timer::start`] uses the program's own.
-/// Clones are the same clock.
+/// Its threads are not on the registry, and end soon after the last timer. While the system refuses it a thread, timers
+/// wait for those that run. [`Timer::start`] uses the program's own clock. Clones are the same clock.
 ///
 /// ```
 /// use selvedge::thread::{Clock, Registry};
@@ -77,6 +77,7 @@ struct State {
     heap: BinaryHeap<Due>,
     cancelled: usize,
     leader: Leader,
+    one_waits: bool,
     last: u64,
 }
 
@@ -90,7 +91,7 @@ enum Leader {
 impl Clock {
     /// A clock without timers and threads, which tells the registry's panic hook of those that panic.
     pub fn new(registry: &Registry) -> Clock {
-        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, last: 0 };
+        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, one_waits: false, last: 0 };
         let state = Mutex::new(state);
         let (sooner, called, registry) = (Condition::new(), Condition::new(), registry.clone());
         Clock { inner: Arc::new(Inner { state, sooner, called, registry }) }
@@ -99,7 +100,7 @@ impl Clock {
     /// [`Timer::start`], on this clock.
     ///
     /// # Errors
-    /// What the system says if it refuses the clock's first thread: there is no timer then.
+    /// What the system says if it refuses the clock a thread that it needs: there is no timer then.
     pub fn start(&self, after: Duration, run: impl FnOnce() + Send + 'static) -> io::Result<Timer> {
         self.start_at(Instant::now() + after, run)
     }
@@ -117,7 +118,15 @@ impl Clock {
     /// # Errors
     /// As [`start`](Clock::start).
     pub fn every(&self, period: Duration, run: impl FnMut() + Send + 'static) -> io::Result<Timer> {
-        self.add(Instant::now() + period, Action::Every(period, Box::new(run)))
+        self.every_at(Instant::now() + period, period, run)
+    }
+
+    /// [`Timer::every_at`], on this clock.
+    ///
+    /// # Errors
+    /// As [`start`](Clock::start).
+    pub fn every_at(&self, first: Instant, period: Duration, run: impl FnMut() + Send + 'static) -> io::Result<Timer> {
+        self.add(first, Action::Every(period, Box::new(run)))
     }
 
     /// How many timers wait for their time.
@@ -228,7 +237,7 @@ impl Inner {
             };
             match period {
                 Some(period) if stopped.is_none() => {
-                    // If it is late, it skips the times that have passed.
+                    // If it is late already, it starts anew.
                     let next = at + period;
                     let at = if next.has_passed() { Instant::now() + period } else { next };
                     state.heap.push(Due { at, number, fate });
@@ -243,10 +252,26 @@ impl Inner {
                     state = self.state.acquire();
                 }
             }
-            if !matches!(state.leader, Leader::Nobody) && self.called.wait_timeout(&mut state, LINGER).is_err() {
+            if !self.waits_to_lead(&mut state) {
                 return;
             }
         }
+    }
+
+    /// Waits until nobody else leads; false if the worker may go, since one waits already, or none was called for a while.
+    fn waits_to_lead(&self, state: &mut MutexGuard<'_, State>) -> bool {
+        let is_led = |state: &State| !matches!(state.leader, Leader::Nobody);
+        if !is_led(state) {
+            return true;
+        }
+        if state.one_waits {
+            return false;
+        }
+        state.one_waits = true;
+        let called = self.called.wait_timeout(state, LINGER).is_ok();
+        state.one_waits = false;
+        // Called too late, it looks all the same: who called may have found no other.
+        called || !is_led(state)
     }
 
     /// Sleeps until a timer is due, and takes it off; `None` if there was none for a while.

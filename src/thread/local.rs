@@ -64,7 +64,8 @@ impl<T: 'static> Local<T> {
     /// Lends the calling thread's value, making it if need be.
     ///
     /// # Panics
-    /// As `make` does, and then there is no value, or `look`. If the thread is ending and has dropped its values.
+    /// As `make` does, and then there is no value, or `look`, or the drop of a value whose object is gone. If the thread is
+    /// ending and has dropped its values.
     pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
         let value = self.get().unwrap_or_else(|| self.add((self.make)()));
         look(value.downcast_ref::<T>().expect("a key is of one type"))

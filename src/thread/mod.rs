@@ -5,7 +5,8 @@
 //! uses this module: let `main` be that. In Rust a program ends when `main` returns, whoever still runs: an
 //! [`exit_guard`] waits for all threads but daemons, as Python does.
 //!
-//! [`Timer`]s share a [`Clock`] that needs one thread while their functions are quick.
+//! [`Timer`]s share a [`Clock`] that needs one thread or two while their functions are quick. What is the same for every
+//! thread, `sleep` and `yield_now`, is in `std::thread`.
 //!
 //! ```
 //! use selvedge::thread;
@@ -74,7 +75,7 @@ where
 /// thread.join()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[doc(alias("current_thread", "currentThread", "get_ident"))]
+#[doc(alias("current_thread", "currentThread"))]
 pub fn current() -> Thread {
     global().current()
 }

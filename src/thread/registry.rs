@@ -3,10 +3,12 @@
 //! # Invariants
 //! 1. A thread is on the registry from before it is started until its function is over. It comes off as its life ends, before
 //!    any joiner is told. One that could not be started comes off at once, and has ended.
-//! 2. No code of the user's runs while the lock is held.
-//! 3. Who has come off is leaving until it is gone, or was joined. It is gone when its thread-locals are dropped: `Leaving`
-//!    is the first of them, and the standard library drops the first one last. The next to come or go lets it go: there
-//!    it must not wait for the lock, for who is dropping thread-locals cannot sleep in every world.
+//! 2. No code of the user's runs while a lock is held, nor while a thread that could not be started stands here: the drop
+//!    of its function may wait for all threads.
+//! 3. Who has come off is leaving until it is gone: when its thread-locals are dropped. `Current` is the first of them, and
+//!    the standard library drops the first one last, on Linux at least; if not, an exit may miss some drops. The next
+//!    to come or go lets it go: there it must not wait for the lock, for who is dropping thread-locals cannot sleep in every
+//!    world.
 
 use super::builder::Builder;
 use super::error::Panicked;
@@ -27,7 +29,7 @@ global! {
 }
 
 local! {
-    static LEAVING: RefCell<Option<Leaving>> = RefCell::default();
+    static CURRENT: RefCell<Option<Current>> = RefCell::default();
 }
 
 /// The program's own.
@@ -95,9 +97,12 @@ impl Registry {
         self.inner.state.acquire().living.len()
     }
 
-    /// The calling thread, whoever has started it.
+    /// The calling thread, whoever has started it, and on whichever registry it stands.
     pub fn current(&self) -> Thread {
-        self.find(thread::id()).unwrap_or_else(Thread::of_others)
+        if self.inner.first.id() == thread::id() {
+            return self.main_thread();
+        }
+        Current::get().unwrap_or_else(Thread::of_others)
     }
 
     /// The thread that has made this registry.
@@ -145,7 +150,7 @@ impl Registry {
     }
 
     /// From now on `hook` is told of each panic that ends a thread of this registry, by that thread, before any joiner
-    /// is. What it panics with itself is dropped. The hook of the standard library is told as ever, at the moment of the
+    /// is. A panic of its own is caught, and the payload leaked. The hook of the standard library is told as ever, at the moment of the
     /// panic; without a hook of the kit, it is the only one.
     pub fn set_panic_hook(&self, hook: impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 'static) {
         let hook: Arc<PanicHook> = Arc::new(hook);
@@ -180,16 +185,23 @@ impl Registry {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has no zero byte"));
         }
         let thread = self.add(id.get(), builder);
-        let (theirs, registry) = (thread.clone(), self.clone());
+        let body = Arc::new(Mutex::new(Some(body)));
+        let (theirs, registry, taken) = (thread.clone(), self.clone(), Arc::clone(&body));
         let limbo = Limbo { registry: self, thread: &thread };
         let live = move || {
+            let mut life = Life { registry, thread: theirs, panicked: None };
             id.adopt();
-            theirs.begin();
-            LEAVING.with(|first| *first.borrow_mut() = Some(Leaving(theirs.clone())));
-            let panicked = body(&theirs);
-            registry.leave(&theirs, panicked);
+            life.thread.begin();
+            Current::set(&life.thread);
+            let body = taken.acquire().take().expect("nobody else runs it");
+            life.panicked = body(&life.thread);
         };
-        thread.run_as(|| system.name(thread.name().to_owned()).spawn(live))?;
+        let started = thread.run_as(|| system.name(thread.name().to_owned()).spawn(live));
+        if let Err(refused) = started {
+            drop(limbo);
+            drop(body); // invariant 2
+            return Err(refused);
+        }
         core::mem::forget(limbo);
         Ok(thread)
     }
@@ -197,7 +209,7 @@ impl Registry {
     fn add(&self, id: NonZeroUsize, builder: Builder) -> Thread {
         let mut state = self.inner.state.acquire();
         state.leaving.retain(|_, thread| !thread.is_gone());
-        let daemon = builder.daemon.unwrap_or_else(|| state.living.get(&thread::id()).is_some_and(Thread::is_daemon));
+        let daemon = builder.daemon.unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
         let name = builder.name.unwrap_or_else(|| {
             state.named += 1;
             format!("Thread-{}", state.named)
@@ -213,10 +225,6 @@ impl Registry {
         state.leaving.retain(|_, thread| !thread.is_gone());
         state.leaving.insert(thread.id(), thread.clone());
         thread.end(panicked); // under the lock: nobody finds it neither alive nor on the registry
-    }
-
-    fn find(&self, id: NonZeroUsize) -> Option<Thread> {
-        self.inner.state.acquire().living.get(&id).cloned()
     }
 
     /// Who is to be waited for: until its life has ended, or until it is gone.
@@ -253,10 +261,34 @@ impl Drop for Limbo<'_> {
     }
 }
 
-/// A thread's first thread-local: when it is dropped, the others have been (invariant 3).
-struct Leaving(Thread);
+/// The life of a thread that runs: it leaves the registry, whatever happens.
+struct Life {
+    registry: Registry,
+    thread: Thread,
+    panicked: Option<Panicked>,
+}
 
-impl Drop for Leaving {
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.registry.leave(&self.thread, self.panicked.take());
+    }
+}
+
+/// What a thread of ours knows of itself: its first thread-local. When it is dropped, the others have been (invariant 3).
+struct Current(Thread);
+
+impl Current {
+    fn set(thread: &Thread) {
+        CURRENT.with(|current| *current.borrow_mut() = Some(Current(thread.clone())));
+    }
+
+    /// Nothing if somebody else has started the calling thread, or if it is gone but for this.
+    fn get() -> Option<Thread> {
+        CURRENT.try_with(|current| current.borrow().as_ref().map(|current| current.0.clone())).ok().flatten()
+    }
+}
+
+impl Drop for Current {
     fn drop(&mut self) {
         self.0.go();
     }

@@ -12,6 +12,7 @@ use crate::sync::Mutex;
 use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
+use std::process::abort;
 
 /// Where threads are started that may borrow; [`scope`] gives it.
 pub struct Scope<'scope, 'env: 'scope> {
@@ -44,10 +45,16 @@ pub struct Scope<'scope, 'env: 'scope> {
 pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R) -> R {
     let scope = Scope { admitted: Mutex::new(Vec::new()), _scope: PhantomData, _env: PhantomData };
     let result = catch(|| body(&scope));
-    let all_well = scope.join_all();
+    let all_well = or_abort(|| scope.join_all());
     let result = result.unwrap_or_else(|payload| resume_unwind(payload));
     assert!(all_well, "a scoped thread panicked");
     result
+}
+
+/// Does what must not be left by a panic, or somebody would use what is gone (invariant 1). The kit panics there only if the
+/// system breaks its word, such as a kernel that refuses to wait.
+pub(super) fn or_abort<R>(ours: impl FnOnce() -> R) -> R {
+    catch(ours).unwrap_or_else(|_| abort())
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
@@ -67,7 +74,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         let mut admitted = self.admitted.acquire();
         if admitted.len() == admitted.capacity() {
             // A scope may start any number of threads, one after another.
-            admitted.retain(|thread| thread.is_alive() || thread.has_unseen_panic());
+            admitted.retain(|thread| !thread.is_gone() || thread.has_unseen_panic());
         }
         admitted.push(thread);
     }

@@ -134,7 +134,7 @@ impl Thread {
     /// assert!(!thread.is_alive());
     /// # Ok::<(), selvedge::thread::Panicked>(())
     /// ```
-    #[doc(alias("isAlive", "is_finished"))]
+    #[doc(alias = "isAlive")]
     pub fn is_alive(&self) -> bool {
         !self.life.ended.is_set()
     }

@@ -75,8 +75,8 @@ impl Timer {
 
     /// Runs `run` on the program's clock each time that `period` is over, until it is cancelled or panics.
     ///
-    /// The times are a period apart, whatever a run takes. A run never begins before the one before it has ended; the
-    /// times that pass meanwhile are left out.
+    /// The times are a period apart, whatever a run takes. A run never begins before the one before it has ended: if the
+    /// next time has passed by then, the times start anew, a period after that.
     ///
     /// # Panics
     /// As [`start`](Timer::start).
@@ -97,6 +97,14 @@ impl Timer {
     /// ```
     pub fn every(period: Duration, run: impl FnMut() + Send + 'static) -> Timer {
         clock::global().every(period, run).expect(NO_THREAD)
+    }
+
+    /// [`every`](Timer::every), with the moment of the first run, which may be now.
+    ///
+    /// # Panics
+    /// As [`start`](Timer::start).
+    pub fn every_at(first: Instant, period: Duration, run: impl FnMut() + Send + 'static) -> Timer {
+        clock::global().every_at(first, period, run).expect(NO_THREAD)
     }
 
     pub(super) fn new(clock: Clock, fate: Arc<Fate>) -> Timer {
@@ -120,7 +128,6 @@ impl Timer {
     }
 
     /// Whether the function will not run any more: it has, or it was cancelled.
-    #[doc(alias = "is_alive")]
     pub fn is_finished(&self) -> bool {
         self.fate.done.is_set()
     }
@@ -131,7 +138,7 @@ impl Timer {
     /// [`Panicked`] if the function did.
     ///
     /// # Panics
-    /// If the function joins its own timer: it would wait for ever.
+    /// If the function joins its own timer, or what it has captured does when it is dropped: it would wait for ever.
     pub fn join(&self) -> Result<(), Panicked> {
         self.assert_joinable();
         self.fate.done.wait();
@@ -172,8 +179,10 @@ impl Timer {
     }
 
     fn assert_joinable(&self) {
-        let runs_here = matches!(*self.fate.phase.acquire(), Phase::Running { by, .. } if by == thread::id());
-        assert!(!runs_here, "a timer can't join itself");
+        let me = thread::id();
+        let ends_here =
+            matches!(*self.fate.phase.acquire(), Phase::Running { by, .. } | Phase::Cancelled { by } if by == me);
+        assert!(!ends_here || self.is_finished(), "a timer can't join itself");
     }
 }
 
@@ -248,7 +257,7 @@ pub(super) struct Fate {
 enum Phase {
     Waiting(Action),
     Running { by: NonZeroUsize, last: bool },
-    Cancelled,
+    Cancelled { by: NonZeroUsize },
     Over(Option<Panicked>),
 }
 
@@ -279,9 +288,10 @@ impl Fate {
     /// Takes the action away, if it waits; and whether it will never run.
     pub(super) fn cancel(&self) -> (Option<Action>, bool) {
         let mut phase = self.phase.acquire();
-        let (now, answer) = match mem::replace(&mut *phase, Phase::Cancelled) {
-            Phase::Waiting(action) => (Phase::Cancelled, (Some(action), true)),
-            Phase::Cancelled => (Phase::Cancelled, (None, true)),
+        let cancelled = Phase::Cancelled { by: thread::id() };
+        let (now, answer) = match mem::replace(&mut *phase, Phase::Over(None)) {
+            Phase::Waiting(action) => (cancelled, (Some(action), true)),
+            Phase::Cancelled { by } => (Phase::Cancelled { by }, (None, true)),
             Phase::Running { by, .. } => (Phase::Running { by, last: true }, (None, false)),
             over => (over, (None, false)),
         };
@@ -290,7 +300,7 @@ impl Fate {
     }
 
     pub(super) fn is_cancelled(&self) -> bool {
-        matches!(*self.phase.acquire(), Phase::Cancelled)
+        matches!(*self.phase.acquire(), Phase::Cancelled { .. })
     }
 
     /// It has run for the last time, and is dropped.

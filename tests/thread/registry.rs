@@ -137,7 +137,7 @@ fn a_daemons_threads_are_daemons() {
             let thread = thread.unwrap();
             thread.join().unwrap();
             let theirs = [daemon, true, false];
-            assert_eq!(thread.take_result(), Some((theirs, theirs, false)), "a scope is on the program's registry");
+            assert_eq!(thread.take_result(), Some((theirs, theirs, daemon)), "on whichever registry");
         }
         assert_eq!(watch.spawn("of std", |_| children(&registry)).join(), [false, true, false]);
         registry.join_all();
@@ -156,6 +156,14 @@ fn the_current_thread_is_the_one_that_asks() {
         let (inside, first) = thread.take_result().unwrap();
         assert_eq!((inside.name(), &inside), ("asks", thread.thread()));
         assert_eq!((first.clone(), first.is_daemon()), (registry.main_thread(), false));
+        let elsewhere = registry.builder().daemon(true).spawn(thread::current).unwrap();
+        elsewhere.join().unwrap();
+        let seen = elsewhere.take_result().unwrap();
+        assert_eq!(
+            (&seen, seen.is_daemon(), seen.is_alive()),
+            (elsewhere.thread(), true, false),
+            "on another registry"
+        );
         let by_spawn = thread::spawn(thread::current);
         by_spawn.join().unwrap();
         assert_eq!(by_spawn.take_result().as_ref(), Some(by_spawn.thread()));

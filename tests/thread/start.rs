@@ -141,6 +141,25 @@ fn the_system_knows_name_and_number() {
     });
 }
 
+#[test]
+fn what_a_refused_thread_has_captured_may_wait_for_all_threads_when_it_is_dropped() {
+    struct Waits(Registry);
+
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            self.0.join_all();
+        }
+    }
+    watchdog::run(|watch| {
+        let registry = Registry::new();
+        let waits = Waits(registry.clone());
+        let builder = registry.builder().stack_size(1 << (usize::BITS - 4));
+        let refused = watch.waits("the drop of what was captured", || builder.spawn(move || drop(waits)));
+        assert!(refused.is_err());
+        assert_eq!(registry.active_count(), 1);
+    });
+}
+
 /// Law TH7.
 fn assert_refused(registry: &Registry, builder: Builder) -> ErrorKind {
     let before = registry.enumerate();

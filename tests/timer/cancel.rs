@@ -10,6 +10,26 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 #[test]
+fn what_a_cancelled_timer_has_captured_cannot_join_it_when_it_is_dropped() {
+    struct Joins(Arc<OnceLock<Timer>>);
+
+    impl Drop for Joins {
+        fn drop(&mut self) {
+            let _ = self.0.get().unwrap().join();
+        }
+    }
+    watchdog::run(|watch| {
+        let itself = Arc::new(OnceLock::new());
+        let joins = Joins(Arc::clone(&itself));
+        let timer = clock().start(LATER, move || drop(joins)).unwrap();
+        itself.set(timer.clone()).unwrap();
+        assert_eq!(watch.waits("cancel", || panic_of(|| timer.cancel())), "a timer can't join itself");
+        assert_eq!(watch.waits("join", || timer.join()), Ok(()), "whoever joins is told all the same");
+        assert!(timer.cancel());
+    });
+}
+
+#[test]
 fn a_cancelled_timer_never_runs_and_stays_cancelled() {
     watchdog::run(|watch| {
         let clock = clock();
