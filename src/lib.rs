@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod backend;
+pub mod pool;
 pub mod queue;
 pub mod sync;
 pub mod thread;
 
 pub use backend::{Instant, model, model_within};
+pub use pool::{Job, JobError, Outcome, SubmitError, ThreadPool, Until};
 pub use queue::{
     GetError, LifoQueue, Prioritized, PriorityQueue, PutError, Queue, ShutDown, SimpleQueue, Task, TooManyDone,
 };

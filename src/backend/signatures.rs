@@ -58,6 +58,7 @@ fn contract() {
     let _: fn(thread::NewId) -> NonZeroUsize = thread::NewId::adopt;
     let _: fn() -> Option<NonZeroUsize> = thread::native_id;
     let _: fn() -> Option<String> = thread::name;
+    let _: fn() -> usize = thread::processors;
     let _: fn() = thread::yield_now;
     let _: fn(fn() -> u8) -> thread::JoinHandle<u8> = thread::spawn;
     let _: fn(thread::JoinHandle<u8>) -> std::thread::Result<u8> = thread::JoinHandle::join;

@@ -300,6 +300,11 @@ pub mod thread {
     pub fn name() -> Option<String> {
         ::std::thread::current().name().map(str::to_owned)
     }
+
+    /// How many threads can run at the same time, as far as the system tells; at least one.
+    pub fn processors() -> usize {
+        ::std::thread::available_parallelism().map_or(1, usize::from)
+    }
 }
 
 /// Runs `body`: once on real threads in production, over all interleavings under loom.

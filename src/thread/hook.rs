@@ -10,12 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub type PanicHook = dyn Fn(&Thread, &(dyn Any + Send)) + Send + Sync;
 
 /// Runs what belongs to the user, and keeps its panic from unwinding what is ours.
-pub(super) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
+pub(crate) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(theirs))
 }
 
 /// Runs what belongs to the user, whose panic nobody wants. The payload is leaked: its drop could panic again.
-pub(super) fn catch_quietly(theirs: impl FnOnce()) {
+pub(crate) fn catch_quietly(theirs: impl FnOnce()) {
     if let Err(payload) = catch(theirs) {
         mem::forget(payload);
     }

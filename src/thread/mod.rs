@@ -41,6 +41,10 @@ pub use scope::{Scope, scope};
 pub use thread::Thread;
 pub use timer::Timer;
 
+pub(crate) use hook::{catch, catch_quietly};
+pub(crate) use registry::global as global_registry;
+pub(crate) use scope::or_abort;
+
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
 use core::any::Any;

@@ -33,7 +33,7 @@ local! {
 }
 
 /// The program's own.
-pub(super) fn global() -> &'static Registry {
+pub(crate) fn global() -> &'static Registry {
     &GLOBAL
 }
 

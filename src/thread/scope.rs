@@ -53,7 +53,7 @@ pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>)
 
 /// Does what must not be left by a panic, or somebody would use what is gone (invariant 1). The kit panics there only if the
 /// system breaks its word, such as a kernel that refuses to wait.
-pub(super) fn or_abort<R>(ours: impl FnOnce() -> R) -> R {
+pub(crate) fn or_abort<R>(ours: impl FnOnce() -> R) -> R {
     catch(ours).unwrap_or_else(|_| abort())
 }
 

@@ -1,0 +1,168 @@
+//! What has become of a job, and who wants to know.
+//!
+//! # State
+//! One word: the phase, and WATCHED, which says that somebody is to be told.
+//! ```text
+//!               claim                       end
+//!   PENDING ──────────────▶ RUNNING ─────────────────▶ RETURNED, PANICKED
+//!      │
+//!      │ claim                                   end
+//!      └────────────────▶ WITHDRAWN ─────────────────▶ CANCELLED, BROKEN
+//! ```
+//! # Invariants
+//! 1. One thread claims a job, and that thread ends it, once. What the job holds is that thread's from the claim to the end.
+//! 2. Whoever comes to watch marks the word under the lists' lock: before the end, and then whoever ends the job waits for
+//!    that lock and tells all on the lists; or after it, and is told at once. So each is told once.
+//! 3. No code of the user's runs while the lists are locked.
+
+use crate::backend::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::sync::{Event, Mutex};
+use crate::thread::catch_quietly;
+use core::mem;
+
+const PENDING: u32 = 0;
+pub(super) const RUNNING: u32 = 1;
+pub(super) const WITHDRAWN: u32 = 2;
+const RETURNED: u32 = 3;
+const PANICKED: u32 = 4;
+const CANCELLED: u32 = 5;
+const BROKEN: u32 = 6;
+const PHASE: u32 = 7;
+const WATCHED: u32 = 8;
+
+/// How a job has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Its function has returned.
+    Returned = RETURNED as isize,
+    /// Its function has panicked.
+    Panicked = PANICKED as isize,
+    /// It was cancelled, and has not run.
+    Cancelled = CANCELLED as isize,
+    /// The pool's initializer has panicked, and the job has not run.
+    Broken = BROKEN as isize,
+}
+
+impl Outcome {
+    fn of(word: u32) -> Option<Outcome> {
+        match word & PHASE {
+            RETURNED => Some(Outcome::Returned),
+            PANICKED => Some(Outcome::Panicked),
+            CANCELLED => Some(Outcome::Cancelled),
+            BROKEN => Some(Outcome::Broken),
+            _ => None,
+        }
+    }
+}
+
+pub(super) type Waiter = Box<dyn FnOnce() + Send>;
+type Callback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// Who is to be told: first those who wait, then the callbacks, which may take long.
+struct Watchers {
+    last: u64,
+    waiters: Vec<(u64, Waiter)>,
+    callbacks: Vec<Callback>,
+}
+
+pub(super) struct Fate {
+    word: AtomicU32,
+    pub(super) done: Event,
+    watchers: Mutex<Watchers>,
+}
+
+impl Fate {
+    pub(super) fn new() -> Fate {
+        let watchers = Watchers { last: 0, waiters: Vec::new(), callbacks: Vec::new() };
+        Fate { word: AtomicU32::new(PENDING), done: Event::new(), watchers: Mutex::new(watchers) }
+    }
+
+    /// Whether the job is the caller's now (invariant 1).
+    pub(super) fn claim(&self, phase: u32) -> bool {
+        // Relaxed: what the job holds came to the caller with the job.
+        let claim = |word| (word & PHASE == PENDING).then_some(word | phase);
+        self.word.fetch_update(Relaxed, Relaxed, claim).is_ok()
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.word.load(Relaxed) & PHASE == RUNNING
+    }
+
+    pub(super) fn never_runs(&self) -> bool {
+        matches!(self.word.load(Relaxed) & PHASE, WITHDRAWN | CANCELLED | BROKEN)
+    }
+
+    /// How the job has ended, if it has. Everything that it did happens-before this.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        // ORDERING: Acquire pairs with the Release in `end`; the marks of watchers are RMWs, and hide nothing of it.
+        Outcome::of(self.word.load(Acquire))
+    }
+
+    /// Ends the job; whether somebody is to be [told](Fate::tell).
+    pub(super) fn end(&self, outcome: Outcome) -> bool {
+        // ORDERING: Release pairs with the Acquire in `outcome` and `watch`: who sees the end sees all of the job.
+        let before = self.word.swap(outcome as u32, Release);
+        self.done.set();
+        before & WATCHED != 0
+    }
+
+    /// Tells all who watch (invariant 2).
+    #[cold]
+    pub(super) fn tell(&self, outcome: Outcome) {
+        let (waiters, callbacks) = {
+            let mut watchers = self.watchers.acquire();
+            (mem::take(&mut watchers.waiters), mem::take(&mut watchers.callbacks))
+        };
+        for (_, waiter) in waiters {
+            catch_quietly(waiter);
+        }
+        for callback in callbacks {
+            catch_quietly(|| callback(outcome));
+        }
+    }
+
+    /// Has `callback` told by whoever ends the job, or at once if it has ended.
+    pub(super) fn call(&self, callback: Callback) {
+        let mut watchers = self.watchers.acquire();
+        match self.watch() {
+            None => watchers.callbacks.push(callback),
+            Some(outcome) => {
+                drop(watchers);
+                callback(outcome);
+            }
+        }
+    }
+
+    /// Has `waiter` told by whoever ends the job, or at once if it has ended. The number is for [`leave`](Fate::leave).
+    pub(super) fn stand_by(&self, waiter: Waiter) -> u64 {
+        let mut watchers = self.watchers.acquire();
+        watchers.last += 1;
+        let number = watchers.last;
+        match self.watch() {
+            None => watchers.waiters.push((number, waiter)),
+            Some(_) => {
+                drop(watchers);
+                waiter();
+            }
+        }
+        number
+    }
+
+    /// Takes a waiter off the list, if it has not been told.
+    pub(super) fn leave(&self, number: u64) {
+        let mut watchers = self.watchers.acquire();
+        let place = watchers.waiters.iter().position(|&(other, _)| other == number);
+        let ours = place.map(|place| watchers.waiters.remove(place));
+        drop(watchers);
+        drop(ours);
+    }
+
+    /// Says that there are watchers; the outcome if that comes too late. The lists are locked (invariant 2).
+    fn watch(&self) -> Option<Outcome> {
+        // ORDERING: Acquire pairs with the Release in `end`, for the watcher that is told at once.
+        Outcome::of(self.word.fetch_or(WATCHED, Acquire))
+    }
+}

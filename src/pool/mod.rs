@@ -1,0 +1,39 @@
+//! Threads that are started once and run many jobs; Python's `concurrent.futures`.
+//!
+//! A [`ThreadPool`] takes functions and gives [`Job`]s: handles that have the result, can be waited for, cancelled and
+//! awaited. [`wait`] and [`as_completed`] wait for several. Jobs may borrow in a [`scope`](ThreadPool::scope).
+//!
+//! A job that waits for another job of its own pool holds a worker meanwhile: when all workers wait so, nobody is left
+//! to run what they wait for. Give such jobs pools of their own.
+//!
+//! ```
+//! use selvedge::ThreadPool;
+//!
+//! let pool = ThreadPool::new(2);
+//! let job = pool.submit(|| 6 * 7)?;
+//! let squares: Vec<u32> = pool.map(1..=4, |n| n * n).collect::<Result<_, _>>()?;
+//! assert_eq!(job.result()?, 42);
+//! assert_eq!(squares, [1, 4, 9, 16]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+mod crew;
+mod error;
+mod fate;
+mod job;
+mod map;
+#[expect(clippy::module_inception, reason = "the pool, of which the other files are parts")]
+mod pool;
+mod scope;
+mod wait;
+mod work;
+
+pub use builder::Builder;
+pub use error::{JobError, SubmitError};
+pub use fate::Outcome;
+pub use job::Job;
+pub use map::Map;
+pub use pool::ThreadPool;
+pub use scope::Scope;
+pub use wait::{AsCompleted, Until, as_completed, wait, wait_deadline, wait_timeout};

@@ -1,0 +1,158 @@
+//! A function on its way through the pool: in one allocation with its fate, and later with what it made.
+//!
+//! # Invariants
+//! 1. What the cell holds belongs to whoever claimed the job, from the claim to the end: the function. Then it belongs to the
+//!    [`Job`](super::Job), which is one: the value, or the panic's payload.
+//! 2. When a scope is told of a job's end, the function is gone, and so is the value unless the job has it or can take it.
+
+use super::crew::Crew;
+use super::fate::{Fate, Outcome, RUNNING, WITHDRAWN};
+use crate::backend::Arc;
+use crate::backend::cell::UnsafeCell;
+use crate::sync::Semaphore;
+use crate::thread::{Payload, Run, catch, catch_quietly};
+use core::mem;
+
+pub(super) struct Work<R: Run> {
+    fate: Fate,
+    contents: UnsafeCell<Contents<R>>,
+    /// The scope that waits for it, which counts ends.
+    scope: Option<Arc<Semaphore>>,
+}
+
+enum Contents<R: Run> {
+    Function(R),
+    Value(R::Output),
+    Panic(Payload),
+    Nothing,
+}
+
+// SAFETY: one thread at a time touches the contents (invariant 1), which can be sent.
+unsafe impl<R: Run + Send> Sync for Work<R> where R::Output: Send {}
+
+/// What the pool sees of it.
+pub(super) trait Runs: Send + Sync {
+    /// Runs it, unless it was withdrawn.
+    fn run(self: Arc<Self>, crew: &Arc<Crew>);
+
+    /// Sees to it that it never runs: the outcome is `otherwise` then. A panic of the function's drop is of no interest.
+    fn refuse(self: Arc<Self>, otherwise: Outcome);
+}
+
+/// What the job sees of it.
+pub(super) trait Makes<T>: Send + Sync {
+    fn fate(&self) -> &Fate;
+
+    /// Whether it will never run; and what the drop of its function has panicked with.
+    fn cancel(&self) -> (bool, Option<Payload>);
+
+    /// # Safety
+    /// The work has ended, and the caller is its only job.
+    unsafe fn take(&self) -> Option<Result<T, Payload>>;
+}
+
+impl<R: Run> Work<R> {
+    pub(super) fn new(run: R, scope: Option<Arc<Semaphore>>) -> Work<R> {
+        Work { fate: Fate::new(), contents: UnsafeCell::new(Contents::Function(run)), scope }
+    }
+
+    /// The function of a work that nobody else has seen.
+    pub(super) fn into_function(self) -> Option<R> {
+        match self.contents.into_inner() {
+            Contents::Function(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    /// # Safety
+    /// The contents are the caller's (invariant 1).
+    unsafe fn replace(&self, contents: Contents<R>) -> Contents<R> {
+        // SAFETY: the caller's.
+        self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
+    }
+
+    /// Whether it has withdrawn the function, which it has dropped then, and what that panicked with.
+    fn withdraw(&self, outcome: Outcome) -> (bool, Option<Payload>) {
+        if !self.fate.claim(WITHDRAWN) {
+            return (false, None);
+        }
+        // SAFETY: it has claimed the job (invariant 1).
+        let function = unsafe { self.replace(Contents::Nothing) };
+        let dropped = catch(|| drop(function));
+        if self.fate.end(outcome) {
+            self.fate.tell(outcome);
+        }
+        self.tell_scope();
+        (true, dropped.err())
+    }
+
+    fn tell_scope(&self) {
+        if let Some(scope) = &self.scope {
+            tell(scope);
+        }
+    }
+}
+
+fn tell(scope: &Semaphore) {
+    scope.release(1).expect("a scope has fewer jobs than a semaphore permits");
+}
+
+impl<R: Run + Send> Runs for Work<R>
+where
+    R::Output: Send,
+{
+    fn run(self: Arc<Self>, crew: &Arc<Crew>) {
+        if !self.fate.claim(RUNNING) {
+            return crew.rest();
+        }
+        // SAFETY: it has claimed the job (invariant 1).
+        let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else { unreachable!("invariant 1") };
+        let (contents, outcome) = match catch(|| run.run()) {
+            Ok(value) => (Contents::Value(value), Outcome::Returned),
+            Err(payload) => (Contents::Panic(payload), Outcome::Panicked),
+        };
+        // SAFETY: it has claimed the job, and has not ended it.
+        unsafe { self.replace(contents) };
+        // Before the end: whoever sees that finds the worker at rest, and needs no other.
+        crew.rest();
+        if self.fate.end(outcome) {
+            // If nobody can be had for what is queued, it waits until all are told.
+            let _ = crew.set_to_work();
+            self.fate.tell(outcome);
+            crew.rest();
+        }
+        let scope = self.scope.clone();
+        catch_quietly(|| drop(self)); // with the value, if there is no job
+        if let Some(scope) = scope {
+            tell(&scope); // invariant 2
+        }
+    }
+
+    fn refuse(self: Arc<Self>, otherwise: Outcome) {
+        let (_, panicked) = self.withdraw(otherwise);
+        mem::forget(panicked); // whose drop may panic again
+    }
+}
+
+impl<R: Run + Send> Makes<R::Output> for Work<R>
+where
+    R::Output: Send,
+{
+    fn fate(&self) -> &Fate {
+        &self.fate
+    }
+
+    fn cancel(&self) -> (bool, Option<Payload>) {
+        let (withdrawn, panicked) = self.withdraw(Outcome::Cancelled);
+        (withdrawn || self.fate.never_runs(), panicked)
+    }
+
+    unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {
+        // SAFETY: the caller's (invariant 1).
+        match unsafe { self.replace(Contents::Nothing) } {
+            Contents::Value(value) => Some(Ok(value)),
+            Contents::Panic(payload) => Some(Err(payload)),
+            Contents::Nothing | Contents::Function(_) => None,
+        }
+    }
+}
