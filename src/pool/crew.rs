@@ -168,16 +168,13 @@ impl Crew {
     /// Fails all that is queued, and all that comes.
     fn break_down(&self) {
         self.broken.store(true, Relaxed); // seen by those who find the queue shut down by this
-        self.refuse_all(Outcome::Broken);
+        self.close(Some(Outcome::Broken));
     }
 
-    /// From now on nothing is taken; what is queued runs, or is cancelled.
-    pub(super) fn close(&self, cancel: bool) {
+    /// From now on nothing is taken; what is queued runs, or has this outcome.
+    pub(super) fn close(&self, refused: Option<Outcome>) {
         self.members.acquire().closed = true;
-        if cancel { self.refuse_all(Outcome::Cancelled) } else { self.queue.shutdown() }
-    }
-
-    fn refuse_all(&self, outcome: Outcome) {
+        let Some(outcome) = refused else { return self.queue.shutdown() };
         for work in self.queue.shutdown_now() {
             work.refuse(outcome);
         }

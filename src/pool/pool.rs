@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::crew::{Crew, Refusal, Terms};
 use super::error::SubmitError;
+use super::fate::Outcome;
 use super::job::Job;
 use super::map::Map;
 use super::scope::{self, Scope};
@@ -168,7 +169,7 @@ impl ThreadPool {
     /// [`try_shutdown`](ThreadPool::try_shutdown) may be called there.
     pub fn shutdown(&self) {
         // Without a deadline there is no timeout.
-        let _ = self.end(false, None);
+        let _ = self.end(None, None);
     }
 
     /// Takes no more jobs, and never blocks: what is queued still runs.
@@ -176,7 +177,7 @@ impl ThreadPool {
     /// # Errors
     /// [`TimedOut`] if a thread is left.
     pub fn try_shutdown(&self) -> Result<(), TimedOut> {
-        self.crew.close(false);
+        self.crew.close(None);
         self.crew.await_end(Some(Instant::now()))
     }
 
@@ -189,7 +190,7 @@ impl ThreadPool {
     /// # Panics
     /// As [`shutdown`](ThreadPool::shutdown).
     pub fn shutdown_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
-        self.end(false, Some(Instant::now() + timeout))
+        self.end(None, Some(Instant::now() + timeout))
     }
 
     /// [`shutdown`](ThreadPool::shutdown), which waits until `deadline` at the latest.
@@ -198,7 +199,7 @@ impl ThreadPool {
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        self.end(false, Some(deadline))
+        self.end(None, Some(deadline))
     }
 
     /// Takes no more jobs, cancels those that are queued, and waits until every thread has ended. After a
@@ -216,7 +217,7 @@ impl ThreadPool {
     /// ```
     #[doc(alias = "cancel_futures")]
     pub fn shutdown_cancel(&self) {
-        let _ = self.end(true, None);
+        let _ = self.end(Some(Outcome::Cancelled), None);
     }
 
     /// Takes no more jobs, cancels those that are queued, and waits for nobody.
@@ -224,7 +225,7 @@ impl ThreadPool {
     /// # Errors
     /// [`TimedOut`] if a thread is left.
     pub fn try_shutdown_cancel(&self) -> Result<(), TimedOut> {
-        self.crew.close(true);
+        self.crew.close(Some(Outcome::Cancelled));
         self.crew.await_end(Some(Instant::now()))
     }
 
@@ -234,7 +235,7 @@ impl ThreadPool {
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_cancel_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
-        self.end(true, Some(Instant::now() + timeout))
+        self.end(Some(Outcome::Cancelled), Some(Instant::now() + timeout))
     }
 
     /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), which waits until `deadline` at the latest.
@@ -243,12 +244,12 @@ impl ThreadPool {
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_cancel_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        self.end(true, Some(deadline))
+        self.end(Some(Outcome::Cancelled), Some(deadline))
     }
 
-    fn end(&self, cancel: bool, deadline: Option<Instant>) -> Result<(), TimedOut> {
+    fn end(&self, refused: Option<Outcome>, deadline: Option<Instant>) -> Result<(), TimedOut> {
         assert!(!self.crew.is_ours(), "a thread of a pool can't wait for its own end");
-        self.crew.close(cancel);
+        self.crew.close(refused);
         self.crew.await_end(deadline)
     }
 
@@ -290,7 +291,7 @@ impl Default for ThreadPool {
 /// As [`shutdown`](ThreadPool::shutdown). The last owner may be a job on one of its own threads: that waits for nobody.
 impl Drop for ThreadPool {
     fn drop(&mut self) {
-        self.crew.close(false);
+        self.crew.close(None);
         if !self.crew.is_ours() {
             let _ = self.crew.await_end(None);
         }
