@@ -35,6 +35,8 @@ pub enum Answer {
     ShutDown,
     /// More items were to be counted done than had been put.
     TooManyDone,
+    /// A job has not run, and will not.
+    Cancelled,
     /// A thread has ended by a panic.
     Panicked,
     /// Several items, or numbers, as one.

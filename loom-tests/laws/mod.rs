@@ -9,6 +9,7 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
+mod pool;
 mod queue;
 mod rlock;
 mod semaphore;
@@ -26,7 +27,7 @@ pub fn all() -> Vec<Law> {
         barrier::laws(),
         queue::laws(),
     ];
-    let threads = [thread::laws(), timer::laws()];
+    let threads = [thread::laws(), timer::laws(), pool::laws()];
     sync.into_iter().chain(threads).flatten().collect()
 }
 

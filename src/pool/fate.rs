@@ -3,33 +3,33 @@
 //! # State
 //! One word: the phase, and WATCHED, which says that somebody is to be told.
 //! ```text
-//!               claim                       end
-//!   PENDING ──────────────▶ RUNNING ─────────────────▶ RETURNED, PANICKED
+//!              begin                     end
+//!   PENDING ───────────▶ RUNNING ─────────────────▶ RETURNED, PANICKED
 //!      │
-//!      │ claim                                   end
-//!      └────────────────▶ WITHDRAWN ─────────────────▶ CANCELLED, BROKEN
+//!      │ withdraw
+//!      └───────────────▶ CANCELLED, BROKEN
 //! ```
 //! # Invariants
-//! 1. One thread claims a job, and that thread ends it, once. What the job holds is that thread's from the claim to the end.
+//! 1. One thread takes a job out of PENDING: it begins and ends it, or withdraws it. What the job holds is that thread's then,
+//!    until a RUNNING one ends.
 //! 2. Whoever comes to watch marks the word under the lists' lock: before the end, and then whoever ends the job waits for
 //!    that lock and tells all on the lists; or after it, and is told at once. So each is told once.
 //! 3. No code of the user's runs while the lists are locked.
 
 use crate::backend::atomic::{
     AtomicU32,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{self, Acquire, Relaxed, Release},
 };
 use crate::sync::{Event, Mutex};
 use crate::thread::catch_quietly;
 use core::mem;
 
 const PENDING: u32 = 0;
-pub(super) const RUNNING: u32 = 1;
-pub(super) const WITHDRAWN: u32 = 2;
-const RETURNED: u32 = 3;
-const PANICKED: u32 = 4;
-const CANCELLED: u32 = 5;
-const BROKEN: u32 = 6;
+const RUNNING: u32 = 1;
+const RETURNED: u32 = 2;
+const PANICKED: u32 = 3;
+const CANCELLED: u32 = 4;
+const BROKEN: u32 = 5;
 const PHASE: u32 = 7;
 const WATCHED: u32 = 8;
 
@@ -80,11 +80,24 @@ impl Fate {
         Fate { word: AtomicU32::new(PENDING), done: Event::new(), watchers: Mutex::new(watchers) }
     }
 
-    /// Whether the job is the caller's now (invariant 1).
-    pub(super) fn claim(&self, phase: u32) -> bool {
+    /// Whether the job is the caller's to run now (invariant 1).
+    pub(super) fn begin(&self) -> bool {
         // Relaxed: what the job holds came to the caller with the job.
-        let claim = |word| (word & PHASE == PENDING).then_some(word | phase);
-        self.word.fetch_update(Relaxed, Relaxed, claim).is_ok()
+        self.leave_pending(RUNNING, Relaxed).is_some()
+    }
+
+    /// Whether the job will not run for the caller's sake; and then, whether somebody is to be [told](Fate::tell).
+    pub(super) fn withdraw(&self, outcome: Outcome) -> Option<bool> {
+        // ORDERING: Release pairs with the Acquire in `outcome` and `watch`, as in `end`.
+        let before = self.leave_pending(outcome as u32, Release)?;
+        self.done.set();
+        Some(before & WATCHED != 0)
+    }
+
+    /// Takes the job out of PENDING (invariant 1): the word as it was, if nobody else has.
+    fn leave_pending(&self, phase: u32, ordering: Ordering) -> Option<u32> {
+        let leave = |word| (word & PHASE == PENDING).then_some(word | phase);
+        self.word.fetch_update(ordering, Relaxed, leave).ok()
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -92,7 +105,7 @@ impl Fate {
     }
 
     pub(super) fn never_runs(&self) -> bool {
-        matches!(self.word.load(Relaxed) & PHASE, WITHDRAWN | CANCELLED | BROKEN)
+        matches!(self.word.load(Relaxed) & PHASE, CANCELLED | BROKEN)
     }
 
     /// How the job has ended, if it has. Everything that it did happens-before this.
@@ -101,7 +114,7 @@ impl Fate {
         Outcome::of(self.word.load(Acquire))
     }
 
-    /// Ends the job; whether somebody is to be [told](Fate::tell).
+    /// Ends the job that the caller has begun; whether somebody is to be [told](Fate::tell).
     pub(super) fn end(&self, outcome: Outcome) -> bool {
         // ORDERING: Release pairs with the Acquire in `outcome` and `watch`: who sees the end sees all of the job.
         let before = self.word.swap(outcome as u32, Release);

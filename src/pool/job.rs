@@ -164,8 +164,8 @@ impl<T> Job<T> {
         self.fate().is_running()
     }
 
-    /// Cancels the job if it has not begun. True: it has not run, and never will. Who cancels it drops its function before this
-    /// returns, and tells all who wait; others who cancel may be told sooner, and can [wait](Job::wait).
+    /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
+    /// drops its function before this returns.
     ///
     /// # Panics
     /// If the drop of the function does; the job is cancelled all the same.
@@ -184,11 +184,10 @@ impl<T> Job<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cancel(&self) -> bool {
-        let (never, panicked) = self.work.cancel();
-        if let Some(payload) = panicked {
+        if let Some(payload) = self.work.cancel() {
             resume_unwind(payload);
         }
-        never
+        self.fate().never_runs()
     }
 
     /// Has `callback` run once the job has ended, with how: by the thread that ends it, after those that were added before;

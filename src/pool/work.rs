@@ -1,12 +1,12 @@
 //! A function on its way through the pool: in one allocation with its fate, and later with what it made.
 //!
 //! # Invariants
-//! 1. What the cell holds belongs to whoever claimed the job, from the claim to the end: the function. Then it belongs to the
-//!    [`Job`](super::Job), which is one: the value, or the panic's payload.
+//! 1. What the cell holds belongs to whoever took the job out of its pending state, if that thread runs it, until the end: the
+//!    function. Then it belongs to the [`Job`](super::Job), which is one: the value, or the panic's payload.
 //! 2. When a scope is told of a job's end, the function is gone, and so is the value unless the job has it or can take it.
 
 use super::crew::Crew;
-use super::fate::{Fate, Outcome, RUNNING, WITHDRAWN};
+use super::fate::{Fate, Outcome};
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
 use crate::sync::Semaphore;
@@ -43,8 +43,8 @@ pub(super) trait Runs: Send + Sync {
 pub(super) trait Makes<T>: Send + Sync {
     fn fate(&self) -> &Fate;
 
-    /// Whether it will never run; and what the drop of its function has panicked with.
-    fn cancel(&self) -> (bool, Option<Payload>);
+    /// Cancels it, if it has not begun; what the drop of its function has panicked with.
+    fn cancel(&self) -> Option<Payload>;
 
     /// # Safety
     /// The work has ended, and the caller is its only job.
@@ -71,25 +71,17 @@ impl<R: Run> Work<R> {
         self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
     }
 
-    /// Whether it has withdrawn the function, which it has dropped then, and what that panicked with.
-    fn withdraw(&self, outcome: Outcome) -> (bool, Option<Payload>) {
-        if !self.fate.claim(WITHDRAWN) {
-            return (false, None);
-        }
-        // SAFETY: it has claimed the job (invariant 1).
-        let function = unsafe { self.replace(Contents::Nothing) };
-        let dropped = catch(|| drop(function));
-        if self.fate.end(outcome) {
+    /// Sees to it that it does not run, and drops the function; what that has panicked with.
+    fn withdraw(&self, outcome: Outcome) -> Option<Payload> {
+        let watched = self.fate.withdraw(outcome)?;
+        if watched {
             self.fate.tell(outcome);
         }
-        self.tell_scope();
-        (true, dropped.err())
-    }
-
-    fn tell_scope(&self) {
-        if let Some(scope) = &self.scope {
-            tell(scope);
-        }
+        // SAFETY: it has withdrawn the job (invariant 1).
+        let function = unsafe { self.replace(Contents::Nothing) };
+        let dropped = catch(|| drop(function));
+        self.scope.iter().for_each(|scope| tell(scope)); // invariant 2
+        dropped.err()
     }
 }
 
@@ -102,16 +94,16 @@ where
     R::Output: Send,
 {
     fn run(self: Arc<Self>, crew: &Arc<Crew>) {
-        if !self.fate.claim(RUNNING) {
+        if !self.fate.begin() {
             return crew.rest();
         }
-        // SAFETY: it has claimed the job (invariant 1).
+        // SAFETY: it has begun the job (invariant 1).
         let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else { unreachable!("invariant 1") };
         let (contents, outcome) = match catch(|| run.run()) {
             Ok(value) => (Contents::Value(value), Outcome::Returned),
             Err(payload) => (Contents::Panic(payload), Outcome::Panicked),
         };
-        // SAFETY: it has claimed the job, and has not ended it.
+        // SAFETY: it has begun the job, and not ended it.
         unsafe { self.replace(contents) };
         // Before the end: whoever sees that finds the worker at rest, and needs no other.
         crew.rest();
@@ -129,8 +121,7 @@ where
     }
 
     fn refuse(self: Arc<Self>, otherwise: Outcome) {
-        let (_, panicked) = self.withdraw(otherwise);
-        mem::forget(panicked); // whose drop may panic again
+        mem::forget(self.withdraw(otherwise)); // whose drop may panic again
     }
 }
 
@@ -142,9 +133,8 @@ where
         &self.fate
     }
 
-    fn cancel(&self) -> (bool, Option<Payload>) {
-        let (withdrawn, panicked) = self.withdraw(Outcome::Cancelled);
-        (withdrawn || self.fate.never_runs(), panicked)
+    fn cancel(&self) -> Option<Payload> {
+        self.withdraw(Outcome::Cancelled)
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {

@@ -1,0 +1,83 @@
+//! The pool and its jobs: F1 to F5 of the jobs, P1 to P6 of the pool.
+//!
+//! In each model somebody shuts the pool down, so that it holds no thread when the model ends.
+
+mod jobs;
+mod threads;
+
+use super::{Data, SOON};
+use crate::law::Law;
+use crate::stage::Stage;
+use selvedge_loom::backend::Arc;
+use selvedge_loom::pool::Builder;
+use selvedge_loom::thread::Registry;
+use selvedge_loom::{Event, Job, JobError, Outcome, SubmitError, ThreadPool};
+use spec::Answer::{self, Broken, Busy, Count, Done, Is, ShutDown};
+
+pub fn laws() -> Vec<Law> {
+    jobs::laws().into_iter().chain(threads::laws()).collect()
+}
+
+/// What those who play share.
+struct Shop {
+    registry: Registry,
+    pool: ThreadPool,
+    data: Data,
+    gate: Event,
+}
+
+type Say<'a> = &'a mut dyn FnMut(Answer);
+
+fn shop(workers: usize) -> Arc<Shop> {
+    shop_of(Builder::new().workers(workers))
+}
+
+fn shop_of(builder: Builder) -> Arc<Shop> {
+    let registry = Registry::new();
+    let pool = builder.registry(&registry).build();
+    Arc::new(Shop { registry, pool, data: Data::new(), gate: Event::new() })
+}
+
+/// One thread that plays `role` with a pool of so many threads.
+fn alone(stage: &Stage, workers: usize, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
+    let shop = Arc::new(shop(workers));
+    stage.program(&shop, role);
+    stage.finish()
+}
+
+/// A job that adds to the data.
+fn submit(shop: &Arc<Shop>) -> Job<Answer> {
+    let theirs = Arc::clone(shop);
+    shop.pool.submit(move || theirs.data.add()).expect("the pool is open")
+}
+
+/// A job that waits for the gate.
+fn submit_waiting(shop: &Arc<Shop>) -> Job<()> {
+    let theirs = Arc::clone(shop);
+    shop.pool.submit(move || theirs.gate.wait()).expect("the pool is open")
+}
+
+/// What became of a job that answers.
+fn told(result: Result<Answer, JobError>) -> Answer {
+    result.unwrap_or_else(|failed| match failed {
+        JobError::Cancelled => Answer::Cancelled,
+        JobError::Broken => Broken,
+        JobError::Panicked(_) => Answer::Panicked,
+    })
+}
+
+fn end_of_refused<R>(refused: &SubmitError<R>) -> Answer {
+    match refused {
+        SubmitError::Broken(_) => Broken,
+        _ => ShutDown,
+    }
+}
+
+fn how(outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Returned => Done,
+        Outcome::Panicked => Answer::Panicked,
+        Outcome::Cancelled => Answer::Cancelled,
+        Outcome::Broken => Broken,
+    }
+}
