@@ -4,18 +4,23 @@
 
 mod jobs;
 mod threads;
+mod told;
 
 use super::{Data, SOON};
 use crate::law::Law;
 use crate::stage::Stage;
+use selvedge_loom::Semaphore;
 use selvedge_loom::backend::Arc;
-use selvedge_loom::pool::Builder;
+use selvedge_loom::pool::{self, Builder};
 use selvedge_loom::thread::Registry;
 use selvedge_loom::{Event, Job, JobError, Outcome, SubmitError, ThreadPool};
 use spec::Answer::{self, Broken, Busy, Count, Done, Is, ShutDown};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Wake, Waker};
 
 pub fn laws() -> Vec<Law> {
-    jobs::laws().into_iter().chain(threads::laws()).collect()
+    [jobs::laws(), told::laws(), threads::laws()].into_iter().flatten().collect()
 }
 
 /// What those who play share.
@@ -79,5 +84,30 @@ fn how(outcome: Outcome) -> Answer {
         Outcome::Panicked => Answer::Panicked,
         Outcome::Cancelled => Answer::Cancelled,
         Outcome::Broken => Broken,
+    }
+}
+
+fn as_completed(job: &Job<Answer>) -> Answer {
+    let ended = pool::as_completed([job]).next().and_then(Job::outcome);
+    ended.map_or(Busy, how)
+}
+
+/// An executor's thread, which sleeps until its waker wakes it.
+fn awaits(mut job: Job<Answer>) -> Result<Answer, JobError> {
+    let bell = Arc::new(Bell(Semaphore::new(0)));
+    let waker = Waker::from(Arc::clone(&bell));
+    loop {
+        match Pin::new(&mut job).poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(result) => return result,
+            Poll::Pending => bell.0.acquire().forget(),
+        }
+    }
+}
+
+struct Bell(Semaphore);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Bell>) {
+        self.0.release(1).expect("it is woken a few times");
     }
 }
