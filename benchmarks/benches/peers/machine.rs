@@ -7,7 +7,7 @@ use std::thread;
 
 const LOCKFILE: &str = include_str!("../../../Cargo.lock");
 
-const PEERS: [&str; 14] = [
+const PEERS: [&str; 17] = [
     "async-lock",
     "crossbeam-channel",
     "crossbeam-utils",
@@ -18,9 +18,12 @@ const PEERS: [&str; 14] = [
     "futures-timer",
     "hurdles",
     "kanal",
+    "oneshot",
     "parking_lot",
+    "rayon",
     "saa",
     "spin",
+    "threadpool",
     "usync",
 ];
 

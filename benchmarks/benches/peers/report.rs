@@ -28,6 +28,9 @@ peer keeps the order of arrival among equals, as ours does.
 - Threads do nothing. Timers are started an hour before they are due, among none or 100,000 that wait, and cancelled; or they \
 are due at once, and waited for. \"a thread each\" sleeps on a condition, and its end is waited for; futures-timer runs \
 no function: it is polled once, and dropped.
+- Pools: all threads are there before the first task. A tiny task counts down, and the last one wakes who waits; ours drops \
+the job. \"rayon scope\" submits from one of its workers, all others from a thread beside them. Results: 2 workers and a job \
+that returns a number; a batch is submitted before the first result is asked for.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.

@@ -6,6 +6,7 @@ mod barrier;
 mod condition;
 mod event;
 mod lock;
+mod pool;
 mod queue;
 mod rlock;
 mod semaphore;
@@ -42,6 +43,7 @@ pub fn rows() -> Vec<Row> {
         queue::rows(),
         thread::rows(),
         timer::rows(),
+        pool::rows(),
     ];
     shapes.into_iter().flatten().collect()
 }

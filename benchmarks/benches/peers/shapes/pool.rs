@@ -1,0 +1,162 @@
+//! Threads that run many jobs.
+
+mod crew;
+
+use super::lineup;
+use crate::load::{nanoseconds, there_and_back};
+use crate::row::{Bar, Row, at_most};
+use crew::{Crossbeam, Oneshot, RayonScope};
+use crossbeam_utils::CachePadded;
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::{Arc, Barrier};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+/// Tiny tasks that are submitted before anybody waits.
+const TINY: u32 = 100_000;
+
+/// Jobs that are submitted before the first result is asked for.
+const BATCH: u32 = 1000;
+
+/// Runs functions on so many threads.
+pub trait Pool: Sized + 'static {
+    /// A pool of at most so many threads.
+    fn new(workers: usize) -> Self;
+    /// Has it run, and forgets it.
+    fn execute(&self, task: impl FnOnce() + Send + 'static);
+    /// Has it run so many times.
+    fn execute_all(&self, times: u32, task: impl FnOnce() + Copy + Send + 'static) {
+        (0..times).for_each(|_| self.execute(task));
+    }
+}
+
+/// A pool that gives results.
+pub trait Answers: Pool {
+    /// Where the result will be.
+    type Job;
+    /// Has it run.
+    fn submit(&self, run: impl FnOnce() -> u32 + Send + 'static) -> Self::Job;
+    /// Waits for what it has returned.
+    fn result(job: Self::Job) -> u32;
+}
+
+/// A pool whose threads have all been started.
+fn started<P: Pool>(workers: usize) -> P {
+    let pool = P::new(workers);
+    let all = Arc::new(Barrier::new(workers + 1));
+    for _ in 0..workers {
+        let all = Arc::clone(&all);
+        pool.execute(move || _ = all.wait()); // holds up a worker
+    }
+    all.wait();
+    pool
+}
+
+/// Tells the thread that has made it when so many tasks have run: the same for all pools.
+struct Latch {
+    left: CachePadded<AtomicU32>,
+    waiter: Thread,
+}
+
+impl Latch {
+    /// It stays, for the last task touches it after the count.
+    fn leaked() -> &'static Latch {
+        Box::leak(Box::new(Latch { left: CachePadded::default(), waiter: thread::current() }))
+    }
+
+    #[inline(always)]
+    fn count_down(&self) {
+        if self.left.fetch_sub(1, Release) == 1 {
+            self.waiter.unpark();
+        }
+    }
+
+    fn wait(&self) {
+        while self.left.load(Acquire) > 0 {
+            thread::park();
+        }
+    }
+}
+
+/// Nanoseconds a task, from the first submit until the last has run.
+fn tiny<P: Pool>(workers: usize) -> impl Fn(Duration) -> f64 {
+    move |slice| {
+        let (pool, latch) = (started::<P>(workers), Latch::leaked());
+        in_lots(slice, TINY, || {
+            latch.left.store(TINY, Relaxed);
+            pool.execute_all(TINY, || latch.count_down());
+            latch.wait();
+        })
+    }
+}
+
+/// Nanoseconds a job, from the first submit until the last result.
+fn batch<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
+    move |slice| {
+        let pool = started::<P>(workers);
+        let mut jobs = Vec::with_capacity(BATCH as usize);
+        in_lots(slice, BATCH, || {
+            jobs.extend((0..BATCH).map(|number| pool.submit(move || black_box(number))));
+            let sum: u32 = jobs.drain(..).map(P::result).sum();
+            assert_eq!(sum, BATCH * (BATCH - 1) / 2, "a result is another's");
+        })
+    }
+}
+
+fn in_lots(slice: Duration, lot: u32, mut run: impl FnMut()) -> f64 {
+    let (began, mut lots) = (Instant::now(), 0);
+    loop {
+        run();
+        lots += 1;
+        let elapsed = began.elapsed();
+        if elapsed >= slice {
+            return nanoseconds(elapsed) / (f64::from(lot) * f64::from(lots));
+        }
+    }
+}
+
+/// Nanoseconds for there and back.
+fn round_trip<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
+    move |slice| {
+        let pool = started::<P>(workers);
+        there_and_back(slice, || assert_eq!(P::result(pool.submit(|| black_box(1))), 1))
+    }
+}
+
+macro_rules! pools {
+    ($T:ident => $measure:expr) => {
+        lineup![$T => $measure;
+            Std "ours (std)" selvedge::ThreadPool,
+            ParkingLot "ours (parking_lot)" selvedge_parking_lot::ThreadPool,
+            Peer "crossbeam + Box" Crossbeam,
+            Peer "rayon spawn" rayon::ThreadPool,
+            Peer "rayon scope" RayonScope,
+            Peer "threadpool" threadpool::ThreadPool,
+        ]
+    };
+}
+
+macro_rules! answering {
+    ($T:ident => $measure:expr) => {
+        lineup![$T => $measure;
+            Std "ours (std)" selvedge::ThreadPool,
+            ParkingLot "ours (parking_lot)" selvedge_parking_lot::ThreadPool,
+            Peer "crossbeam + oneshot" Oneshot<Crossbeam>,
+            Peer "rayon + oneshot" Oneshot<rayon::ThreadPool>,
+            Peer "threadpool + oneshot" Oneshot<threadpool::ThreadPool>,
+        ]
+    };
+}
+
+/// All rows of this shape.
+pub fn rows() -> Vec<Row> {
+    let row = |setting, bar: Bar, participants| Row { shape: "Pool", setting, bars: vec![bar], participants };
+    let (tasks, results) = ("crossbeam + Box", "crossbeam + oneshot");
+    vec![
+        row("100k tiny tasks, 2 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(2))),
+        row("100k tiny tasks, 4 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(4))),
+        row("submit + result, batch of 1000", at_most(1.0, results), answering!(P => batch::<P>(2))),
+        row("submit + result, round trip", at_most(0.1, results), answering!(P => round_trip::<P>(2))),
+    ]
+}
