@@ -40,8 +40,8 @@ fn a_cancelled_job_is_seen_by_all_who_wait() {
     }
 }
 
-/// Hazard C: in CPython more threads may count as idle than are, and then a future stays in the queue though all threads are
-/// busy, and fewer than there may be.
+/// Hazard C: in CPython more threads may count as idle than are, and then a future stays in the queue though all
+/// threads are busy, and fewer than there may be.
 #[test]
 fn whoever_finds_all_workers_busy_gets_another() {
     const WORKERS: usize = 3;

@@ -1,5 +1,5 @@
-//! `test_concurrent_futures`, as far as it asks a pool of threads. What it asks of futures made by hand is asked of jobs
-//! that a [`Gate`] holds up; [`AnyState`] has one in each state.
+//! `test_concurrent_futures`, as far as it asks a pool of threads. What it asks of futures made by hand is asked of
+//! jobs that a [`Gate`] holds up; [`AnyState`] has one in each state.
 
 mod as_completed;
 mod future;

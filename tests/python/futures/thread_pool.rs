@@ -6,6 +6,7 @@ use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::thread::Run;
 use selvedge::{Event, JobError, Outcome, Semaphore, ThreadPool, TimedOut, pool};
+use std::hint;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,13 +66,12 @@ fn map_exception() {
 #[test]
 fn map_timeout() {
     let (_, pool, gate) = gated(WORKERS);
-    let wait = Mutex::new(Some(gate.before(|| ())));
-    let runs = move |held: bool| {
+    let pass = gate.pass();
+    let mut results = pool.map([false, false, true], move |held| {
         if held {
-            (wait.lock().unwrap().take().unwrap())()
+            pass()
         }
-    };
-    let mut results = pool.map([false, false, true], runs);
+    });
     for _ in 0..2 {
         assert!(matches!(results.next_timeout(Duration::MAX), Ok(Some(Ok(())))));
     }
@@ -165,16 +165,17 @@ fn saturation() {
 
 #[test]
 fn idle_thread_reuse() {
+    let pool = ThreadPool::default();
     watchdog::run(|watch| {
-        for _ in 0..100 {
-            let pool = ThreadPool::default();
+        for _ in 0..3000 {
             for (x, y) in [(21, 2), (6, 7), (3, 14)] {
-                let product = watch.waits("a product", || pool.submit(move || x * y).unwrap().result());
-                assert_eq!(product.unwrap(), 42);
+                let job = pool.submit(move || x * y).unwrap();
+                (0..1000).take_while(|_| !job.is_done()).for_each(|_| hint::spin_loop()); // who sleeps comes late
+                assert_eq!(watch.waits("a product", || job.result()).unwrap(), 42);
             }
-            assert_eq!(pool.workers(), 1, "whoever has a result finds its worker idle");
         }
     });
+    assert_eq!(pool.workers(), 1, "whoever has a result finds its worker idle");
 }
 
 #[test]
