@@ -1,6 +1,6 @@
-//! What CPython 3.13 asks of its own primitives in four files of `Lib/test`, asked of ours.
+//! What CPython 3.13 asks of its own primitives in five places of `Lib/test`, asked of ours.
 //!
-//! Each file has a table: each test there, inherited ones included, and ours that says the same, or why none can. Ours
+//! Each has a table: each test there, inherited ones included, and ours that says the same, or why none can. Ours
 //! bear CPython's names without `test_`. What they mean is CPython's, how they say it is not: nobody sleeps to
 //! put threads in order, and nothing has to be fast. `cpython-3.13.tsv` holds the names as `names.py` finds them.
 //!
@@ -10,11 +10,14 @@
 //! | `test_queue` | 82 | 5 | 77 |
 //! | `test_threading` | 85 | 42 | 43 |
 //! | `test_threading_local` | 10 | 2 | 8 |
+//! | `test_concurrent_futures` | 65 | 3 | 62 |
 //!
 //! Where Python raises an error that a type excludes, that part of the test is gone. `test_threading` asks once more what
 //! `lock_tests` asks, which is not counted again. What is left out of it: the children of forks (10), raising in
 //! another thread (7), tracing (6), what does not compile (6), functions registered for the exit (3), forbidding a part
-//! of the program its threads (2), and matters of Python the language, its names, and its interpreter (8).
+//! of the program its threads (2), and matters of Python the language, its names, and its interpreter (8). Of
+//! `test_concurrent_futures` those are counted that ask a pool of threads, or futures alone; what is left out are a fork (1)
+//! and the setting of results by hand (2).
 
 mod any_lock;
 mod any_semaphore;
@@ -22,6 +25,7 @@ mod barrier;
 mod bounded_semaphore;
 mod condition;
 mod event;
+mod futures;
 mod lock;
 mod queue;
 mod rlock;
@@ -54,6 +58,19 @@ fn join<T>(bunch: Vec<Player<'_, T>>) -> Vec<T> {
 
 fn until_asleep<T>(bunch: &[Player<'_, T>]) {
     bunch.iter().for_each(Player::until_asleep);
+}
+
+/// One waits until another comes, which cannot be before the first sleeps.
+fn blocks_until<'env, R: Send + 'env>(
+    watch: &Watch<'_, 'env>,
+    call: &'static str,
+    block: impl FnOnce() -> R + Send + 'env,
+    trigger: impl FnOnce(),
+) -> R {
+    let blocked = watch.spawn("blocked", move |role| role.waits(call, block));
+    blocked.until_asleep();
+    trigger();
+    blocked.join()
 }
 
 /// Looks again and again, until it is so.

@@ -6,6 +6,7 @@
 import ast
 import importlib.util
 import pathlib
+import re
 
 # Of test_threading. Its other classes ask again what lock_tests asks, and what a constructor says to arguments.
 THREADING = {
@@ -19,7 +20,27 @@ SUITES = {
     "test_queue": lambda name: name.startswith("C") and name.endswith("Test"),
     "test_threading": THREADING.__contains__,
     "test_threading_local": lambda name: name == "ThreadLocalTest",
+    "test_concurrent_futures": lambda name: re.fullmatch("FutureTests|ThreadPool.*Tests?", name),
 }
+
+
+def statements(file):
+    """Those of the file, or of all files of the folder."""
+    spec = importlib.util.find_spec(f"test.{file}")
+    folders = spec.submodule_search_locations
+    files = sorted(pathlib.Path(folders[0]).glob("*.py")) if folders else [pathlib.Path(spec.origin)]
+    return [item for path in files for item in ast.parse(path.read_text()).body]
+
+
+def classes_of(file):
+    """In a folder, `create_executor_tests` makes of some a class for each kind of pool, unless it is told the kinds."""
+    for item in statements(file):
+        match item:
+            case ast.ClassDef():
+                yield item
+            case ast.Expr(ast.Call(ast.Name("create_executor_tests"), [_, base], keywords=[])):
+                name = re.sub("(Mixin|Tests|Test)$", "", base.id)
+                yield ast.ClassDef(f"ThreadPool{name}Test", [base], [], [], [])
 
 
 def tests(classes, name):
@@ -31,8 +52,7 @@ def tests(classes, name):
 
 
 for file, is_run in SUITES.items():
-    source = pathlib.Path(importlib.util.find_spec(f"test.{file}").origin).read_text()
-    classes = {item.name: item for item in ast.parse(source).body if isinstance(item, ast.ClassDef)}
+    classes = {item.name: item for item in classes_of(file)}
     for name in classes:
         if is_run(name):
             for test in tests(classes, name):

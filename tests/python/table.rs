@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 const NAMES: &str = include_str!("cpython-3.13.tsv");
 
-/// A file of CPython's tests.
+/// A file of CPython's tests, or a folder.
 struct Table {
     file: &'static str,
     text: &'static str,
@@ -13,7 +13,7 @@ struct Table {
     left_out: usize,
 }
 
-const TABLES: [Table; 4] = [
+const TABLES: [Table; 5] = [
     Table {
         file: "lock_tests",
         text: include_str!("lock_tests.tsv"),
@@ -61,6 +61,20 @@ const TABLES: [Table; 4] = [
         text: include_str!("test_threading_local.tsv"),
         classes: &[("ThreadLocalTest", 10)],
         left_out: 2,
+    },
+    Table {
+        file: "test_concurrent_futures",
+        text: include_str!("test_concurrent_futures.tsv"),
+        classes: &[
+            ("ThreadPoolAsCompletedTest", 5),
+            ("FutureTests", 20),
+            ("ThreadPoolInitializerTest", 1),
+            ("ThreadPoolFailingInitializerTest", 1),
+            ("ThreadPoolShutdownTest", 14),
+            ("ThreadPoolExecutorTest", 15),
+            ("ThreadPoolWaitTests", 9),
+        ],
+        left_out: 3,
     },
 ];
 

@@ -1,10 +1,10 @@
 //! `BaseQueueTestMixin`, with the order as a parameter. Python's texts are numbers here, so that each can be compared.
 
 use crate::forms::Form::{Plain, Timeout, Try};
-use crate::python::{bunch, join, until_asleep};
+use crate::python::{blocks_until, bunch, join, until_asleep};
 use crate::queue::{AnyOrder, get_by, put_by, rest};
 use crate::support::{Line, SHORT};
-use crate::watchdog::{self, Watch};
+use crate::watchdog;
 use selvedge::queue::AnyQueue;
 use selvedge::{Event, GetError, PutError, TooManyDone};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -33,19 +33,6 @@ macro_rules! tests {
 pub(super) use tests;
 
 type Queue<O> = AnyQueue<u32, O>;
-
-/// One waits until another comes, which cannot be before the first sleeps.
-fn blocks_until<'env, R: Send + 'env>(
-    watch: &Watch<'_, 'env>,
-    call: &'static str,
-    block: impl FnOnce() -> R + Send + 'env,
-    trigger: impl FnOnce(),
-) -> R {
-    let blocked = watch.spawn("blocked", move |role| role.waits(call, block));
-    blocked.until_asleep();
-    trigger();
-    blocked.join()
-}
 
 fn shut_down<O: AnyOrder<u32>>(queue: &Queue<O>, immediate: bool) {
     if immediate { _ = queue.shutdown_now() } else { queue.shutdown() }

@@ -5,7 +5,7 @@
 
 mod exception;
 mod hook;
-mod program;
+pub mod program;
 mod registry;
 mod shutdown;
 mod thread;
@@ -23,7 +23,7 @@ impl<F: FnMut()> Drop for OnDrop<F> {
 }
 
 /// Returns once the thread sleeps, in whatever wait. For certain on Linux only.
-fn until_asleep(thread: &Thread) {
+pub fn until_asleep(thread: &Thread) {
     while !is_asleep(thread) {
         std::thread::yield_now();
     }
