@@ -16,6 +16,7 @@ mod forms;
 mod in_line;
 mod lock;
 mod mutex;
+mod pool;
 mod python;
 mod queue;
 mod rlock;

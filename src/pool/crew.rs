@@ -180,10 +180,14 @@ impl Crew {
         }
     }
 
-    /// Waits until every member has ended. Only after `close`: there will be no others.
+    /// Waits until every member has ended. Only after `close`: there will be no others. A member may only look, and finds itself.
     pub(super) fn await_end(&self, deadline: Option<Instant>) -> Result<(), TimedOut> {
+        let me = thread::id();
         let members = self.members.acquire().threads.clone();
         for member in members {
+            if member.id() == me {
+                return Err(TimedOut); // to join itself is a panic
+            }
             match deadline {
                 None => drop(member.join()),
                 Some(deadline) => drop(member.join_deadline(deadline)),

@@ -27,6 +27,17 @@ enum Contents<R: Run> {
     Nothing,
 }
 
+impl<R: Run> Contents<R> {
+    /// Whether its drop may run the user's code.
+    fn has_drop(&self) -> bool {
+        match self {
+            Contents::Value(_) => mem::needs_drop::<R::Output>(),
+            Contents::Function(_) | Contents::Panic(_) => true,
+            Contents::Nothing => false,
+        }
+    }
+}
+
 // SAFETY: one thread at a time touches the contents (invariant 1), which can be sent.
 unsafe impl<R: Run + Send> Sync for Work<R> where R::Output: Send {}
 
@@ -114,7 +125,13 @@ where
             crew.rest();
         }
         let scope = self.scope.clone();
-        catch_quietly(|| drop(self)); // with the value, if there is no job
+        let left = Arc::into_inner(self).map(|work| work.contents.into_inner());
+        if let Some(left) = left.filter(Contents::has_drop) {
+            // Nobody has the job: the drop of what it made may take long, and is work too.
+            let _ = crew.set_to_work();
+            catch_quietly(|| drop(left));
+            crew.rest();
+        }
         if let Some(scope) = scope {
             tell(&scope); // invariant 2
         }
