@@ -59,7 +59,7 @@ impl Outcome {
 }
 
 pub(super) type Waiter = Box<dyn FnOnce() + Send>;
-type Callback = Box<dyn FnOnce(Outcome) + Send>;
+pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// Who is to be told: first those who wait, then the callbacks, which may take long.
 struct Watchers {
@@ -122,9 +122,9 @@ impl Fate {
         before & WATCHED != 0
     }
 
-    /// Tells all who watch (invariant 2).
+    /// Tells all who wait, and gives the callbacks, which are to be [told](Fate::call_back) too (invariant 2).
     #[cold]
-    pub(super) fn tell(&self, outcome: Outcome) {
+    pub(super) fn tell(&self) -> Vec<Callback> {
         let (waiters, callbacks) = {
             let mut watchers = self.watchers.acquire();
             (mem::take(&mut watchers.waiters), mem::take(&mut watchers.callbacks))
@@ -132,6 +132,10 @@ impl Fate {
         for (_, waiter) in waiters {
             catch_quietly(waiter);
         }
+        callbacks
+    }
+
+    pub(super) fn call_back(callbacks: Vec<Callback>, outcome: Outcome) {
         for callback in callbacks {
             catch_quietly(|| callback(outcome));
         }

@@ -97,7 +97,12 @@ fn wait_until<T>(
     Ok(())
 }
 
-/// Gives the jobs in the order in which they end, those that have ended already first. They may be owned or borrowed.
+/// Gives the jobs in the order in which they end, those that have ended already first. They may be owned or borrowed; one that
+/// comes twice is given twice.
+///
+/// # Python
+/// `concurrent.futures.as_completed`, which gives each once. Its timeout is for all together: give one deadline to each
+/// [`next_deadline`](AsCompleted::next_deadline).
 ///
 /// ```
 /// let pool = selvedge::ThreadPool::new(2);

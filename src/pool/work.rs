@@ -86,7 +86,7 @@ impl<R: Run> Work<R> {
     fn withdraw(&self, outcome: Outcome) -> Option<Payload> {
         let watched = self.fate.withdraw(outcome)?;
         if watched {
-            self.fate.tell(outcome);
+            Fate::call_back(self.fate.tell(), outcome);
         }
         // SAFETY: it has withdrawn the job (invariant 1).
         let function = unsafe { self.replace(Contents::Nothing) };
@@ -118,10 +118,11 @@ where
         unsafe { self.replace(contents) };
         // Before the end: whoever sees that finds the worker at rest, and needs no other.
         crew.rest();
-        if self.fate.end(outcome) {
-            // If nobody can be had for what is queued, it waits until all are told.
+        let callbacks = if self.fate.end(outcome) { self.fate.tell() } else { Vec::new() };
+        if !callbacks.is_empty() {
+            // They may take long. If nobody can be had for what is queued, it waits until all are told.
             let _ = crew.set_to_work();
-            self.fate.tell(outcome);
+            Fate::call_back(callbacks, outcome);
             crew.rest();
         }
         let scope = self.scope.clone();

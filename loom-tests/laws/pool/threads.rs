@@ -24,6 +24,7 @@ pub fn laws() -> Vec<Law> {
                 Model::new("after one that has ended", [[Done, Count(2)]], |s| alone(s, 2, after_one)).within(0, 1),
                 Model::new("a callback waits for the next", [[Done, Count(2)]], |s| alone(s, 2, callback_waits))
                     .within(0, 1),
+                Model::new("a drop waits for the next", [[Done, Count(2)]], |s| alone(s, 2, drop_waits)).within(0, 1),
                 Model::new("a thread at rest is enough", [[Done, Count(1)]], |s| alone(s, 2, one_after_the_other))
                     .within(2, 3),
                 Model::new("another submits the next", [[Done, Done]], another_submits_the_next).within(0, 1),
@@ -143,13 +144,43 @@ fn callback_waits(shop: &Arc<Shop>, say: Say) {
     let start = Arc::new(Event::new());
     let starts = Arc::clone(&start);
     let job = shop.pool.submit(move || starts.wait()).expect("the pool is open");
-    let (theirs, called) = (Arc::clone(shop), Arc::new(Event::new()));
-    let calls = Arc::clone(&called);
-    job.on_done(move |_| {
-        calls.set();
-        theirs.gate.wait();
-    });
+    let (slow, called) = slow(shop);
+    job.on_done(|_| drop(slow));
     start.set();
+    next_opens(shop, &called, say);
+}
+
+/// The same, of what the job has made and nobody has taken.
+fn drop_waits(shop: &Arc<Shop>, say: Say) {
+    let start = Arc::new(Event::new());
+    let starts = Arc::clone(&start);
+    let (slow, called) = slow(shop);
+    let makes = move || {
+        starts.wait();
+        slow
+    };
+    drop(shop.pool.submit(makes));
+    start.set();
+    next_opens(shop, &called, say);
+}
+
+/// Says that it is being dropped, which lasts until the gate is open.
+struct Slow(Arc<Shop>, Arc<Event>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        self.1.set();
+        self.0.gate.wait();
+    }
+}
+
+fn slow(shop: &Arc<Shop>) -> (Slow, Arc<Event>) {
+    let called = Arc::new(Event::new());
+    (Slow(Arc::clone(shop), Arc::clone(&called)), called)
+}
+
+/// One thread is busy with the drop of something slow: the job that opens the gate needs another.
+fn next_opens(shop: &Arc<Shop>, called: &Event, say: Say) {
     called.wait();
     drop(submit_opening(shop));
     shop.gate.wait();
