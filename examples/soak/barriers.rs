@@ -1,6 +1,5 @@
 //! Parties that meet at a barrier, some with a timeout, some late, while a timer aborts it: a round is whole or broken.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::{Barrier, Broken, Mutex, Timer, Turn, sync::WaitError, thread};
@@ -39,7 +38,6 @@ impl<A: FnMut() + Send> Scene<A> {
                 self.shaky.reset();
             }
             self.firm.wait().expect("nothing breaks it"); // it is repaired
-            moved();
         }
     }
 

@@ -1,6 +1,5 @@
 //! Waits on a condition, all with a timeout: as many end by a notification as were notified.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::{Condition, Mutex, thread};
@@ -26,7 +25,6 @@ impl Scene {
             drop(inside);
             let how = if waited.is_ok() { &self.woken } else { &self.timed_out };
             how.fetch_add(1, Relaxed);
-            moved();
         }
     }
 

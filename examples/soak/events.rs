@@ -1,7 +1,6 @@
 //! Two threads hand each other the turn by two events, with timeouts that come too early, while others wait for an event
 //! that is set and cleared at once.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::{Event, thread};
@@ -26,7 +25,6 @@ impl Scene {
             let handed = self.handed.load(Relaxed);
             assert_eq!(handed, 2 * time + me as u64, "it was not our turn");
             self.handed.store(handed + 1, Relaxed);
-            moved();
             self.turns[1 - me].set();
         }
     }

@@ -1,7 +1,6 @@
 //! A pool and its jobs: some wait for an event that a timer sets, some panic, some are cancelled from two sides, while the
 //! pool is shut down in one way or another.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::pool::as_completed;
@@ -65,7 +64,6 @@ fn cancel_some(mut rng: Rng, jobs: &[Job<usize>], accounts: &Accounts) {
         let number = rng.usize(..jobs.len());
         accounts[number].cancelled.fetch_add(jobs[number].cancel().into(), Relaxed);
         let _ = jobs[rng.usize(..jobs.len())].wait_timeout(moment(&mut rng));
-        moved();
     }
 }
 
@@ -97,7 +95,6 @@ pub fn scene(mut rng: Rng) -> Counts {
         let run = move || {
             let _held = held;
             theirs[number].ran.fetch_add(1, Relaxed);
-            moved();
             task.run(&gate);
             number
         };

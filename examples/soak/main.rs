@@ -10,7 +10,8 @@
 //! cargo run --release --example soak -- --minutes 2 --seed 5
 //! ```
 //! Notice in the table that both sides of each race have been seen: jobs that ran and jobs that were cancelled, rounds
-//! whole and broken, puts and gets in vain. When nothing moves for a minute, a watchdog tells which scenes hang, and aborts.
+//! whole and broken, puts and gets in vain. When a round has not ended in a minute, a watchdog tells which scenes hang,
+//! and aborts.
 
 mod barriers;
 mod conditions;

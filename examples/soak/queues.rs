@@ -1,6 +1,5 @@
 //! Queues of each order, with room for few or many, in every form of put and get, shut down at the end or in the midst.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
@@ -21,7 +20,6 @@ impl Accounts {
         for item in items {
             self.ends[item as usize].fetch_add(1, Relaxed);
             how.fetch_add(1, Relaxed);
-            moved();
         }
     }
 }
@@ -94,6 +92,7 @@ impl<O: Order<u32>> Scene<O> {
                 produced();
                 while self.queue.join_timeout(moment(&mut rng)).is_err() {}
                 assert!(self.queue.is_empty() && self.queue.task_done().is_err(), "join returned too early");
+                pause(&mut rng); // who gets may fall asleep
                 self.queue.shutdown();
             }
         }

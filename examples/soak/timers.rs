@@ -1,6 +1,5 @@
 //! Timers that are cancelled from two sides about when they are due; some repeat themselves, some panic.
 
-use crate::watch::moved;
 use crate::{Counts, moment, pause};
 use fastrand::Rng;
 use selvedge::{Timer, thread};
@@ -32,7 +31,6 @@ fn start(rng: &mut Rng) -> Started {
     let theirs = Arc::clone(&ran);
     let run = move || {
         theirs.fetch_add(1, Relaxed);
-        moved();
         if kind == Kind::Panics {
             resume_unwind(Box::new("as it should"));
         }
@@ -51,7 +49,6 @@ fn cancel_some(mut rng: Rng, timers: &[Started]) {
         if rng.bool() {
             pause(&mut rng);
         }
-        moved();
     }
 }
 

@@ -6,13 +6,6 @@ use std::{panic, process, thread};
 
 const STUCK_AFTER: u32 = 60; // seconds
 
-static MOVED: AtomicU64 = AtomicU64::new(0);
-
-/// Says that something was done.
-pub fn moved() {
-    MOVED.fetch_add(1, Relaxed);
-}
-
 pub struct Watch {
     seed: u64,
     round: AtomicU64,
@@ -20,7 +13,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Looks every second whether something has moved, as long as the program runs.
+    /// Looks every second which round it is. A round lasts some hundredths of a second; one that goes on may be busy, with
+    /// a timer that was cancelled and ticks, and is stuck all the same.
     pub fn start(seed: u64, scenes: impl IntoIterator<Item = &'static str>) -> &'static Watch {
         let scenes = scenes.into_iter().map(|name| (name, AtomicUsize::new(0))).collect();
         let watch: &Watch = Box::leak(Box::new(Watch { seed, round: AtomicU64::new(0), scenes }));
@@ -28,18 +22,17 @@ impl Watch {
             let (mut before, mut still) = (0, 0);
             while still < STUCK_AFTER {
                 thread::sleep(Duration::from_secs(1));
-                let now = MOVED.load(Relaxed);
+                let now = watch.round.load(Relaxed);
                 still = if now == before { still + 1 } else { 0 };
                 before = now;
             }
-            eprintln!("stuck: nothing has moved for about {STUCK_AFTER} s, {}", watch.place());
+            eprintln!("stuck: the round has not ended in about {STUCK_AFTER} s, {}", watch.place());
             process::abort();
         });
         watch
     }
 
     pub fn round(&self, number: u64) {
-        moved();
         self.round.store(number, Relaxed);
     }
 
