@@ -50,7 +50,7 @@ fn a_wait_in_vain_loses_nothing() {
         let mut job = pool.submit(move || theirs.wait()).unwrap();
         for _ in 0..20 {
             for form in HASTY {
-                job = result_by(job, form).err().expect("it has not ended");
+                job = result_by(job, form).expect_err("it has not ended");
                 assert_eq!(wait_by(&job, form), None);
             }
         }

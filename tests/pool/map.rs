@@ -148,7 +148,7 @@ fn an_item_whose_drop_panics_holds_up_no_cancel() {
         let (pool, drops) = (pool(1), Drops::default());
         let held = hold(&pool);
         let bombs = [(); 6].map(|()| Bomb::new(&drops));
-        drop(pool.map_ahead(6, bombs, |bomb| drop(bomb)));
+        drop(pool.map_ahead(6, bombs, drop));
         assert_eq!(drops.count(), 6);
         held.release();
         let values = [(); 6].map(|()| Bomb::new(&drops));

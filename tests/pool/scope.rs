@@ -88,7 +88,8 @@ fn nothing_that_borrows_outlives_the_scope() {
                 let (mine, also) = (marks(), marks());
                 let panics = move || {
                     let _also = also;
-                    panic_any(drop(mine))
+                    drop(mine);
+                    panic_any(())
                 };
                 drop(scope.submit(panics).unwrap());
             });

@@ -188,7 +188,8 @@ fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
         let jobs = || pools.iter().enumerate().map(|(number, pool)| pool.submit(move || number).unwrap());
         for until in UNTIL {
             wait(jobs().collect::<Vec<_>>(), until);
-            wait(&jobs().collect::<Vec<_>>(), until);
+            let list: Vec<_> = jobs().collect();
+            wait(&list, until);
             wait(jobs().map(Arc::new), until);
             wait(jobs().map(Box::new).collect::<Vec<_>>(), until);
         }

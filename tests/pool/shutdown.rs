@@ -105,7 +105,8 @@ fn a_pool_that_is_dropped_runs_what_is_queued_and_waits() {
         }
         let owner = watch.spawn("owner", move |role| role.waits("the pool's drop", || drop(pool)));
         owner.until_asleep();
-        (held.release(), also.release());
+        held.release();
+        also.release();
         owner.join();
         assert_eq!((ran.load(SeqCst), registry.active_count()), (20, 1));
     });
