@@ -22,7 +22,6 @@ use crate::backend::atomic::{
 };
 use crate::sync::{Event, Mutex};
 use crate::thread::catch_quietly;
-use core::mem;
 
 const PENDING: u32 = 0;
 const RUNNING: u32 = 1;
@@ -62,6 +61,7 @@ pub(super) type Waiter = Box<dyn FnOnce() + Send>;
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// Who is to be told: first those who wait, then the callbacks, which may take long.
+#[derive(Default)]
 struct Watchers {
     last: u64,
     waiters: Vec<(u64, Waiter)>,
@@ -71,13 +71,13 @@ struct Watchers {
 pub(super) struct Fate {
     word: AtomicU32,
     pub(super) done: Event,
-    watchers: Mutex<Watchers>,
+    /// In a box, since few jobs have any: what a job costs is how much memory it takes.
+    watchers: Mutex<Option<Box<Watchers>>>,
 }
 
 impl Fate {
     pub(super) fn new() -> Fate {
-        let watchers = Watchers { last: 0, waiters: Vec::new(), callbacks: Vec::new() };
-        Fate { word: AtomicU32::new(PENDING), done: Event::new(), watchers: Mutex::new(watchers) }
+        Fate { word: AtomicU32::new(PENDING), done: Event::new(), watchers: Mutex::new(None) }
     }
 
     /// Whether the job is the caller's to run now (invariant 1).
@@ -96,8 +96,14 @@ impl Fate {
 
     /// Takes the job out of PENDING (invariant 1): the word as it was, if nobody else has.
     fn leave_pending(&self, phase: u32, ordering: Ordering) -> Option<u32> {
-        let leave = |word| (word & PHASE == PENDING).then_some(word | phase);
-        self.word.fetch_update(ordering, Relaxed, leave).ok()
+        let mut word = PENDING; // a guess, and most often right: a look would fetch the line twice
+        while word & PHASE == PENDING {
+            match self.word.compare_exchange_weak(word, word | phase, ordering, Relaxed) {
+                Ok(before) => return Some(before),
+                Err(newer) => word = newer,
+            }
+        }
+        None
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -125,14 +131,11 @@ impl Fate {
     /// Tells all who wait, and gives the callbacks, which are to be [told](Fate::call_back) too (invariant 2).
     #[cold]
     pub(super) fn tell(&self) -> Vec<Callback> {
-        let (waiters, callbacks) = {
-            let mut watchers = self.watchers.acquire();
-            (mem::take(&mut watchers.waiters), mem::take(&mut watchers.callbacks))
-        };
-        for (_, waiter) in waiters {
+        let watchers = self.watchers.acquire().take().unwrap_or_default();
+        for (_, waiter) in watchers.waiters {
             catch_quietly(waiter);
         }
-        callbacks
+        watchers.callbacks
     }
 
     pub(super) fn call_back(callbacks: Vec<Callback>, outcome: Outcome) {
@@ -145,7 +148,7 @@ impl Fate {
     pub(super) fn call(&self, callback: Callback) {
         let mut watchers = self.watchers.acquire();
         match self.watch() {
-            None => watchers.callbacks.push(callback),
+            None => watchers.get_or_insert_default().callbacks.push(callback),
             Some(outcome) => {
                 drop(watchers);
                 callback(outcome);
@@ -156,24 +159,25 @@ impl Fate {
     /// Has `waiter` told by whoever ends the job, or at once if it has ended. The number is for [`leave`](Fate::leave).
     pub(super) fn stand_by(&self, waiter: Waiter) -> u64 {
         let mut watchers = self.watchers.acquire();
-        watchers.last += 1;
-        let number = watchers.last;
-        match self.watch() {
-            None => watchers.waiters.push((number, waiter)),
-            Some(_) => {
-                drop(watchers);
-                waiter();
-            }
+        if self.watch().is_some() {
+            drop(watchers);
+            waiter();
+            return 0;
         }
-        number
+        let watchers = watchers.get_or_insert_default();
+        watchers.last += 1;
+        watchers.waiters.push((watchers.last, waiter));
+        watchers.last
     }
 
     /// Takes a waiter off the list, if it has not been told.
     pub(super) fn leave(&self, number: u64) {
-        let mut watchers = self.watchers.acquire();
-        let place = watchers.waiters.iter().position(|&(other, _)| other == number);
-        let ours = place.map(|place| watchers.waiters.remove(place));
-        drop(watchers);
+        let mut all = self.watchers.acquire();
+        let ours = all.as_mut().and_then(|watchers| {
+            let place = watchers.waiters.iter().position(|&(other, _)| other == number)?;
+            Some(watchers.waiters.remove(place))
+        });
+        drop(all);
         drop(ours);
     }
 
