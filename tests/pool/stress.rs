@@ -92,7 +92,7 @@ fn meddle(shared: &Shared, rng: &mut Rng) {
 }
 
 fn rounds(workers: usize, seed: u64) {
-    const ROUNDS: u64 = 60;
+    const ROUNDS: u64 = 25;
     const STEPS: usize = 60;
     let (registry, drops, tokens) = (Registry::new(), Drops::default(), AtomicUsize::new(0));
     let (ran, cancelled) = (AtomicU32::new(0), AtomicU32::new(0));

@@ -13,16 +13,16 @@ use std::thread::yield_now;
 
 #[test]
 fn one_job_after_another_needs_one_worker() {
-    watchdog::run(|_| {
-        for round in 0..20 {
+    watchdog::run(|watch| {
+        for round in 0..8 {
             let pool = pool(8);
             for number in 0..300 {
                 let mut job = pool.submit(move || if number % 10 == 0 { panic_any(()) } else { number }).unwrap();
                 match (round + number) % 4 {
                     0 => _ = job.wait(),
-                    1 => while !job.is_done() {},
+                    1 => watch.until("the end", || job.is_done()),
                     2 => {
-                        while job.try_result().is_none() {}
+                        watch.until("the result", || job.try_result().is_some());
                         continue;
                     }
                     _ => {}
