@@ -189,15 +189,23 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
 
     /// The next that has ended.
     fn next_by(&mut self, deadline: Option<Instant>) -> Result<Option<J>, TimedOut> {
-        if self.left == 0 {
-            return Ok(None);
+        while self.left > 0 {
+            let place = match deadline {
+                None => self.ended.get(),
+                Some(deadline) => self.ended.get_deadline(deadline).or_else(|late| self.untold().ok_or(late))?,
+            };
+            // If there is none, it has come before its end was told.
+            if let Some((job, _)) = self.jobs[place].take() {
+                self.left -= 1;
+                return Ok(Some(job));
+            }
         }
-        let place = match deadline {
-            None => self.ended.get(),
-            Some(deadline) => self.ended.get_deadline(deadline)?,
-        };
-        self.left -= 1;
-        Ok(self.jobs[place].take().map(|(job, _)| job))
+        Ok(None)
+    }
+
+    /// One that has ended, and whose end is not told yet: a look after `is_done` must not be in vain.
+    fn untold(&self) -> Option<usize> {
+        self.jobs.iter().position(|job| job.as_ref().is_some_and(|(job, _)| job.borrow().is_done()))
     }
 
     /// Takes its queue off the lists on which it still is.

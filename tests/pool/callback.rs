@@ -149,20 +149,32 @@ fn a_callback_runs_once_even_if_it_comes_with_the_end() {
     assert_eq!(Arc::strong_count(&calls), 1, "each is dropped");
 }
 
-/// A callback may take long: what is submitted meanwhile finds another worker.
+/// A callback may take long: its worker is busy, and what is submitted meanwhile, by whomever, gets another.
 #[test]
 fn a_callback_that_waits_for_a_job_gets_a_worker_for_it() {
-    watchdog::run(|_| {
+    watchdog::run(|watch| {
         let pool = Arc::new(pool(2));
         let held = hold(&pool);
-        let job = pool.submit(|| ()).unwrap();
         let (told, tells) = two(SimpleQueue::new());
         let theirs: Arc<ThreadPool> = Arc::clone(&pool);
         held.job.on_done(move |_| tells.put(theirs.submit(|| 7).unwrap().result().unwrap()));
+        assert_eq!(pool.workers(), 1);
         held.release();
-        job.result().unwrap();
-        assert_eq!(told.get(), 7);
-        assert!(pool.workers() <= 2);
+        assert_eq!(watch.waits("the job of the callback", || told.get()), 7);
+    });
+    watchdog::run(|watch| {
+        let pool = pool(2);
+        let (held, (begun, begins), (go, goes)) = (hold(&pool), two(Event::new()), two(Event::new()));
+        held.job.on_done(move |_| {
+            begins.set();
+            goes.wait();
+        });
+        held.release();
+        begun.wait();
+        assert_eq!(pool.workers(), 1);
+        let job = pool.submit(move || go.set()).unwrap();
+        watch.waits("the job for which the callback waits", || job.result()).unwrap();
+        assert_eq!(pool.workers(), 2);
     });
 }
 

@@ -8,7 +8,10 @@ use crate::{child, watchdog};
 use selvedge::pool::{as_completed, wait, wait_deadline, wait_timeout};
 use selvedge::{Event, Instant, Job, Outcome, ThreadPool, TimedOut, Until};
 use std::borrow::Borrow;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 const UNTIL: [Until; 3] = [Until::All, Until::FirstCompleted, Until::FirstFailed];
@@ -342,6 +345,37 @@ fn owned_jobs_are_dropped_with_their_results() {
         held.release();
         pool.shutdown();
         assert_eq!(drops.count(), 10);
+    });
+}
+
+/// Between the end of a job and the telling of it there is a moment, which a slow waker makes long here.
+#[test]
+fn a_look_finds_a_job_that_has_ended_though_nobody_was_told_yet() {
+    struct Slow(Arc<Event>);
+
+    impl Wake for Slow {
+        fn wake(self: Arc<Slow>) {
+            self.0.wait();
+        }
+    }
+    watchdog::run(|_| {
+        let pool = pool(2);
+        let (held, (go, goes)) = (hold(&pool), two(Event::new()));
+        let (gate, opens) = two(Event::new());
+        let mut jobs = [pool.submit(move || opens.wait()).unwrap(), pool.submit(|| ()).unwrap()];
+        let waker = Waker::from(Arc::new(Slow(goes)));
+        assert!(Pin::new(&mut jobs[0]).poll(&mut Context::from_waker(&waker)).is_pending());
+        let mut ends = as_completed(&jobs);
+        assert!(ends.next_timeout(Duration::ZERO).is_err());
+        gate.set();
+        jobs[0].wait();
+        assert_eq!(wait_by(&jobs, Until::FirstCompleted, Form::Try), Ok(()));
+        assert!(std::ptr::eq(ends.next_timeout(Duration::ZERO).unwrap().unwrap(), &jobs[0]));
+        assert!(ends.next_timeout(Duration::ZERO).is_err(), "the other has not, and none comes twice");
+        go.set();
+        held.release();
+        assert!(std::ptr::eq(ends.next().unwrap(), &jobs[1]));
+        assert!(ends.next().is_none());
     });
 }
 
