@@ -4,6 +4,7 @@ mod builder;
 mod callback;
 mod cancel;
 mod cleanup;
+mod completed;
 mod future;
 mod job;
 mod map;

@@ -1,6 +1,6 @@
 //! Waiting for several jobs at once. Law F3.
 
-use super::{hold, pool, said, two};
+use super::{hold, pool, two};
 use crate::forms::{Form, HASTY, IN_VAIN, PATIENT};
 use crate::support::SHORT;
 use crate::thread::Drops;
@@ -8,10 +8,7 @@ use crate::{child, watchdog};
 use selvedge::pool::{as_completed, wait, wait_deadline, wait_timeout};
 use selvedge::{Event, Instant, Job, Outcome, ThreadPool, TimedOut, Until};
 use std::borrow::Borrow;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 const UNTIL: [Until; 3] = [Until::All, Until::FirstCompleted, Until::FirstFailed];
@@ -29,7 +26,7 @@ fn wait_by<T, J: Borrow<Job<T>>>(jobs: impl IntoIterator<Item = J>, until: Until
 }
 
 /// Jobs that wait for their gates, each on a worker of its own; those that fail panic then.
-fn gated(pool: &ThreadPool, fails: &[bool]) -> (Vec<Arc<Event>>, Vec<Job<usize>>) {
+pub(super) fn gated(pool: &ThreadPool, fails: &[bool]) -> (Vec<Arc<Event>>, Vec<Job<usize>>) {
     let submit = |(number, &fails): (usize, &bool)| {
         let (gate, theirs) = two(Event::new());
         let job = pool.submit(move || {
@@ -42,7 +39,7 @@ fn gated(pool: &ThreadPool, fails: &[bool]) -> (Vec<Arc<Event>>, Vec<Job<usize>>
     fails.iter().enumerate().map(submit).unzip()
 }
 
-fn open(gates: &[Arc<Event>]) {
+pub(super) fn open(gates: &[Arc<Event>]) {
     gates.iter().for_each(|gate| gate.set());
 }
 
@@ -213,76 +210,6 @@ fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
     });
 }
 
-#[test]
-fn jobs_come_in_the_order_of_their_ends() {
-    watchdog::run(|_| {
-        let pool = pool(4);
-        let mut rng = fastrand::Rng::with_seed(0);
-        for _ in 0..50 {
-            let (gates, jobs) = gated(&pool, &[false; 4]);
-            let mut order = [0, 1, 2, 3];
-            rng.shuffle(&mut order);
-            let (before, after) = order.split_at(rng.usize(..4));
-            for &number in before {
-                gates[number].set();
-                jobs[number].wait();
-            }
-            let mut ends = as_completed(&jobs);
-            let mut ended: Vec<_> = ends.by_ref().take(before.len()).map(std::ptr::from_ref).collect();
-            ended.sort();
-            let mut expected: Vec<_> = before.iter().map(|&number| &raw const jobs[number]).collect();
-            expected.sort();
-            assert_eq!(ended, expected, "those that have ended already, first");
-            for (left, &number) in after.iter().enumerate().map(|(done, number)| (after.len() - done, number)) {
-                assert_eq!((ends.len(), ends.next_timeout(Duration::ZERO).err()), (left, Some(TimedOut)));
-                gates[number].set();
-                assert!(std::ptr::eq(ends.next().unwrap(), &jobs[number]));
-            }
-            assert!(ends.next().is_none() && ends.next_deadline(Instant::now()).unwrap().is_none());
-        }
-    });
-}
-
-#[test]
-fn each_form_of_next_waits_for_the_next() {
-    watchdog::run(|watch| {
-        let pool = pool(2);
-        for form in PATIENT {
-            let (gates, jobs) = gated(&pool, &[false, false]);
-            let waiter = watch.spawn("waiter", move |role| {
-                let mut ends = as_completed(jobs);
-                let next = role.waits("next", || match form {
-                    Form::Timeout(time) => ends.next_timeout(time),
-                    Form::Deadline(time) => ends.next_deadline(Instant::now() + time),
-                    Form::Plain | Form::Try => Ok(ends.next()),
-                });
-                (next.unwrap().unwrap().result().unwrap(), ends.into_rest())
-            });
-            waiter.until_asleep();
-            gates[1].set();
-            let (first, rest) = waiter.join();
-            assert_eq!((first, rest.len(), rest[0].is_done()), (1, 1, false));
-            open(&gates);
-            assert_eq!(rest.into_iter().next().unwrap().result().unwrap(), 0);
-        }
-    });
-}
-
-#[test]
-fn the_rest_is_given_back_in_the_order_in_which_it_came() {
-    watchdog::run(|_| {
-        let pool = pool(4);
-        let (gates, jobs) = gated(&pool, &[false, false, true, false]);
-        gates[2].set();
-        let mut ends = as_completed(jobs);
-        assert_eq!(format!("{ends:?}"), "AsCompleted { left: 4, .. }");
-        assert_eq!(said(ends.next().unwrap().result()), "job 2 fails");
-        let rest = ends.into_rest();
-        open(&gates);
-        assert_eq!(rest.into_iter().map(|job| job.result().unwrap()).collect::<Vec<_>>(), [0, 1, 3]);
-    });
-}
-
 /// Whoever stands on a job's list holds memory: if nobody came off, these would hold some 50 MB.
 #[cfg(target_os = "linux")]
 #[test]
@@ -345,37 +272,6 @@ fn owned_jobs_are_dropped_with_their_results() {
         held.release();
         pool.shutdown();
         assert_eq!(drops.count(), 10);
-    });
-}
-
-/// Between the end of a job and the telling of it there is a moment, which a slow waker makes long here.
-#[test]
-fn a_look_finds_a_job_that_has_ended_though_nobody_was_told_yet() {
-    struct Slow(Arc<Event>);
-
-    impl Wake for Slow {
-        fn wake(self: Arc<Slow>) {
-            self.0.wait();
-        }
-    }
-    watchdog::run(|_| {
-        let pool = pool(2);
-        let (held, (go, goes)) = (hold(&pool), two(Event::new()));
-        let (gate, opens) = two(Event::new());
-        let mut jobs = [pool.submit(move || opens.wait()).unwrap(), pool.submit(|| ()).unwrap()];
-        let waker = Waker::from(Arc::new(Slow(goes)));
-        assert!(Pin::new(&mut jobs[0]).poll(&mut Context::from_waker(&waker)).is_pending());
-        let mut ends = as_completed(&jobs);
-        assert!(ends.next_timeout(Duration::ZERO).is_err());
-        gate.set();
-        jobs[0].wait();
-        assert_eq!(wait_by(&jobs, Until::FirstCompleted, Form::Try), Ok(()));
-        assert!(std::ptr::eq(ends.next_timeout(Duration::ZERO).unwrap().unwrap(), &jobs[0]));
-        assert!(ends.next_timeout(Duration::ZERO).is_err(), "the other has not, and none comes twice");
-        go.set();
-        held.release();
-        assert!(std::ptr::eq(ends.next().unwrap(), &jobs[1]));
-        assert!(ends.next().is_none());
     });
 }
 
