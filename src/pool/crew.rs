@@ -14,6 +14,7 @@
 //! 2. A job is in the queue only if there is a member, and none ends while one is in the queue.
 //! 3. Members are hired under the lock, and none once the crew is closed.
 //! 4. No code of the user's runs while the lock is held.
+//! 5. What is taken off the queue to be refused has ended before the lock is free.
 //!
 //! Laws P1 to P6 are checked in `loom-tests`.
 
@@ -173,10 +174,18 @@ impl Crew {
 
     /// From now on nothing is taken; what is queued runs, or has this outcome.
     pub(super) fn close(&self, refused: Option<Outcome>) {
-        self.members.acquire().closed = true;
+        let mut members = self.members.acquire();
+        members.closed = true;
         let Some(outcome) = refused else { return self.queue.shutdown() };
-        for work in self.queue.shutdown_now() {
-            work.refuse(outcome);
+        // Under the lock: who shuts down beside this finds that lock free only when all of them have ended.
+        let taken = self.queue.shutdown_now();
+        let refused: Vec<_> = taken.into_iter().map(|work| (work.refuse(outcome), work)).collect();
+        drop(members);
+        for (refused, work) in refused {
+            if refused {
+                // SAFETY: it is.
+                unsafe { work.let_go(outcome) };
+            }
         }
     }
 
@@ -196,6 +205,7 @@ impl Crew {
                 return Err(TimedOut);
             }
         }
+        drop(self.members.acquire()); // invariant 5: they may have found the queue emptied by somebody who refuses
         Ok(())
     }
 

@@ -83,27 +83,29 @@ impl Fate {
     /// Whether the job is the caller's to run now (invariant 1).
     pub(super) fn begin(&self) -> bool {
         // Relaxed: what the job holds came to the caller with the job.
-        self.leave_pending(RUNNING, Relaxed).is_some()
+        self.leave_pending(RUNNING, Relaxed)
     }
 
-    /// Whether the job will not run for the caller's sake; and then, whether somebody is to be [told](Fate::tell).
-    pub(super) fn withdraw(&self, outcome: Outcome) -> Option<bool> {
+    /// Whether the caller has kept the job from running; then it [tells](Fate::tell) those who watch.
+    pub(super) fn withdraw(&self, outcome: Outcome) -> bool {
         // ORDERING: Release pairs with the Acquire in `outcome` and `watch`, as in `end`.
-        let before = self.leave_pending(outcome as u32, Release)?;
-        self.done.set();
-        Some(before & WATCHED != 0)
+        let withdrawn = self.leave_pending(outcome as u32, Release);
+        if withdrawn {
+            self.done.set();
+        }
+        withdrawn
     }
 
-    /// Takes the job out of PENDING (invariant 1): the word as it was, if nobody else has.
-    fn leave_pending(&self, phase: u32, ordering: Ordering) -> Option<u32> {
+    /// Takes the job out of PENDING, if nobody else has (invariant 1).
+    fn leave_pending(&self, phase: u32, ordering: Ordering) -> bool {
         let mut word = PENDING; // a guess, and most often right: a look would fetch the line twice
         while word & PHASE == PENDING {
             match self.word.compare_exchange_weak(word, word | phase, ordering, Relaxed) {
-                Ok(before) => return Some(before),
+                Ok(_) => return true,
                 Err(newer) => word = newer,
             }
         }
-        None
+        false
     }
 
     pub(super) fn is_running(&self) -> bool {

@@ -139,7 +139,12 @@ impl<T> Job<T> {
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Outcome, TimedOut> {
-        self.outcome().map_or_else(|| self.fate().done.wait_deadline(deadline).map(|()| self.told()), Ok)
+        if let Some(outcome) = self.outcome() {
+            return Ok(outcome);
+        }
+        let _ = self.fate().done.wait_deadline(deadline);
+        // Its end can be seen a moment before it is told.
+        self.outcome().ok_or(TimedOut)
     }
 
     fn told(&self) -> Outcome {

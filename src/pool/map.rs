@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 /// can't have a thread, [`JobError::Broken`].
 ///
 /// # Panics
-/// As the items' iterator does, in the thread that asks; the results are not lost.
+/// As the items' iterator does, in the thread that asks; the results of items before that are not lost.
 #[must_use = "what is not asked for is cancelled"]
 pub struct Map<'a, I: Iterator, F, T> {
     pool: &'a ThreadPool,

@@ -103,7 +103,7 @@ impl ThreadPool {
 
     /// Runs `run` for each item, and gives the results in the order of the items.
     ///
-    /// It looks ahead, for twice as many items as there may be threads: so many jobs are submitted at once, and another each time
+    /// If the items' iterator panics here, all is cancelled. It looks ahead, for twice as many items as there may be threads: so many jobs are submitted at once, and another each time
     /// that a result is asked for. When the iterator is dropped, the jobs that have not begun are cancelled.
     ///
     /// # Python
@@ -220,7 +220,8 @@ impl ThreadPool {
         let _ = self.end(Some(Outcome::Cancelled), None);
     }
 
-    /// Takes no more jobs, cancels those that are queued, and waits for nobody.
+    /// Takes no more jobs, cancels those that are queued, and waits for no thread. As with all that cancels, the jobs' functions
+    /// are dropped here, and their callbacks run.
     ///
     /// # Errors
     /// [`TimedOut`] if a thread is left.

@@ -46,8 +46,14 @@ pub(super) trait Runs: Send + Sync {
     /// Runs it, unless it was withdrawn.
     fn run(self: Arc<Self>, crew: &Arc<Crew>);
 
-    /// Sees to it that it never runs: the outcome is `otherwise` then. A panic of the function's drop is of no interest.
-    fn refuse(self: Arc<Self>, otherwise: Outcome);
+    /// Ends it with this outcome, unless it has begun or was withdrawn. Then the caller must let it go.
+    fn refuse(&self, outcome: Outcome) -> bool;
+
+    /// Tells who watches, and drops the function, whose panic is of no interest.
+    ///
+    /// # Safety
+    /// The caller has refused it.
+    unsafe fn let_go(self: Arc<Self>, outcome: Outcome);
 }
 
 /// What the job sees of it.
@@ -82,13 +88,13 @@ impl<R: Run> Work<R> {
         self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
     }
 
-    /// Sees to it that it does not run, and drops the function; what that has panicked with.
-    fn withdraw(&self, outcome: Outcome) -> Option<Payload> {
-        let watched = self.fate.withdraw(outcome)?;
-        if watched {
-            Fate::call_back(self.fate.tell(), outcome);
-        }
-        // SAFETY: it has withdrawn the job (invariant 1).
+    /// Tells who watches that it was withdrawn, and drops the function; what that has panicked with.
+    ///
+    /// # Safety
+    /// The caller has withdrawn the job.
+    unsafe fn empty(&self, outcome: Outcome) -> Option<Payload> {
+        Fate::call_back(self.fate.tell(), outcome);
+        // SAFETY: the caller's (invariant 1).
         let function = unsafe { self.replace(Contents::Nothing) };
         let dropped = catch(|| drop(function));
         self.scope.iter().for_each(|scope| tell(scope)); // invariant 2
@@ -138,8 +144,13 @@ where
         }
     }
 
-    fn refuse(self: Arc<Self>, otherwise: Outcome) {
-        mem::forget(self.withdraw(otherwise)); // whose drop may panic again
+    fn refuse(&self, outcome: Outcome) -> bool {
+        self.fate.withdraw(outcome)
+    }
+
+    unsafe fn let_go(self: Arc<Self>, outcome: Outcome) {
+        // SAFETY: the caller's.
+        mem::forget(unsafe { self.empty(outcome) }); // whose drop may panic again
     }
 }
 
@@ -152,7 +163,8 @@ where
     }
 
     fn cancel(&self) -> Option<Payload> {
-        self.withdraw(Outcome::Cancelled)
+        // SAFETY: it has withdrawn the job.
+        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })?
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {

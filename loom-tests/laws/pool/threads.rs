@@ -39,6 +39,7 @@ pub fn laws() -> Vec<Law> {
                     .within(3, 4)
                     .timed(&[1]),
                 Model::new("two shut down", [[Count(1), Count(1)]], two_shut_down).within(1, 2),
+                Model::new("beside one that cancels", [[Is(true), Is(true)]], beside_one_that_cancels).within(1, 2),
                 Model::new("it is dropped", [[Count(1), Count(1)]], |s| alone(s, 1, dropped)).within(3, 4),
             ],
         ),
@@ -244,6 +245,19 @@ fn two_shut_down(stage: &Stage) -> Vec<Answer> {
             shop.pool.shutdown();
             assert!(job.is_done());
             living(shop)
+        });
+    }
+    stage.finish()
+}
+
+fn beside_one_that_cancels(stage: &Stage) -> Vec<Answer> {
+    let shop = shop(1);
+    let shared = Arc::new((submit(&shop), shop));
+    let shut_down: [fn(&ThreadPool); 2] = [ThreadPool::shutdown_cancel, ThreadPool::shutdown];
+    for shut_down in shut_down {
+        stage.thread(&shared, move |(job, shop)| {
+            shut_down(&shop.pool);
+            Is(job.is_done())
         });
     }
     stage.finish()
