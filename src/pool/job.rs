@@ -20,7 +20,7 @@ use std::panic::resume_unwind;
 /// Any number of threads may wait for its end, by reference; whoever owns it takes the result. It can be awaited too, by any
 /// executor. A job that is dropped runs all the same; nobody has its result.
 ///
-/// Everything that the job did happens-before whatever tells that it has ended.
+/// Everything that the job did, or that came before its cancel, happens-before whatever tells that it has ended.
 ///
 /// # Python
 /// `concurrent.futures.Future`. There the result is shared; here it is given away, once, and [`wait`](Job::wait) and

@@ -27,6 +27,7 @@ pub fn laws() -> Vec<Law> {
                 Model::new("in time", SEEN_OR_LATE, |s| told_by(s, soon)).within(3, 4).timed(&[1]),
                 Model::new("by a deadline", SEEN_OR_LATE, |s| told_by(s, later)).within(3, 4).timed(&[1]),
                 Model::new("waits return early", SEEN_OR_LATE, |s| told_by(s, soon)).within(2, 3).early(),
+                Model::new("a cancel", [[Done, Count(1)], [Done, Busy]], cancel_is_seen).within(1, 2),
                 Model::new("awaited", SEEN, |s| told_by(s, awaited)).within(2, 3),
                 Model::new("as completed", SEEN, |s| told_by(s, |job| as_completed(&job))).within(2, 3),
                 Model::new("by a callback", SEEN, |s| told_by(s, called_back)).within(3, 4),
@@ -159,6 +160,25 @@ fn called_back(job: Job<Answer>) -> Answer {
     job.on_done(move |_| theirs.set());
     told.wait();
     Done
+}
+
+/// What happened before a cancel, for one that only looks. The only thread is busy.
+fn cancel_is_seen(stage: &Stage) -> Vec<Answer> {
+    let shop = shop(1);
+    drop(submit_waiting(&shop));
+    let shared = Arc::new((submit(&shop), shop));
+    stage.thread(&shared, |(job, shop)| {
+        shop.data.add();
+        job.cancel();
+        shop.gate.set();
+        shop.pool.shutdown();
+        Done
+    });
+    stage.thread(&shared, |(job, shop)| match job.outcome() {
+        Some(Outcome::Cancelled) => shop.data.read(),
+        _ => Busy,
+    });
+    stage.finish()
 }
 
 fn scoped(shop: &Arc<Shop>, say: Say) {
