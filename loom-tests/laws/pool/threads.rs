@@ -250,12 +250,15 @@ fn two_shut_down(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
+/// The only thread is at the gate, which the first opens; the other takes what is queued behind that.
 fn beside_one_that_cancels(stage: &Stage) -> Vec<Answer> {
     let shop = shop(1);
+    drop(submit_waiting(&shop));
     let shared = Arc::new((submit(&shop), shop));
-    let shut_down: [fn(&ThreadPool); 2] = [ThreadPool::shutdown_cancel, ThreadPool::shutdown];
+    let shut_down: [fn(&ThreadPool); 2] = [ThreadPool::shutdown, ThreadPool::shutdown_cancel];
     for shut_down in shut_down {
         stage.thread(&shared, move |(job, shop)| {
+            shop.gate.set();
             shut_down(&shop.pool);
             Is(job.is_done())
         });
@@ -281,6 +284,7 @@ fn beside(stage: &Stage, shut_down: fn(&ThreadPool)) -> Vec<Answer> {
     stage.thread(&shop, move |shop| {
         shut_down(&shop.pool);
         assert!(shop.pool.submit(|| ()).is_err(), "it is shut down");
+        assert_eq!(living(shop), Count(1), "it has started a thread since");
         Done
     });
     stage.thread(&shop, |shop| match shop.pool.submit(|| ()) {
