@@ -1,7 +1,6 @@
 //! Why a pool takes no job, and why a job has no value.
 
-use crate::thread::Payload;
-use core::any::Any;
+use crate::thread::{Payload, text};
 use core::{error::Error, fmt};
 use std::io;
 
@@ -20,14 +19,6 @@ impl<R> SubmitError<R> {
     pub fn into_inner(self) -> R {
         match self {
             SubmitError::ShutDown(run) | SubmitError::Broken(run) | SubmitError::NoThread(run, _) => run,
-        }
-    }
-
-    /// What the system said, if it has refused a thread.
-    fn refused(&self) -> Option<&io::Error> {
-        match self {
-            SubmitError::NoThread(_, error) => Some(error),
-            SubmitError::ShutDown(_) | SubmitError::Broken(_) => None,
         }
     }
 }
@@ -54,7 +45,10 @@ impl<R> fmt::Display for SubmitError<R> {
 
 impl<R> Error for SubmitError<R> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.refused().map(|error| error as _)
+        match self {
+            SubmitError::NoThread(_, error) => Some(error),
+            SubmitError::ShutDown(_) | SubmitError::Broken(_) => None,
+        }
     }
 }
 
@@ -76,11 +70,6 @@ impl JobError {
             JobError::Cancelled | JobError::Broken => None,
         }
     }
-}
-
-fn text(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 impl fmt::Debug for JobError {

@@ -57,7 +57,7 @@ impl Outcome {
     }
 }
 
-pub(super) type Waiter = Box<dyn FnOnce() + Send>;
+type Waiter = Box<dyn FnOnce() + Send>;
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// Who is to be told: first those who wait, then the callbacks, which may take long.

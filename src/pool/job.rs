@@ -4,7 +4,7 @@
 //! 1. A work has one job, and that takes what was made only after the work has ended: once.
 
 use super::error::JobError;
-use super::fate::{Fate, Outcome, Waiter};
+use super::fate::{Fate, Outcome};
 use super::work::Makes;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
@@ -211,11 +211,6 @@ impl<T> Job<T> {
         self.fate().call(Box::new(callback));
     }
 
-    /// Has `waiter` told of the end, before any callback, or at once.
-    pub(super) fn stand_by(&self, waiter: Waiter) -> u64 {
-        self.fate().stand_by(waiter)
-    }
-
     fn take(&mut self, outcome: Outcome) -> Result<T, JobError> {
         assert!(!self.taken, "the result of the job was taken before");
         self.taken = true;
@@ -244,7 +239,7 @@ impl<T> Future for Job<T> {
         if !known && !job.is_done() {
             job.forget_waker();
             let (waker, theirs) = (context.waker().clone(), context.waker().clone());
-            job.polled = Some((job.stand_by(Box::new(move || theirs.wake())), waker));
+            job.polled = Some((job.fate().stand_by(Box::new(move || theirs.wake())), waker));
         }
         // A look after the waker is in place: an end that came in between wakes it, but needs no other poll.
         job.try_result().map_or(Poll::Pending, Poll::Ready)

@@ -180,7 +180,7 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
         let mut watch = Watch { jobs: Vec::new(), left: 0, ended, _of: PhantomData };
         for job in jobs {
             let (ended, place) = (Arc::clone(&watch.ended), watch.left);
-            let number = job.borrow().stand_by(Box::new(move || ended.put(place)));
+            let number = job.borrow().fate().stand_by(Box::new(move || ended.put(place)));
             watch.jobs.push(Some((job, number)));
             watch.left += 1;
         }

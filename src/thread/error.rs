@@ -7,6 +7,12 @@ use core::{error::Error, fmt};
 /// What a panic carries, as [`std::panic::catch_unwind`] gives it.
 pub type Payload = Box<dyn Any + Send + 'static>;
 
+/// What somebody has panicked with, if that was a text.
+pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&str>().copied();
+    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
 /// The thread, or the timer's function, has panicked. Every joiner is told; whoever wants the payload itself
 /// [takes](crate::thread::JoinHandle::take_panic) it.
 ///
@@ -22,9 +28,7 @@ pub struct Panicked {
 
 impl Panicked {
     pub(super) fn new(thread: &str, payload: &(dyn Any + Send)) -> Panicked {
-        let literal = payload.downcast_ref::<&str>().copied();
-        let message = literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        Panicked { thread: thread.into(), message: message.map(Arc::from) }
+        Panicked { thread: thread.into(), message: text(payload).map(Arc::from) }
     }
 
     /// The name of the thread.

@@ -41,6 +41,7 @@ pub use scope::{Scope, scope};
 pub use thread::Thread;
 pub use timer::Timer;
 
+pub(crate) use error::text;
 pub(crate) use hook::{catch, catch_quietly};
 pub(crate) use registry::global as global_registry;
 pub(crate) use scope::or_abort;

@@ -4,7 +4,6 @@ use super::*;
 use crate::law::Model;
 use selvedge_loom::pool::{self, Until};
 use spec::Answer::{Cancelled, Panicked, TimedOut};
-use std::panic::resume_unwind;
 
 pub fn laws() -> Vec<Law> {
     vec![
@@ -36,16 +35,21 @@ pub fn laws() -> Vec<Law> {
             "F3",
             "whoever waits for a job is told of its end, whoever has brought it",
             [
-                Model::new("one waits", [[Cancelled, Is(true)]], |s| queued(s, plain)).within(1, 2),
-                Model::new("one waits for all", [[Cancelled, Is(true)]], |s| queued(s, for_all)).within(1, 2),
-                Model::new("one waits for the first", [[Cancelled, Is(true)]], |s| queued(s, for_first)).within(1, 2),
-                Model::new("one takes what has ended", [[Cancelled, Is(true)]], |s| queued(s, as_completed))
+                Model::new("one waits", [[Cancelled, Is(true)]], |s| queued(s, plain, cancels)).within(1, 2),
+                Model::new("one waits for all", [[Cancelled, Is(true)]], |s| queued(s, for_all, cancels)).within(1, 2),
+                Model::new("one waits for the first", [[Cancelled, Is(true)]], |s| queued(s, for_first, cancels))
                     .within(1, 2),
-                Model::new("one awaits", [[Cancelled]], swept_while_awaited).within(1, 2),
-                Model::new("all are cancelled", [[Cancelled, Done]], |s| swept(s, for_all)).within(1, 2),
+                Model::new("one takes what has ended", [[Cancelled, Is(true)]], |s| queued(s, as_completed, cancels))
+                    .within(1, 2),
+                Model::new("one awaits", [[Cancelled]], cancelled_and_awaited).within(1, 2),
+                Model::new("all are cancelled", [[Cancelled, Done]], |s| queued(s, for_all, sweeps)).within(1, 2),
                 Model::new("the pool breaks", [[Broken]], |s| alone_of(s, failing(), broken)).within(2, 3),
-                Model::new("in time", [[Done, Done], [TimedOut, Done]], in_time).timed(&[1]).within(2, 3),
-                Model::new("all in time", [[Done, Done], [TimedOut, Done]], all_in_time).timed(&[1]).within(2, 3),
+                Model::new("in time", [[Done, Done], [TimedOut, Done]], |s| ended_by_shutdown(s, in_time))
+                    .timed(&[1])
+                    .within(2, 3),
+                Model::new("all in time", [[Done, Done], [TimedOut, Done]], |s| ended_by_shutdown(s, all_in_time))
+                    .timed(&[1])
+                    .within(2, 3),
                 Model::new("the first that fails", [[Panicked]], |s| alone(s, 1, first_that_fails)).within(2, 3),
             ],
         ),
@@ -53,10 +57,6 @@ pub fn laws() -> Vec<Law> {
 }
 
 const RUN_OR_CANCELLED: [[Answer; 2]; 2] = [[Is(true), Count(0)], [Is(false), Count(1)]];
-fn alone_of(stage: &Stage, shop: Arc<Shop>, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    stage.program(&Arc::new(shop), role);
-    stage.finish()
-}
 
 // F1
 
@@ -151,38 +151,30 @@ fn for_first(job: &Job<Answer>) -> Answer {
 }
 
 /// The only thread is busy: who cancels what is queued behind that is the one to tell.
-fn queued(stage: &Stage, waits: Waits) -> Vec<Answer> {
+fn queued(stage: &Stage, waits: Waits, ends: fn(&Job<Answer>, &Shop) -> Answer) -> Vec<Answer> {
     let shop = shop(1);
     drop(submit_waiting(&shop));
     let shared = Arc::new((submit(&shop), shop));
     stage.thread(&shared, move |(job, _)| waits(job));
-    stage.thread(&shared, |(job, shop)| {
-        let never = job.cancel();
+    stage.thread(&shared, move |(job, shop)| {
+        let told = ends(job, shop);
         shop.gate.set();
         shop.pool.shutdown();
-        Is(never)
+        told
     });
     stage.finish()
 }
 
-/// The same, where the pool cancels all.
-fn swept(stage: &Stage, waits: Waits) -> Vec<Answer> {
-    let shop = shop(1);
-    drop(submit_waiting(&shop));
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, move |(job, _)| waits(job));
-    stage.thread(&shared, |(_, shop)| sweep(shop));
-    stage.finish()
+fn cancels(job: &Job<Answer>, _: &Shop) -> Answer {
+    Is(job.cancel())
 }
 
-fn sweep(shop: &Shop) -> Answer {
+fn sweeps(_: &Job<Answer>, shop: &Shop) -> Answer {
     let _ = shop.pool.try_shutdown_cancel(); // the job at the gate may run, or not
-    shop.gate.set();
-    shop.pool.shutdown();
     Done
 }
 
-fn swept_while_awaited(stage: &Stage) -> Vec<Answer> {
+fn cancelled_and_awaited(stage: &Stage) -> Vec<Answer> {
     let shop = Arc::new(shop(1));
     stage.program(&shop, |shop, say| {
         let first = submit_waiting(shop);
@@ -196,11 +188,6 @@ fn swept_while_awaited(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
-/// A pool whose threads can't begin.
-fn failing() -> Arc<Shop> {
-    shop_of(Builder::new().workers(1).initializer(|| resume_unwind(Box::new("no loom"))))
-}
-
 fn broken(shop: &Arc<Shop>, say: Say) {
     match shop.pool.submit(|| Done) {
         Ok(job) => say(plain(&job)),
@@ -210,10 +197,10 @@ fn broken(shop: &Arc<Shop>, say: Say) {
 }
 
 /// One waits in time for a job that another ends by a shutdown.
-fn in_time(stage: &Stage) -> Vec<Answer> {
+fn ended_by_shutdown(stage: &Stage, waits: Waits) -> Vec<Answer> {
     let shop = shop(1);
     let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, |(job, _)| job.wait_timeout(SOON).map_or(TimedOut, how));
+    stage.thread(&shared, move |(job, _)| waits(job));
     stage.thread(&shared, |(_, shop)| {
         shop.pool.shutdown();
         Done
@@ -221,18 +208,15 @@ fn in_time(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
-fn all_in_time(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, |(job, _)| match pool::wait_timeout([job], Until::All, SOON) {
+fn in_time(job: &Job<Answer>) -> Answer {
+    job.wait_timeout(SOON).map_or(TimedOut, how)
+}
+
+fn all_in_time(job: &Job<Answer>) -> Answer {
+    match pool::wait_timeout([job], Until::All, SOON) {
         Ok(()) => job.outcome().map_or(Busy, how),
         Err(_) => TimedOut,
-    });
-    stage.thread(&shared, |(_, shop)| {
-        shop.pool.shutdown();
-        Done
-    });
-    stage.finish()
+    }
 }
 
 /// The second fails, and the third never ends before the wait does.

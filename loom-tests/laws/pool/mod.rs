@@ -15,6 +15,7 @@ use selvedge_loom::thread::Registry;
 use selvedge_loom::{Event, Job, JobError, Outcome, Semaphore, SubmitError, ThreadPool};
 use spec::Answer::{self, Broken, Busy, Count, Done, Is, ShutDown};
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -42,10 +43,18 @@ fn shop_of(builder: Builder) -> Arc<Shop> {
     Arc::new(Shop { registry, pool, data: Data::new(), gate: Event::new() })
 }
 
+/// A pool whose threads can't begin.
+fn failing() -> Arc<Shop> {
+    shop_of(Builder::new().workers(1).initializer(|| resume_unwind(Box::new("no loom"))))
+}
+
 /// One thread that plays `role` with a pool of so many threads.
 fn alone(stage: &Stage, workers: usize, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    let shop = Arc::new(shop(workers));
-    stage.program(&shop, role);
+    alone_of(stage, shop(workers), role)
+}
+
+fn alone_of(stage: &Stage, shop: Arc<Shop>, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
+    stage.program(&Arc::new(shop), role);
     stage.finish()
 }
 

@@ -3,7 +3,6 @@
 use super::*;
 use crate::law::Model;
 use spec::Answer::{Cancelled, Panicked, TimedOut};
-use std::panic::resume_unwind;
 
 pub fn laws() -> Vec<Law> {
     vec![
@@ -48,10 +47,11 @@ pub fn laws() -> Vec<Law> {
             "a job that was taken ends, and none is taken after the shutdown",
             [
                 Model::new("it breaks, and one is cancelled", [[Broken, Broken], [Cancelled, Broken]], |s| {
-                    broken(s, one_of_two_cancelled)
+                    alone_of(s, failing(), one_of_two_cancelled)
                 })
                 .within(2, 3),
-                Model::new("the pool breaks", [[Broken, Broken]], |s| broken(s, two_submitted)).within(2, 3),
+                Model::new("the pool breaks", [[Broken, Broken]], |s| alone_of(s, failing(), two_submitted))
+                    .within(2, 3),
                 Model::new("beside a shutdown", [[Done, Done], [Done, ShutDown]], beside_a_shutdown).within(2, 3),
                 Model::new(
                     "beside one that cancels",
@@ -300,13 +300,6 @@ fn beside_a_shutdown(stage: &Stage) -> Vec<Answer> {
 
 fn beside_a_shutdown_that_cancels(stage: &Stage) -> Vec<Answer> {
     beside(stage, ThreadPool::shutdown_cancel)
-}
-
-/// Jobs for a pool whose threads can't begin.
-fn broken(stage: &Stage, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    let shop = shop_of(Builder::new().workers(1).initializer(|| resume_unwind(Box::new("no loom"))));
-    stage.program(&Arc::new(shop), role);
-    stage.finish()
 }
 
 /// A job, or what was said of why there is none.

@@ -4,7 +4,6 @@ use super::*;
 use crate::law::Model;
 use selvedge_loom::Instant;
 use spec::Answer::TimedOut;
-use std::panic::resume_unwind;
 
 pub fn laws() -> Vec<Law> {
     vec![
