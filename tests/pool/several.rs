@@ -4,6 +4,7 @@ use super::{hold, pool, two};
 use crate::forms::{Form, HASTY, IN_VAIN, PATIENT};
 use crate::support::SHORT;
 use crate::thread::Drops;
+use crate::watchdog::{Player, Watch};
 use crate::{child, watchdog};
 use selvedge::pool::{as_completed, wait, wait_deadline, wait_timeout};
 use selvedge::{Event, Instant, Job, Outcome, ThreadPool, TimedOut, Until};
@@ -43,6 +44,16 @@ pub(super) fn open(gates: &[Arc<Event>]) {
     gates.iter().for_each(|gate| gate.set());
 }
 
+type Awaited<'scope> = (Vec<Arc<Event>>, Arc<Vec<Job<usize>>>, Player<'scope, Result<(), TimedOut>>);
+
+/// Three such jobs, of which the second fails, their gates, and somebody who waits for them in this form.
+fn awaited<'scope>(watch: &Watch<'scope, '_>, pool: &ThreadPool, until: Until, form: Form) -> Awaited<'scope> {
+    let (gates, jobs) = gated(pool, &[false, true, false]);
+    let (jobs, theirs) = two(jobs);
+    let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait_by(&*theirs, until, form)));
+    (gates, jobs, waiter)
+}
+
 #[test]
 fn of_no_jobs_nobody_waits_for_any() {
     watchdog::run(|_| {
@@ -63,10 +74,7 @@ fn all_means_all() {
     watchdog::run(|watch| {
         let pool = pool(3);
         for form in PATIENT {
-            let (gates, jobs) = gated(&pool, &[false, true, false]);
-            let jobs = Arc::new(jobs);
-            let theirs = Arc::clone(&jobs);
-            let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait_by(&*theirs, Until::All, form)));
+            let (gates, jobs, waiter) = awaited(watch, &pool, Until::All, form);
             for (gate, job) in gates.iter().zip(&*jobs) {
                 waiter.until_asleep();
                 for form in HASTY {
@@ -89,11 +97,7 @@ fn the_first_that_ends_will_do() {
         let pool = pool(3);
         for form in PATIENT {
             for first in 0..3 {
-                let (gates, jobs) = gated(&pool, &[false, true, false]);
-                let jobs = Arc::new(jobs);
-                let theirs = Arc::clone(&jobs);
-                let first_of = move || wait_by(&*theirs, Until::FirstCompleted, form);
-                let waiter = watch.spawn("waiter", move |role| role.waits("wait", first_of));
+                let (gates, jobs, waiter) = awaited(watch, &pool, Until::FirstCompleted, form);
                 waiter.until_asleep();
                 for form in HASTY {
                     assert_eq!(wait_by(&*jobs, Until::FirstCompleted, form), Err(TimedOut));
@@ -116,11 +120,7 @@ fn the_first_that_fails_will_do_or_all() {
     watchdog::run(|watch| {
         let pool = pool(3);
         for form in PATIENT {
-            let (gates, jobs) = gated(&pool, &[false, true, false]);
-            let jobs = Arc::new(jobs);
-            let theirs = Arc::clone(&jobs);
-            let first_of = move || wait_by(&*theirs, Until::FirstFailed, form);
-            let waiter = watch.spawn("waiter", move |role| role.waits("wait", first_of));
+            let (gates, jobs, waiter) = awaited(watch, &pool, Until::FirstFailed, form);
             gates[0].set();
             jobs[0].wait();
             waiter.until_asleep();
