@@ -26,6 +26,8 @@ pub mod site;
 
 pub mod hint {
     use super::Instant;
+    use super::atomic::AtomicUsize;
+    use ::std::panic::Location;
 
     /// A budget of looks, of which a model has none: it explores the orders that a look would wait for.
     #[derive(Debug)]
@@ -43,6 +45,11 @@ pub mod hint {
         pub fn again(&mut self) -> bool {
             false
         }
+    }
+
+    #[track_caller]
+    pub fn spin_until(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
+        word.spin_until(Location::caller(), ready);
     }
 }
 

@@ -73,6 +73,7 @@ pub mod futex {
 /// Short waits that burn the processor, in the hope that a sleep can be avoided.
 pub mod hint {
     use super::Instant;
+    use super::atomic::{AtomicUsize, Ordering};
     use crossbeam_utils::Backoff;
 
     // Some 55 µs in all, about what a sleep and a wake-up cost: a wait costs at most twice the optimum.
@@ -136,6 +137,33 @@ pub mod hint {
             self.yields -= 1;
             ::std::thread::yield_now();
             true
+        }
+    }
+
+    /// Waits, without a sleep, until the word's value is `ready`: for another thread that is in the middle of a few steps. The
+    /// value is acquired.
+    ///
+    /// Under a model the caller looks again whenever the word has changed.
+    ///
+    /// ```
+    /// use selvedge::backend::{atomic::{AtomicUsize, Ordering::Release}, hint, thread};
+    /// static STEPS: AtomicUsize = AtomicUsize::new(0);
+    /// let stepper = thread::spawn(|| STEPS.store(2, Release));
+    /// hint::spin_until(&STEPS, |steps| steps == 2);
+    /// # stepper.join().unwrap();
+    /// ```
+    #[inline]
+    pub fn spin_until(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
+        if !ready(word.load(Ordering::Acquire)) {
+            spin_on(word, ready);
+        }
+    }
+
+    #[cold]
+    fn spin_on(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
+        let backoff = Backoff::new();
+        while !ready(word.load(Ordering::Acquire)) {
+            backoff.snooze();
         }
     }
 }

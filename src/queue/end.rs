@@ -110,7 +110,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias = "close")]
     pub fn shutdown(&self) {
-        self.shut_down(self.hold());
+        match self.ring() {
+            Some(ring) => self.ring_shut_down(ring),
+            None => self.shut_down(self.hold()),
+        }
     }
 
     /// Ends the queue and gives what was in it, the next first: nothing can be put or got any more. Each of these items is
@@ -128,6 +131,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("shutdown", "immediate"))]
     pub fn shutdown_now(&self) -> Vec<T> {
+        if let Some(ring) = self.ring() {
+            return self.ring_take_all(ring, true);
+        }
         let mut held = self.hold();
         let items = self.take_all(&mut held);
         // Under the mutex, so that nobody sees them neither in nor done. Some may have been counted done before.

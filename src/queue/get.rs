@@ -2,8 +2,9 @@
 
 use super::error::{GetError, ShutDown};
 use super::order::Order;
-use super::queue::{AnyQueue, Held, Refusal, Side};
+use super::queue::AnyQueue;
 use super::task::Task;
+use super::turn::{Patience, Refusal, Side};
 use crate::backend::Instant;
 use core::fmt;
 use core::time::Duration;
@@ -27,7 +28,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("get_nowait", "try_recv"))]
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.next(self.try_turn(Side::Getters))
+        self.get_one(Patience::None)
     }
 
     /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
@@ -46,7 +47,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> Result<T, ShutDown> {
-        self.next(self.turn(Side::Getters, || None)).map_err(|_| ShutDown(())) // it has waited as long as it took
+        self.get_one(Patience::ForEver).map_err(|_| ShutDown(())) // it has waited as long as it took
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
@@ -62,7 +63,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_timeout")]
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.next(self.turn(Side::Getters, || Some(Instant::now() + timeout)))
+        self.get_one(Patience::For(timeout))
     }
 
     /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -77,7 +78,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_deadline")]
     pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
-        self.next(self.turn(Side::Getters, || Some(deadline)))
+        self.get_one(Patience::Until(deadline))
     }
 
     /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
@@ -149,6 +150,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// assert_eq!(queue.drain(), [3, 2, 1]);
     /// ```
     pub fn drain(&self) -> Vec<T> {
+        if let Some(ring) = self.ring() {
+            return self.ring_take_all(ring, false);
+        }
         let mut held = self.hold();
         let items = self.take_all(&mut held);
         self.end(held, 0, O::len(&items));
@@ -179,9 +183,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline]
-    fn next(&self, turn: Result<Held<'_, T, O>, Refusal>) -> Result<T, GetError> {
-        match turn {
-            Ok(held) => self.take_out(held).ok_or(GetError::Empty), // there is one: it has its turn
+    fn get_one(&self, patience: Patience) -> Result<T, GetError> {
+        let item = match self.ring() {
+            Some(ring) => self.ring_get(ring, patience).map(Some),
+            None => self.turn(Side::Getters, patience).map(|held| self.take_out(held)),
+        };
+        match item {
+            Ok(item) => item.ok_or(GetError::Empty), // there is one: it had its turn
             Err(Refusal::NotNow) => Err(GetError::Empty),
             Err(Refusal::ShutDown) => Err(GetError::ShutDown),
         }

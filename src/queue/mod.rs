@@ -7,14 +7,19 @@ mod end;
 mod error;
 mod get;
 mod heap;
+mod look;
 mod order;
 mod put;
 #[expect(clippy::module_inception, reason = "the queue, of which the other files are parts")]
 mod queue;
+mod ring;
+mod ringed;
 mod simple;
 mod sleepers;
+mod slot;
 mod tally;
 mod task;
+mod turn;
 
 pub use error::{GetError, PutError, ShutDown, TooManyDone};
 pub use get::{Iter, TryIter};

@@ -28,6 +28,9 @@ pub trait Keep<T> {
     type Items;
     const NONE: Self::Items;
 
+    /// Whether the items may be in a ring.
+    const RINGED: bool = false;
+
     fn len(items: &Self::Items) -> usize;
 
     /// Where the item would go, for `insert`.
@@ -47,6 +50,7 @@ pub trait Keep<T> {
 impl<T> Keep<T> for Fifo {
     type Items = VecDeque<T>;
     const NONE: VecDeque<T> = VecDeque::new();
+    const RINGED: bool = true;
 
     #[inline]
     fn len(items: &VecDeque<T>) -> usize {

@@ -2,7 +2,8 @@
 
 use super::error::{PutError, ShutDown};
 use super::order::Order;
-use super::queue::{AnyQueue, Held, Refusal, Side};
+use super::queue::AnyQueue;
+use super::turn::{Patience, Refusal, Side};
 use crate::backend::Instant;
 use core::time::Duration;
 use std::vec;
@@ -25,7 +26,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("put_nowait", "try_send"))]
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        self.put_one(item, || self.try_turn(Side::Putters))
+        self.put_one(item, Patience::None)
     }
 
     /// Puts an item in, and waits until there is room.
@@ -43,7 +44,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("push", "send"))]
     pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
-        let put = self.put_one(item, || self.turn(Side::Putters, || None));
+        let put = self.put_one(item, Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // it has waited as long as it took
     }
 
@@ -63,7 +64,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_timeout")]
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_one(item, || self.turn(Side::Putters, || Some(Instant::now() + timeout)))
+        self.put_one(item, Patience::For(timeout))
     }
 
     /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
@@ -78,7 +79,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_deadline")]
     pub fn put_deadline(&self, item: T, deadline: Instant) -> Result<(), PutError<T>> {
-        self.put_one(item, || self.turn(Side::Putters, || Some(deadline)))
+        self.put_one(item, Patience::Until(deadline))
     }
 
     /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
@@ -97,7 +98,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
         let mut rest = Vec::from_iter(items).into_iter();
-        self.put_some(self.try_turn(Side::Putters), &mut rest)?;
+        self.put_some(&mut rest, Patience::None)?;
         if rest.as_slice().is_empty() { Ok(()) } else { Err(PutError::Full(rest.collect())) }
     }
 
@@ -114,7 +115,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("extend", "send_many"))]
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
-        let put = self.put_each(items, || self.turn(Side::Putters, || None));
+        let put = self.put_each(items, Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
     }
 
@@ -153,16 +154,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items: impl IntoIterator<Item = T>,
         deadline: Instant,
     ) -> Result<(), PutError<Vec<T>>> {
-        self.put_each(items, || self.turn(Side::Putters, || Some(deadline)))
+        self.put_each(items, Patience::Until(deadline))
     }
 
     #[inline]
-    fn put_one<'a>(
-        &'a self,
-        item: T,
-        turn: impl FnOnce() -> Result<Held<'a, T, O>, Refusal>,
-    ) -> Result<(), PutError<T>> {
-        match turn() {
+    fn put_one(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
+        if let Some(ring) = self.ring() {
+            return self.ring_put(ring, item, patience);
+        }
+        match self.turn(Side::Putters, patience) {
             Ok(mut held) => {
                 let place = self.place(&mut held, &item, 0);
                 self.put_in(&mut held, item, place);
@@ -173,27 +173,24 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    fn put_each<'a>(
-        &'a self,
-        items: impl IntoIterator<Item = T>,
-        turn: impl Fn() -> Result<Held<'a, T, O>, Refusal>,
-    ) -> Result<(), PutError<Vec<T>>> {
+    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: Patience) -> Result<(), PutError<Vec<T>>> {
         let mut rest = Vec::from_iter(items).into_iter();
         while !rest.as_slice().is_empty() {
-            self.put_some(turn(), &mut rest)?;
+            self.put_some(&mut rest, patience)?;
         }
         Ok(())
     }
 
     /// As many as there is room for in one turn. The items outlive the turn, and were the user's iterator's before.
-    fn put_some(
-        &self,
-        turn: Result<Held<'_, T, O>, Refusal>,
-        rest: &mut vec::IntoIter<T>,
-    ) -> Result<(), PutError<Vec<T>>> {
-        let mut held = match turn {
+    fn put_some(&self, rest: &mut vec::IntoIter<T>, patience: Patience) -> Result<(), PutError<Vec<T>>> {
+        if rest.as_slice().is_empty() {
+            return Ok(());
+        }
+        if let Some(ring) = self.ring() {
+            return self.ring_put_some(ring, rest, patience);
+        }
+        let mut held = match self.turn(Side::Putters, patience) {
             Ok(held) => held,
-            Err(_) if rest.as_slice().is_empty() => return Ok(()),
             Err(refusal) => return Err(refusal.of(rest.collect())),
         };
         let mut count = 0;
@@ -209,7 +206,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 }
 
 impl Refusal {
-    fn of<I>(self, items: I) -> PutError<I> {
+    pub(super) fn of<I>(self, items: I) -> PutError<I> {
         match self {
             Refusal::NotNow => PutError::Full(items),
             Refusal::ShutDown => PutError::ShutDown(items),

@@ -15,18 +15,21 @@
 //!    shut down; each is counted before it lets go of the mutex. Whoever makes room for n, or puts n items in, calls n of
 //!    the other side before it lets go of the mutex; whoever shuts the queue down calls all. No call is lost
 //!    (`sleepers.rs`), and whoever has its turn and does not use it, because `Ord` panics, passes it on.
-//! 4. `glance` is what was true when the mutex was last held. Nobody but [`seems_ready`](AnyQueue::seems_ready) and those who
+//! 4. Items in a ring (`ring.rs`, `ringed.rs`) are not under the mutex; of what it guards there are then only the counts of
+//!    those who sleep.
+//! 5. `glance` is what was true when the mutex was last held. Nobody but [`seems_ready`](AnyQueue::seems_ready) and those who
 //!    only look decides by it.
 //!
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
 use super::order::{Keep, Order};
+use super::ring::Ring;
 use super::sleepers::{Count, Sleepers};
 use super::tally::Tally;
+use super::turn::{Patience, Refusal, Side};
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
-use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
@@ -51,10 +54,11 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 pub struct AnyQueue<T, O: Order<T>> {
     state: Mutex<State<O::Items>>,
     /// Twice the number of items, and whether the queue is shut down.
-    glance: AtomicUsize,
-    getters: Sleepers,
-    putters: Sleepers,
-    capacity: usize,
+    pub(super) glance: AtomicUsize,
+    pub(super) getters: Sleepers,
+    pub(super) putters: Sleepers,
+    pub(super) capacity: usize,
+    ring: Ring<T>,
     pub(super) tally: Tally,
 }
 
@@ -65,22 +69,11 @@ pub(super) struct State<I> {
     putters: Count,
 }
 
-/// Who moves items.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Putters,
-    Getters,
-}
+/// More have their memory taken as they come.
+const MOST_IN_A_RING: usize = 4096;
 
-/// Why a thread does not have its turn.
-pub(super) enum Refusal {
-    /// There is no room, or no item.
-    NotNow,
-    ShutDown,
-}
-
-const SHUT_DOWN: usize = 1;
-const ITEM: usize = 2;
+pub(super) const SHUT_DOWN: usize = 1;
+pub(super) const ITEM: usize = 2;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     const_fn! {
@@ -92,12 +85,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// assert_eq!(ORDERS.capacity(), None);
         /// ```
         pub fn unbounded() -> AnyQueue<T, O> {
-            AnyQueue::holding(usize::MAX)
+            AnyQueue::holding(usize::MAX, 0)
         }
     }
 
     const_fn! {
-        /// A queue that is full when it holds `capacity` items. Memory is taken as it is needed.
+        /// A queue that is full when it holds `capacity` items. Memory is taken as it is needed; but a [`Queue`](super::Queue)
+        /// of at most 4,096 takes all when the first item is put.
         ///
         /// # Panics
         /// If `capacity` is zero: for a queue without a bound there is [`unbounded`](AnyQueue::unbounded).
@@ -110,12 +104,20 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         #[doc(alias = "maxsize")]
         pub fn bounded(capacity: usize) -> AnyQueue<T, O> {
             assert!(capacity > 0, "a queue that holds nothing; for one without a bound call unbounded()");
-            AnyQueue::holding(capacity)
+            AnyQueue::holding(capacity, if O::RINGED && capacity <= MOST_IN_A_RING && capacity.is_power_of_two() { capacity } else { 0 })
         }
     }
 
     const_fn! {
-        fn holding(capacity: usize) -> AnyQueue<T, O> {
+        /// As `bounded`, but never in a ring: for those who compare the two, or prove both.
+        #[doc(hidden)]
+        pub fn bounded_by_a_lock(capacity: usize) -> AnyQueue<T, O> {
+            AnyQueue::holding(capacity, 0)
+        }
+    }
+
+    const_fn! {
+        fn holding(capacity: usize, in_ring: usize) -> AnyQueue<T, O> {
             let state = State { items: O::NONE, shut_down: false, getters: 0, putters: 0 };
             AnyQueue {
                 state: Mutex::new(state),
@@ -123,88 +125,32 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
                 getters: Sleepers::new(),
                 putters: Sleepers::new(),
                 capacity,
+                ring: Ring::new(in_ring),
                 tally: Tally::new(),
             }
         }
     }
 
-    /// How many items there are; by the time you look, that may have changed.
-    ///
-    /// ```
-    /// assert_eq!(selvedge::Queue::<u32>::unbounded().len(), 0);
-    /// ```
-    #[inline]
-    #[doc(alias = "qsize")]
-    pub fn len(&self) -> usize {
-        self.glance.load(Relaxed) / ITEM
-    }
-
-    /// Whether there is no item; by the time you look, that may have changed.
-    ///
-    /// ```
-    /// assert!(selvedge::Queue::<u32>::unbounded().is_empty());
-    /// ```
-    #[inline]
-    #[doc(alias = "empty")]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether there is no room; by the time you look, that may have changed.
-    ///
-    /// ```
-    /// let queue = selvedge::Queue::bounded(1);
-    /// queue.put(7).unwrap();
-    /// assert!(queue.is_full());
-    /// ```
-    #[inline]
-    #[doc(alias = "full")]
-    pub fn is_full(&self) -> bool {
-        self.len() >= self.capacity
-    }
-
-    /// How many items it can hold; `None` if it is unbounded.
-    ///
-    /// ```
-    /// assert_eq!(selvedge::Queue::<u32>::bounded(3).capacity(), Some(3));
-    /// ```
-    #[inline]
-    #[doc(alias = "maxsize")]
-    pub fn capacity(&self) -> Option<usize> {
-        Some(self.capacity).filter(|&capacity| capacity != usize::MAX)
-    }
-
-    /// Whether it has been shut down.
-    ///
-    /// ```
-    /// let queue = selvedge::Queue::<u32>::unbounded();
-    /// queue.shutdown();
-    /// assert!(queue.is_shutdown());
-    /// ```
-    #[inline]
-    pub fn is_shutdown(&self) -> bool {
-        self.glance.load(Relaxed) & SHUT_DOWN != 0
-    }
-
     /// The mutex, if it is the caller's turn to move an item.
     #[inline]
-    pub(super) fn try_turn(&self, side: Side) -> Result<Held<'_, T, O>, Refusal> {
+    fn try_turn(&self, side: Side) -> Result<Held<'_, T, O>, Refusal> {
         let held = self.hold();
         self.may_move(&held, side).map(|()| held)
     }
 
-    /// The mutex when it is the caller's turn, for which it waits until the deadline at the latest. If it is so at once,
-    /// the clock is not read.
+    /// The mutex when it is the caller's turn, for which it waits as long as it has patience.
     #[inline]
-    pub(super) fn turn(
-        &self,
-        side: Side,
-        deadline: impl FnOnce() -> Option<Instant>,
-    ) -> Result<Held<'_, T, O>, Refusal> {
+    pub(super) fn turn(&self, side: Side, patience: Patience) -> Result<Held<'_, T, O>, Refusal> {
         match self.try_turn(side) {
-            Err(Refusal::NotNow) => self.await_turn(side, deadline()),
+            Err(Refusal::NotNow) if patience != Patience::None => self.await_turn(side, patience.deadline()),
             at_once => at_once,
         }
+    }
+
+    /// The ring, if the items are in one.
+    #[inline]
+    pub(super) fn ring(&self) -> Option<&Ring<T>> {
+        (O::RINGED && self.ring.exists()).then_some(&self.ring)
     }
 
     /// The mutex, for who need not wait for a turn.
@@ -273,7 +219,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline]
-    fn wake(&self, [getters, putters]: [usize; 2]) {
+    pub(super) fn wake(&self, [getters, putters]: [usize; 2]) {
         self.getters.wake(getters);
         self.putters.wake(putters);
     }
@@ -329,7 +275,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline]
-    fn sleepers(&self, side: Side) -> &Sleepers {
+    pub(super) fn sleepers(&self, side: Side) -> &Sleepers {
         match side {
             Side::Putters => &self.putters,
             Side::Getters => &self.getters,
@@ -339,7 +285,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
 impl<I> State<I> {
     #[inline]
-    fn asleep(&mut self, side: Side) -> &mut Count {
+    pub(super) fn asleep(&mut self, side: Side) -> &mut Count {
         match side {
             Side::Putters => &mut self.putters,
             Side::Getters => &mut self.getters,
@@ -375,15 +321,3 @@ impl<T, O: Order<T>> Default for AnyQueue<T, O> {
 // A panic leaves it as it was.
 impl<T, O: Order<T>> UnwindSafe for AnyQueue<T, O> {}
 impl<T, O: Order<T>> RefUnwindSafe for AnyQueue<T, O> {}
-
-impl<T, O: Order<T>> fmt::Debug for AnyQueue<T, O> {
-    /// Shows what can be seen without waiting.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue")
-            .field("len", &self.len())
-            .field("capacity", &self.capacity())
-            .field("unfinished", &self.tally.unfinished())
-            .field("is_shutdown", &self.is_shutdown())
-            .finish()
-    }
-}

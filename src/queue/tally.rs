@@ -1,7 +1,7 @@
 //! How many items were put, how many of them are done, and who waits until all are.
 //!
 //! # State
-//! `puts` counts items. `done` counts them in its upper bits; the lowest is AWAITED.
+//! The tail counts items that were put. `done` counts them in its upper bits; the lowest is AWAITED.
 //! ```text
 //!   done, AWAITED         │ join              │ finish_of(n)
 //!   all          any      │ returns           │ none
@@ -9,16 +9,17 @@
 //!   fewer        set      │ sleep             │ at most n more; if that is all, clear AWAITED, and wake all
 //! ```
 //! # Invariants
-//! 1. `puts` is written only under the queue's mutex, before the items can be got.
-//! 2. Both only grow, and `done` never passes `puts`. So if `puts`, read after `done`, is the same, then at that moment all
-//!    items were done.
+//! 1. The tail is written before the items can be got: under the queue's mutex, or by who claims room in its ring.
+//! 2. Both only grow, and `done` never passes the tail. So if the tail, read after `done`, is the same, then at that moment
+//!    all items were done.
 //! 3. While a thread sleeps on `zeros`, AWAITED is set, or whoever has cleared it is about to wake all.
 //! 4. Whoever sees AWAITED, and then adds to `zeros`, adds after its setter has read `zeros`: it finds another number, or
 //!    is woken.
 //!
-//! The counts wrap: there must be fewer than `usize::MAX / 2` unfinished items.
+//! The counts wrap: there must be fewer than `usize::MAX / 16` unfinished items.
 
 use super::error::TooManyDone;
+use super::ring::{ITEM, number};
 use crate::backend::atomic::{
     AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed},
@@ -26,10 +27,9 @@ use crate::backend::atomic::{
 use crate::backend::{Instant, const_fn, futex, hint::Spin};
 
 const AWAITED: usize = 1;
-const ITEM: usize = 2;
 
 pub(super) struct Tally {
-    puts: AtomicUsize,
+    pub(super) tail: AtomicUsize,
     done: Done,
 }
 
@@ -46,20 +46,20 @@ impl Tally {
         #[inline]
         pub(super) fn new() -> Tally {
             let done = Done { word: AtomicUsize::new(0), zeros: AtomicU32::new(0) };
-            Tally { puts: AtomicUsize::new(0), done }
+            Tally { tail: AtomicUsize::new(0), done }
         }
     }
 
-    /// Under the queue's mutex: so many items more.
+    /// Under the mutex of a queue without a ring: so many items more.
     #[inline]
     pub(super) fn put(&self, count: usize) {
-        self.puts.store(self.puts.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
+        self.tail.store(self.tail.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
     }
 
     /// How many items have been put and are not done.
     #[inline]
     pub(super) fn unfinished(&self) -> usize {
-        // ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done, and read `puts` as new as who was done had.
+        // ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done, and read the tail as new as who was done had.
         self.left(self.done.word.load(Acquire))
     }
 
@@ -72,7 +72,7 @@ impl Tally {
     /// So many items are done, or all if fewer are unfinished; tells how many.
     #[inline]
     pub(super) fn finish_of(&self, most: usize) -> usize {
-        // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read `puts` as
+        // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read the tail as
         // new as those that are done, and so not too low.
         let mut done = self.done.word.load(Acquire);
         loop {
@@ -131,7 +131,7 @@ impl Tally {
     /// (invariant 2).
     #[inline]
     fn left(&self, done: usize) -> usize {
-        self.puts.load(Relaxed).wrapping_sub(done & !AWAITED) / ITEM
+        number(self.tail.load(Relaxed)).wrapping_sub(done & !AWAITED) / ITEM
     }
 
     #[cold]

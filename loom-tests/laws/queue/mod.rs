@@ -3,6 +3,7 @@
 //! Their one lock is taken by its specification in nearly all models: with its own steps two threads that wait for each
 //! other have some hundred times as many interleavings. A few models run with the steps.
 
+mod ring;
 mod roles;
 mod subject;
 
@@ -77,8 +78,8 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[1], vec![vec![Join], vec![JoinTimeout], vec![TaskDone]]).within(2, 3),
                     fifo::<2>(&[1, 2], vec![vec![Join], vec![TaskDone], vec![TaskDone]]).within(2, 3),
                     fifo::<1>(&[1], vec![vec![TaskDone], vec![Join]]).early().within(4, 6),
-                    specified("two asleep", [[Done, Done, Count(0)]], two_join).within(2, 3),
-                    specified("the last task of a round", [[Done, Done]], rounds).within(2, 3),
+                    specified("two asleep", [[Done, Done, Count(0)]], |s| two_join(s, Lock)).within(2, 3),
+                    specified("the last task of a round", [[Done, Done]], |s| rounds(s, Lock)).within(2, 3),
                 ],
             ),
         ),
@@ -96,10 +97,16 @@ pub fn laws() -> Vec<Law> {
                     in_each_order::<2>(&[], vec![vec![TryPutTwo(1, 2)], vec![Get], vec![Get]]).map(few),
                 ],
                 vec![
-                    specified("two getters asleep, main puts two", [[Done, Done]], |s| asleep(s, Getters, one_by_one)),
-                    specified("two getters asleep, main puts a batch", [[Done, Done]], |s| asleep(s, Getters, batch)),
-                    specified("two putters asleep, main gets two", [[Done, Done]], |s| asleep(s, Putters, one_by_one)),
-                    specified("two putters asleep, main drains", [[Done, Done]], |s| asleep(s, Putters, batch)),
+                    specified("two getters asleep, main puts two", [[Done, Done]], |s| {
+                        asleep(s, Lock, Getters, one_by_one)
+                    }),
+                    specified("two getters asleep, main puts a batch", [[Done, Done]], |s| {
+                        asleep(s, Lock, Getters, batch)
+                    }),
+                    specified("two putters asleep, main gets two", [[Done, Done]], |s| {
+                        asleep(s, Lock, Putters, one_by_one)
+                    }),
+                    specified("two putters asleep, main drains", [[Done, Done]], |s| asleep(s, Lock, Putters, batch)),
                     // One leaves late, when another has come to sleep.
                     fifo::<2>(&[], vec![vec![GetTimeout], vec![Get], vec![Put(1), TryGet, Put(2)]]).within(3, 4),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).timed(&[2]).within(3, 4),
@@ -107,7 +114,7 @@ pub fn laws() -> Vec<Law> {
                     few(fifo::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get, Get]])),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).early(),
                     fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).early(),
-                    specified("a batch longer than the queue", [[Done, Done]], long_batch),
+                    specified("a batch longer than the queue", [[Done, Done]], |s| long_batch(s, Lock)),
                     // With the steps of the lock.
                     program(&holding::<Fifo, 1>(&[]), vec![vec![Put(1)], vec![Get]]),
                     program(&holding::<Fifo, 1>(&[]), vec![vec![Put(1)], vec![Get], vec![Get]]).within(2, 3),
@@ -119,18 +126,20 @@ pub fn laws() -> Vec<Law> {
             "Q6",
             "what happened before a put is seen after its get, and what happened before an item was done after the join",
             [
-                specified("put and get", [[Done, Count(1)]], |s| seen_by(s, get)),
-                specified("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, try_get)),
-                specified("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| seen_by(s, get_soon)),
-                specified("put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, drain)),
-                specified("room that was made", [[Done, Count(1)]], room_seen),
-                specified("done and joined", [[Done, Count(1)]], |s| joined(s, join)),
-                specified("done and joined in time", [[Done, TimedOut], [Done, Count(1)]], |s| joined(s, join_soon)),
-                specified("done and seen to be", [[Done, Busy], [Done, Count(1)]], |s| joined(s, try_join)),
+                specified("put and get", [[Done, Count(1)]], |s| seen_by(s, Lock, get)),
+                specified("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Lock, try_get)),
+                specified("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| seen_by(s, Lock, get_soon)),
+                specified("put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Lock, drain)),
+                specified("room that was made", [[Done, Count(1)]], |s| room_seen(s, Lock)),
+                specified("done and joined", [[Done, Count(1)]], |s| joined(s, Lock, join)),
+                specified("done and joined in time", [[Done, TimedOut], [Done, Count(1)]], |s| {
+                    joined(s, Lock, join_soon)
+                }),
+                specified("done and seen to be", [[Done, Busy], [Done, Count(1)]], |s| joined(s, Lock, try_join)),
                 specified("a task drops its item before it is done", [[Done, Count(1)]], task_joined),
-                specified("two are done", [[Done, Done, Count(2)]], two_done).within(2, 3),
+                specified("two are done", [[Done, Done, Count(2)]], |s| two_done(s, Lock)).within(2, 3),
                 // With the steps of the lock.
-                stepwise("put and get, lock and all", [[Done, Count(1)]], |s| seen_by(s, get)),
+                stepwise("put and get, lock and all", [[Done, Count(1)]], |s| seen_by(s, Lock, get)),
             ],
         ),
         Law::new(
@@ -164,10 +173,14 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[], vec![vec![Shutdown], vec![GetTimeout]]).timed(&[2]),
                     fifo::<1>(&[1], vec![vec![Shutdown], vec![PutTimeout(2)]]).timed(&[2]),
                     fifo::<1>(&[], vec![vec![Shutdown], vec![Get]]).early(),
-                    specified("two getters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Getters, ended)),
-                    specified("two putters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Putters, ended)),
-                    specified("two getters asleep, at once", [[ShutDown, ShutDown]], |s| asleep(s, Getters, emptied)),
-                    specified("two putters asleep, at once", [[ShutDown, ShutDown]], |s| asleep(s, Putters, emptied)),
+                    specified("two getters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Lock, Getters, ended)),
+                    specified("two putters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Lock, Putters, ended)),
+                    specified("two getters asleep, at once", [[ShutDown, ShutDown]], |s| {
+                        asleep(s, Lock, Getters, emptied)
+                    }),
+                    specified("two putters asleep, at once", [[ShutDown, ShutDown]], |s| {
+                        asleep(s, Lock, Putters, emptied)
+                    }),
                 ],
             ),
         ),
@@ -216,14 +229,18 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![PutTimeout(3)]]).within(2, 3),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).within(2, 3),
                     specified("put, by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                        by_deadline(s, Putters)
+                        by_deadline(s, Lock, Putters)
                     })
                     .timed(&[2]),
-                    specified("get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| by_deadline(s, Getters))
-                        .timed(&[2]),
-                    specified("no time at all", [[Done, Count(1)], [Done, TimedOut]], at_once),
-                    specified("the rest of a batch", [[Count(1), Count(1)], [Count(1), Count(2)]], rest_of_a_batch)
-                        .timed(&[2]),
+                    specified("get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                        by_deadline(s, Lock, Getters)
+                    })
+                    .timed(&[2]),
+                    specified("no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| at_once(s, Lock)),
+                    specified("the rest of a batch", [[Count(1), Count(1)], [Count(1), Count(2)]], |s| {
+                        rest_of_a_batch(s, Lock)
+                    })
+                    .timed(&[2]),
                 ],
             ),
         ),
@@ -238,13 +255,24 @@ pub fn laws() -> Vec<Law> {
                     .within(2, 3),
                 stepwise("a getter that was called panics", ONE_OF_FOUR, called_getter_panics).within(1, 2),
                 stepwise("a batch panics in the middle", [[Broken, Done, Count(1)]], batch_panics).within(4, 6),
-                specified("with a task in hand", [[Done, Done]], task_panics),
+                specified("with a task in hand", [[Done, Done]], |s| task_panics(s, Lock)),
                 specified("dropping an item", [[Done, Done]], drop_panics),
-                specified("a task is leaked", [[Done, Blocked]], task_leaks),
+                specified("a task is leaked", [[Done, Blocked]], |s| task_leaks(s, Lock)),
             ],
         ),
         spec_law(),
         three_calls(),
+        Law::new("QR1", "x", ring::models("Q1")),
+        Law::new("QR2", "x", ring::models("Q2")),
+        Law::new("QR3", "x", ring::models("Q3")),
+        Law::new("QR4", "x", ring::models("Q4")),
+        Law::new("QR5", "x", ring::models("Q5")),
+        Law::new("QR6", "x", ring::models("Q6")),
+        Law::new("QR7", "x", ring::models("Q7")),
+        Law::new("QR8", "x", ring::models("Q8")),
+        Law::new("QR9", "x", ring::models("Q9")),
+        Law::new("QR10", "x", ring::models("Q10")),
+        Law::new("QR11", "x", ring::models("Q11")),
     ]
 }
 

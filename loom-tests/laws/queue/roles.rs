@@ -33,26 +33,37 @@ pub fn specified<const N: usize, const M: usize>(
 }
 
 /// On which side two threads wait.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Putters,
     Getters,
 }
 
+pub use Core::{Lock, Ring};
 pub use Side::{Getters, Putters};
 
-type Numbers = Queue<u32>;
+pub type Numbers = Queue<u32>;
 
-fn bounded(capacity: usize, before: &[u32]) -> Numbers {
-    let queue = Queue::bounded(capacity);
+/// What the items of a bounded queue are in.
+#[derive(Clone, Copy, Debug)]
+pub enum Core {
+    Lock,
+    Ring,
+}
+
+fn bounded(core: Core, capacity: usize, before: &[u32]) -> Numbers {
+    let queue = match core {
+        Core::Lock => Queue::bounded_by_a_lock(capacity),
+        Core::Ring => Queue::bounded(capacity),
+    };
     queue.put_many(before.iter().copied()).expect("it is open, and there is room");
     queue
 }
 
 /// Two threads wait on a side of a queue that can hold two; then main does what concerns them.
-pub fn asleep(stage: &Stage, side: Side, act: fn(&Numbers, Side)) -> Vec<Answer> {
+pub fn asleep(stage: &Stage, core: Core, side: Side, act: fn(&Numbers, Side)) -> Vec<Answer> {
     let before: &[u32] = if side == Putters { &[1, 2] } else { &[] };
-    let queue = Arc::new(bounded(2, before));
+    let queue = Arc::new(bounded(core, 2, before));
     for _ in 0..2 {
         stage.thread(&queue, move |queue| match side {
             Putters => queue.put(3).map_or(ShutDown, |()| Done),
@@ -89,8 +100,8 @@ pub fn emptied(queue: &Numbers, _: Side) {
 }
 
 /// One puts more than the queue can hold, the other gets all.
-pub fn long_batch(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[]));
+pub fn long_batch(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[]));
     stage.thread(&queue, |queue| queue.put_many([1, 2]).map_or(ShutDown, |()| Done));
     stage.thread(&queue, |queue| {
         assert_eq!([queue.get(), queue.get()], [Ok(1), Ok(2)]);
@@ -99,8 +110,8 @@ pub fn long_batch(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
-pub fn two_join(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[1]));
+pub fn two_join(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[1]));
     for _ in 0..2 {
         stage.thread(&queue, |queue| {
             queue.join();
@@ -113,8 +124,8 @@ pub fn two_join(stage: &Stage) -> Vec<Answer> {
 }
 
 /// Who joins twice sleeps twice.
-pub fn rounds(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[]));
+pub fn rounds(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[]));
     stage.thread(&queue, |queue| {
         for number in 0..2 {
             queue.put(number).expect("it is open");
@@ -136,8 +147,8 @@ pub struct Seen {
     data: [Data; 2],
 }
 
-fn seen(capacity: usize, before: &[u32]) -> Arc<Seen> {
-    Arc::new(Seen { queue: bounded(capacity, before), data: [Data::new(), Data::new()] })
+fn seen(core: Core, capacity: usize, before: &[u32]) -> Arc<Seen> {
+    Arc::new(Seen { queue: bounded(core, capacity, before), data: [Data::new(), Data::new()] })
 }
 
 /// Whether it has happened, or what the call answers instead.
@@ -147,8 +158,8 @@ fn then_read(shared: &Seen, happened: Happened) -> Answer {
     happened(&shared.queue).map_or_else(|answer| answer, |()| shared.data[0].read())
 }
 
-pub fn seen_by(stage: &Stage, got: Happened) -> Vec<Answer> {
-    let shared = seen(1, &[]);
+pub fn seen_by(stage: &Stage, core: Core, got: Happened) -> Vec<Answer> {
+    let shared = seen(core, 1, &[]);
     stage.thread(&shared, |shared| {
         shared.data[0].add();
         shared.queue.put(1).map_or(ShutDown, |()| Done)
@@ -174,8 +185,8 @@ pub fn drain(queue: &Numbers) -> Result<(), Answer> {
 }
 
 /// Who makes room passes on what it did.
-pub fn room_seen(stage: &Stage) -> Vec<Answer> {
-    let shared = seen(1, &[1]);
+pub fn room_seen(stage: &Stage, core: Core) -> Vec<Answer> {
+    let shared = seen(core, 1, &[1]);
     stage.thread(&shared, |shared| {
         shared.data[0].add();
         get(&shared.queue).map_or(ShutDown, |()| Done)
@@ -184,8 +195,8 @@ pub fn room_seen(stage: &Stage) -> Vec<Answer> {
     stage.finish()
 }
 
-pub fn joined(stage: &Stage, joined: Happened) -> Vec<Answer> {
-    let shared = seen(1, &[1]);
+pub fn joined(stage: &Stage, core: Core, joined: Happened) -> Vec<Answer> {
+    let shared = seen(core, 1, &[1]);
     stage.thread(&shared, |shared| {
         shared.data[0].add();
         shared.queue.task_done().expect("one is unfinished");
@@ -209,8 +220,8 @@ pub fn try_join(queue: &Numbers) -> Result<(), Answer> {
 }
 
 /// Each of two does something before it is done with its item: who joins has seen both.
-pub fn two_done(stage: &Stage) -> Vec<Answer> {
-    let shared = seen(2, &[1, 2]);
+pub fn two_done(stage: &Stage, core: Core) -> Vec<Answer> {
+    let shared = seen(core, 2, &[1, 2]);
     for finisher in 0..2 {
         stage.thread(&shared, move |shared| {
             shared.data[finisher].add();
@@ -252,9 +263,9 @@ pub fn task_joined(stage: &Stage) -> Vec<Answer> {
 }
 
 /// The second thread's call may time out, but not before its time.
-pub fn by_deadline(stage: &Stage, side: Side) -> Vec<Answer> {
+pub fn by_deadline(stage: &Stage, core: Core, side: Side) -> Vec<Answer> {
     let before: &[u32] = if side == Putters { &[1] } else { &[] };
-    let queue = Arc::new(bounded(1, before));
+    let queue = Arc::new(bounded(core, 1, before));
     stage.thread(&queue, move |queue| match side {
         Putters => queue.get().map_or(ShutDown, Count),
         Getters => queue.put(1).map_or(ShutDown, |()| Done),
@@ -271,16 +282,16 @@ pub fn by_deadline(stage: &Stage, side: Side) -> Vec<Answer> {
     stage.finish()
 }
 
-pub fn at_once(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[]));
+pub fn at_once(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[]));
     stage.thread(&queue, |queue| queue.put(1).map_or(ShutDown, |()| Done));
     stage.thread(&queue, |queue| queue.get_timeout(Duration::ZERO).map_or(TimedOut, Count));
     stage.finish()
 }
 
 /// One gets an item; the other tells how many of two items it could not put.
-pub fn rest_of_a_batch(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[1]));
+pub fn rest_of_a_batch(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[1]));
     stage.thread(&queue, |queue| queue.get().map_or(ShutDown, Count));
     stage.thread(&queue, |queue| match queue.put_many_timeout([2, 3], SOON) {
         Err(PutError::Full(rest)) => {
@@ -470,8 +481,8 @@ pub fn batch_panics(stage: &Stage) -> Vec<Answer> {
     stage.finish_seeing(|| consistent(&queue, 1))
 }
 
-pub fn task_panics(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[1]));
+pub fn task_panics(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[1]));
     stage.thread(&queue, |queue| {
         panics("with a task in hand", || {
             let _task = queue.get_task();
@@ -510,8 +521,8 @@ pub fn drop_panics(stage: &Stage) -> Vec<Answer> {
 }
 
 /// Nobody counts it done.
-pub fn task_leaks(stage: &Stage) -> Vec<Answer> {
-    let queue = Arc::new(bounded(1, &[1]));
+pub fn task_leaks(stage: &Stage, core: Core) -> Vec<Answer> {
+    let queue = Arc::new(bounded(core, 1, &[1]));
     stage.thread(&queue, |queue| {
         std::mem::forget(queue.get_task());
         Done

@@ -95,9 +95,24 @@ impl Known for Priority {
     const ORDER: queue::Order = queue::Order::Priority;
 }
 
-/// A queue that can hold so many, and what main puts in before.
+/// A queue that can hold so many, without a ring, and what main puts in before.
 pub fn holding<O: Known, const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, O>> {
     let spec = queue::Queue::new(O::ORDER, Some(CAPACITY));
     let before = before.iter().map(|&number| Call::Put(number)).collect();
-    Start { make: || AnyQueue::bounded(CAPACITY), spec, before }
+    Start { make: || AnyQueue::bounded_by_a_lock(CAPACITY), spec, before }
+}
+
+/// The same, with its items in a ring that has gone round.
+pub fn ringed<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
+    Start { make: gone_round::<CAPACITY>, ..holding::<Fifo, CAPACITY>(before) }
+}
+
+/// An empty queue that has had an item in each slot.
+fn gone_round<const CAPACITY: usize>() -> AnyQueue<Item, Fifo> {
+    let queue = AnyQueue::bounded(CAPACITY);
+    for _ in 0..CAPACITY {
+        queue.put(item(0)).expect("it is open");
+        queue.get_task().map(drop).expect("it is open");
+    }
+    queue
 }

@@ -6,7 +6,7 @@
 //! [`Accesses`](super::probe::Accesses). (Loads alone would not do: loom does not know that a store cannot come
 //! between an RMW and the value it has read.)
 
-use super::explorer::sync::atomic as explorer;
+use super::explorer::{sync::atomic as explorer, thread};
 use super::object::Object;
 use super::{log, probe, proved, site};
 use ::std::panic::Location;
@@ -31,13 +31,18 @@ pub fn fence(order: Ordering) {
 /// A value as the log shows it: the same in every run.
 trait Shown {
     fn shown(self) -> String;
+
+    /// As the number that [`Object`] remembers.
+    fn bits(self) -> usize;
 }
 
 macro_rules! shared {
     ($atomic:ident, $inner:ty, $value:ty) => {
         #[track_caller]
         pub fn new(value: $value) -> Self {
-            Self { object: Object::new(stringify!($atomic)), inner: explorer::$atomic::new(value) }
+            let object = Object::new(stringify!($atomic));
+            object.changed_to(value.bits());
+            Self { object, inner: explorer::$atomic::new(value) }
         }
 
         #[track_caller]
@@ -55,6 +60,7 @@ macro_rules! shared {
             });
             site::reach(at, 0, order);
             self.object.log(at, |number| format!("store #{number}: {}", value.shown()));
+            self.object.changed_to(value.bits());
         }
 
         #[track_caller]
@@ -126,6 +132,9 @@ macro_rules! shared {
                     Err(seen) => format!("cas #{number} failed: {}, not {current}", seen.shown()),
                 }
             });
+            if result.is_ok() {
+                self.object.changed_to(new.bits());
+            }
             result
         }
 
@@ -140,7 +149,11 @@ macro_rules! shared {
             let weak = site::ordering(at, 0, order);
             let before = self.during(at, |inner| operation(inner, weak));
             site::reach(at, 0, order);
-            self.object.log(at, |number| format!("{name} #{number}: {} → {}", before.shown(), after(before).shown()));
+            let now = after(before);
+            self.object.log(at, |number| format!("{name} #{number}: {} → {}", before.shown(), now.shown()));
+            if now != before {
+                self.object.changed_to(now.bits());
+            }
             before
         }
 
@@ -192,6 +205,10 @@ macro_rules! integers {
             fn shown(self) -> String {
                 self.to_string()
             }
+
+            fn bits(self) -> usize {
+                self as usize
+            }
         }
 
         $(#[$cfg])?
@@ -223,6 +240,20 @@ integers! {
     AtomicI32 of i32,
     #[cfg(target_has_atomic = "64")] AtomicI64 of i64,
     AtomicIsize of isize,
+}
+
+impl AtomicUsize {
+    /// Looks again, whenever the value has changed, until it is `ready`. To look again and again would have no end where two do it:
+    /// they could take turns for ever.
+    pub(super) fn spin_until(&self, at: At, ready: impl Fn(usize) -> bool) {
+        while !ready(self.load_at(at, 0, Ordering::Acquire)) {
+            if ready(self.object.newest()) {
+                thread::yield_now(); // what we have seen is old: the next look sees something newer
+            } else {
+                self.object.await_change();
+            }
+        }
+    }
 }
 
 impl AtomicU32 {
@@ -258,6 +289,10 @@ impl Shown for bool {
     fn shown(self) -> String {
         self.to_string()
     }
+
+    fn bits(self) -> usize {
+        usize::from(self)
+    }
 }
 
 impl AtomicBool {
@@ -289,6 +324,10 @@ impl<T> Default for AtomicPtr<T> {
 impl<T> Shown for *mut T {
     fn shown(self) -> String {
         if self.is_null() { "null" } else { "a pointer" }.into()
+    }
+
+    fn bits(self) -> usize {
+        self.addr()
     }
 }
 

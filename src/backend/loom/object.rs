@@ -5,7 +5,7 @@
 
 use super::{log, probe};
 use ::std::panic::Location;
-use ::std::sync::atomic::AtomicU32;
+use ::std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use core::ptr;
 
 /// What memory hardly contains by chance.
@@ -15,6 +15,8 @@ const LIVES: u32 = 0x5e1f_ed6e;
 pub(super) struct Object {
     mark: AtomicU32,
     number: u32,
+    /// What an atomic was last changed to, as a number.
+    newest: AtomicUsize,
 }
 
 impl Object {
@@ -22,13 +24,28 @@ impl Object {
     pub(super) fn new(kind: &'static str) -> Object {
         let number = probe::next_object();
         log::made(number, kind, Location::caller());
-        Object { mark: AtomicU32::new(LIVES), number }
+        Object { mark: AtomicU32::new(LIVES), number, newest: AtomicUsize::new(0) }
     }
 
     /// Something that happens to it.
     #[inline]
     pub(super) fn log(&self, at: &'static Location<'static>, text: impl FnOnce(u32) -> String) {
         log::event(at, self.number, || text(self.number));
+    }
+
+    /// Its value is now another: those who spin on it look again. Nobody else has run since.
+    pub(super) fn changed_to(&self, value: usize) {
+        self.newest.store(value, Relaxed);
+        probe::look_again(self.number);
+    }
+
+    pub(super) fn newest(&self) -> usize {
+        self.newest.load(Relaxed)
+    }
+
+    /// The caller's rest between two looks at it: until it changes.
+    pub(super) fn await_change(&self) {
+        probe::spin(self.number);
     }
 
     /// Its number, for as long as it lives.

@@ -77,6 +77,7 @@ pub(super) struct Living(());
 struct Scene {
     watcher: Option<thread::Thread>,
     sleepers: Vec<Sleeper>,
+    spinners: Vec<Sleeper>,
     started: usize,
     living: usize,
     seen: Vec<Seen>,
@@ -236,6 +237,22 @@ pub(super) fn wake(word: &AtomicU32, count: usize) -> usize {
     });
     woken.iter().for_each(Sleeper::rouse);
     woken.len()
+}
+
+/// The caller rests until somebody changes the object. It is no sleep: who spins still moves.
+pub(super) fn spin(object: u32) {
+    let spinner = Sleeper { word: object as usize, thread: thread::current(), passing: true, woken: Rc::default() };
+    scene(|scene| scene.spinners.push(spinner.clone()));
+    while !spinner.is_woken() {
+        thread::park();
+    }
+}
+
+/// Somebody has changed the object.
+pub(super) fn look_again(object: u32) {
+    let on_it = |spinner: &mut Sleeper| spinner.word == object as usize;
+    let spinners: Vec<Sleeper> = scene(|scene| scene.spinners.extract_if(.., on_it).collect());
+    spinners.iter().for_each(Sleeper::rouse);
 }
 
 pub(super) fn accesses_are_fresh() -> bool {

@@ -1,0 +1,136 @@
+//! The laws of queues whose items are in a ring: the programs of `mod.rs` again.
+//!
+//! Each operation of a ring is a step of its own, so that also two threads have too many interleavings to run them all.
+
+use super::roles::*;
+use super::subject::ringed;
+use crate::law::Model;
+use crate::refines::program;
+use crate::stage::Stage;
+use spec::Answer::{self, Blocked, Busy, Count, Done, ShutDown, TimedOut};
+use spec::queue::Call::{self, *};
+
+pub fn models(law: &str) -> Vec<Model> {
+    match law {
+        "Q1" => vec![
+            two::<1>(&[], [&[Put(1)], &[Put(2)]]),
+            two::<1>(&[], [&[TryPut(1), Len], &[TryPut(2), Len]]),
+            two::<2>(&[11], [&[TryPutTwo(12, 13)], &[Put(14)]]),
+            two::<3>(&[11], [&[Put(12), Put(13)], &[Put(14)]]),
+            three::<1>(&[], [&[Put(1)], &[Put(2)], &[Drain]]),
+            three::<1>(&[1], [&[Put(2)], &[Put(3)], &[Get]]),
+            three::<1>(&[1], [&[Put(2)], &[Get], &[TryPut(3)]]),
+        ],
+        "Q2" => vec![
+            two::<2>(&[1, 2], [&[Get], &[Get]]),
+            two::<1>(&[1], [&[TryGet], &[TryGet]]),
+            two::<2>(&[1, 2], [&[Drain], &[Get]]),
+            two::<1>(&[], [&[Put(1), Put(2)], &[Get, TryGet]]),
+            three::<1>(&[], [&[Put(1)], &[Get], &[TryGet]]),
+        ],
+        "Q3" => vec![
+            two::<3>(&[12], [&[Put(11), Put(2)], &[Get, Get]]),
+            three::<3>(&[], [&[Put(11)], &[Put(12)], &[Get, TryGet]]),
+        ],
+        "Q4" => vec![
+            two::<1>(&[1], [&[TaskDone], &[Join]]),
+            two::<1>(&[1], [&[ShutdownNow], &[Join]]),
+            two::<1>(&[], [&[Put(1), Join], &[Get, TaskDone]]),
+            two::<2>(&[1], [&[TaskDone, Put(2), TaskDone], &[TaskDone]]),
+            specified("the last task of a round", [[Done, Done]], |s| rounds(s, Ring)).within(2, 3),
+        ],
+        "Q5" => vec![
+            asleep_each("main puts two", [Done, Done], Getters, one_by_one),
+            asleep_each("main puts a batch", [Done, Done], Getters, batch),
+            asleep_each("main gets two", [Done, Done], Putters, one_by_one),
+            asleep_each("main drains", [Done, Done], Putters, batch),
+            two::<1>(&[], [&[Put(1)], &[Get]]),
+            two::<1>(&[1], [&[Put(2)], &[Get]]),
+            two::<1>(&[], [&[Put(1), Put(2)], &[Get, Get]]),
+            two::<1>(&[1], [&[Put(2)], &[Drain]]),
+            two::<1>(&[], [&[Put(1)], &[GetTimeout]]),
+            two::<1>(&[1], [&[Get], &[PutTimeout(2)]]),
+            three::<1>(&[], [&[Put(1)], &[GetTimeout], &[Get]]),
+            three::<1>(&[1], [&[Get], &[PutTimeout(2)], &[Put(3)]]),
+            three::<1>(&[], [&[Put(1), Put(2)], &[Get], &[Get]]),
+            three::<2>(&[1, 2], [&[Put(3)], &[Put(4)], &[Drain]]),
+            three::<2>(&[], [&[TryPutTwo(1, 2)], &[Get], &[Get]]),
+            specified("a batch longer than the ring", [[Done, Done]], |s| long_batch(s, Ring)).within(3, 4),
+        ],
+        "Q6" => vec![
+            specified("ring: put and get", [[Done, Count(1)]], |s| seen_by(s, Ring, get)).within(3, 4),
+            specified("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, try_get))
+                .within(3, 4),
+            specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, drain))
+                .within(3, 4),
+            specified("ring: room that was made", [[Done, Count(1)]], |s| room_seen(s, Ring)).within(3, 4),
+            specified("ring: done and joined", [[Done, Count(1)]], |s| joined(s, Ring, join)).within(3, 4),
+        ],
+        "Q7" => vec![
+            two::<2>(&[], [&[Shutdown, Len], &[Put(1)]]),
+            two::<1>(&[1], [&[Shutdown, TryPut(2)], &[Put(3)]]),
+            two::<1>(&[1], [&[ShutdownNow, TryPut(2)], &[Put(3)]]),
+            two::<1>(&[1], [&[Shutdown, Get, Len], &[PutTimeout(2)]]),
+            three::<1>(&[1], [&[Shutdown], &[Put(2)], &[Get]]),
+            three::<2>(&[1], [&[ShutdownNow], &[TryPutTwo(2, 3)], &[Len]]),
+        ],
+        "Q8" => vec![
+            two::<1>(&[], [&[Shutdown], &[Get]]),
+            two::<1>(&[], [&[ShutdownNow], &[Get]]),
+            two::<1>(&[1], [&[Shutdown], &[Put(2)]]),
+            two::<1>(&[1], [&[ShutdownNow], &[Put(2)]]),
+            two::<1>(&[], [&[Shutdown], &[GetTimeout]]),
+            two::<1>(&[1], [&[Shutdown], &[PutTimeout(2)]]),
+            asleep_each("main shuts down", [ShutDown, ShutDown], Getters, ended),
+            asleep_each("main shuts down at once", [ShutDown, ShutDown], Putters, emptied),
+        ],
+        "Q9" => vec![
+            two::<2>(&[1, 2], [&[Shutdown], &[Get, Get, Get]]),
+            two::<2>(&[], [&[Put(1), Shutdown], &[Get, Get]]),
+            two::<2>(&[1], [&[Shutdown, Shutdown], &[TryGet, TryGet]]),
+            three::<2>(&[1], [&[Shutdown], &[Get], &[Get]]),
+        ],
+        "Q10" => vec![
+            two::<2>(&[1, 2], [&[ShutdownNow, TryGet, Unfinished], &[Get]]),
+            two::<2>(&[1], [&[Shutdown, ShutdownNow], &[Get, Get]]),
+            two::<1>(&[], [&[Put(1), TaskDone], &[ShutdownNow, Unfinished]]),
+            three::<1>(&[], [&[ShutdownNow], &[ShutdownNow], &[Put(1)]]),
+            three::<2>(&[1], [&[ShutdownNow], &[Put(2)], &[Join]]),
+        ],
+        "Q11" => vec![
+            two::<1>(&[1], [&[Get, Len], &[PutTimeout(2)]]),
+            two::<1>(&[], [&[Put(1)], &[GetTimeout, Len]]),
+            specified("ring: put, by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                by_deadline(s, Ring, Putters)
+            })
+            .within(3, 4),
+            specified("ring: get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                by_deadline(s, Ring, Getters)
+            })
+            .within(3, 4),
+            specified("ring: no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| at_once(s, Ring)).within(3, 4),
+            specified("ring: the rest of a batch", [[Count(1), Count(1)], [Count(1), Count(2)]], |s| {
+                rest_of_a_batch(s, Ring)
+            })
+            .within(3, 4),
+        ],
+        _ => vec![],
+    }
+}
+
+fn two<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 2]) -> Model {
+    ring::<CAPACITY>(before, &threads).within(3, 4)
+}
+
+fn three<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 3]) -> Model {
+    ring::<CAPACITY>(before, &threads).within(2, 3)
+}
+
+fn ring<const CAPACITY: usize>(before: &[u32], threads: &[&[Call]]) -> Model {
+    let threads = threads.iter().map(|calls| calls.to_vec()).collect();
+    program(&ringed::<CAPACITY>(before), threads).of(Ring).locks_specified()
+}
+
+fn asleep_each(what: &str, ends: [Answer; 2], side: Side, act: fn(&Numbers, Side)) -> Model {
+    specified(&format!("ring: two {side:?} asleep, {what}"), [ends], move |s| asleep(s, Ring, side, act)).within(2, 3)
+}

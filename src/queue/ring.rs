@@ -1,0 +1,330 @@
+//! Room for the items of a bounded queue in which they come out as they came: slots that threads claim without a mutex.
+//!
+//! # State
+//! `head` and `tail` count the items that were got and put; the slot of an item is told by its number.
+//! ```text
+//!        head ──▶ the next item to get        tail ──▶ the next item to put        tail - head: how many there are
+//!   slot of n:  free for n ──put claims n, writes──▶ holds n ──get claims n, reads──▶ free for n + number of slots
+//! ```
+//! The lowest bits of both words are flags: PUTTERS in `head`, that some sleep until there is room; in `tail` GETTERS, that
+//! some sleep until there is an item, SHUT, that nobody puts any more, and FROZEN, that it is about to change.
+//!
+//! # Invariants
+//! 1. `tail` is never behind `head`, and never further ahead than the capacity. Each number is claimed once, by the change of
+//!    `tail` or `head` that passes it: that is when the item is in, or out.
+//! 2. Who has claimed a number fills or empties its slot (`slot.rs`) at once: in between no thread sleeps, or runs the user's
+//!    code. Others wait for it, and for who has frozen the tail, without a sleep.
+//! 3. Flags change only under the queue's mutex. As long as the tail is frozen, its number changes under the mutex too.
+//! 4. There is no slot until somebody puts, and the same ones from then on: as many as the capacity, which is a power of two.
+//!
+//! Numbers wrap, as do the stamps: a thread that is stopped in the middle of a claim for exactly as many items mistakes one for
+//! another. On 64-bit systems that takes decades.
+
+use super::slot::Slot;
+use super::turn::{Refusal, Side};
+use crate::backend::atomic::{
+    AtomicPtr, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
+use crate::backend::{const_fn, hint};
+use core::ptr::{self, NonNull};
+
+const SHUT: usize = 1;
+const GETTERS: usize = 2;
+const FROZEN: usize = 4;
+const PUTTERS: usize = 1;
+const FLAGS: usize = ITEM - 1;
+
+/// One item, in `head`, `tail`, and stamps.
+pub(super) const ITEM: usize = 8;
+
+/// The number in a word with flags.
+#[inline]
+pub(super) const fn number(word: usize) -> usize {
+    word & !FLAGS
+}
+
+pub(super) struct Ring<T> {
+    head: Head,
+    slots: AtomicPtr<Slot<T>>,
+    /// In items.
+    capacity: usize,
+}
+
+/// On a line of its own, apart from what those who put write.
+#[repr(align(128))]
+struct Head(AtomicUsize);
+
+/// An item's number, claimed, and its slot.
+pub(super) struct Claim<'a, T> {
+    slot: &'a Slot<T>,
+    number: usize,
+    /// Whether some of the other side sleep.
+    pub(super) awaited: bool,
+}
+
+/// The numbers from one up to another, claimed.
+pub(super) struct Claims<'a, T> {
+    ring: &'a Ring<T>,
+    next: usize,
+    end: usize,
+}
+
+/// What a frozen tail was.
+pub(super) struct Frozen(usize);
+
+impl<T> Ring<T> {
+    const_fn! {
+        /// For so many items, a power of two; or for none at all.
+        #[inline]
+        pub(super) fn new(capacity: usize) -> Ring<T> {
+            Ring { head: Head(AtomicUsize::new(0)), slots: AtomicPtr::new(ptr::null_mut()), capacity: capacity * ITEM }
+        }
+    }
+
+    /// Whether there is a ring.
+    #[inline]
+    pub(super) fn exists(&self) -> bool {
+        self.capacity > 0
+    }
+
+    /// How many items there are; by the time you look, that may have changed.
+    #[inline]
+    pub(super) fn len(&self, tail: &AtomicUsize) -> usize {
+        // ORDERING: Acquire has no partner: the looks stay in this order, so that what is told was true at the second.
+        let mut number_of_tail = number(tail.load(Acquire));
+        loop {
+            let head = number(self.head.0.load(Acquire));
+            let again = number(tail.load(Relaxed));
+            if again == number_of_tail {
+                // Another may have got, as we see it, what we have not seen put.
+                let ahead = again.wrapping_sub(head);
+                return if ahead > self.capacity { 0 } else { ahead / ITEM };
+            }
+            number_of_tail = again;
+        }
+    }
+
+    /// Whether it is shut down.
+    #[inline]
+    pub(super) fn is_shut(&self, tail: &AtomicUsize) -> bool {
+        tail.load(Relaxed) & SHUT != 0
+    }
+
+    /// The next number for that side, if it looks as if there is one.
+    #[inline]
+    pub(super) fn claim(&self, side: Side, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
+        match side {
+            Side::Putters => self.claim_room(tail),
+            Side::Getters => self.claim_item(),
+        }
+    }
+
+    #[inline]
+    fn claim_room(&self, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
+        let slots = self.slots()?;
+        let mut word = tail.load(Relaxed);
+        loop {
+            let number = number(word);
+            let slot = self.slot(slots, number);
+            if !slot.is_free_for(number) || word & (SHUT | FROZEN) != 0 {
+                return None;
+            }
+            match tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Relaxed, Relaxed) {
+                Ok(_) => return Some(Claim { slot, number, awaited: word & GETTERS != 0 }),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    #[inline]
+    fn claim_item(&self) -> Option<Claim<'_, T>> {
+        let slots = self.slots()?;
+        let mut word = self.head.0.load(Relaxed);
+        loop {
+            let number = number(word);
+            let slot = self.slot(slots, number);
+            if !slot.holds(number) {
+                return None;
+            }
+            match self.head.0.compare_exchange_weak(word, word.wrapping_add(ITEM), Relaxed, Relaxed) {
+                Ok(_) => return Some(Claim { slot, number, awaited: word & PUTTERS != 0 }),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// The next number for that side, or why there was none at some moment of the call. Waits for those who are in the middle
+    /// of a claim.
+    pub(super) fn claim_or_refuse(&self, side: Side, tail: &AtomicUsize) -> Result<Claim<'_, T>, Refusal> {
+        loop {
+            if let Some(refusal) = self.refusal(side, tail, false) {
+                return Err(refusal);
+            }
+            if let Some(claim) = self.claim(side, tail) {
+                return Ok(claim);
+            }
+            // Another was faster, or has frozen the tail, or is about to put or take the item of the slot.
+            hint::spin_until(tail, |word| word & FROZEN == 0);
+            let [first, last] = [&self.head.0, tail].map(|word| number(word.fetch_or(0, Relaxed)));
+            let awaited = match side {
+                Side::Getters => (first != last).then_some(first),
+                Side::Putters => (last.wrapping_sub(first) < self.capacity).then_some(last),
+            };
+            if let (Some(number), Some(slots)) = (awaited, self.slots()) {
+                self.slot(slots, number).await_turn(side, number);
+            }
+        }
+    }
+
+    /// Under the mutex: says that nobody of that side sleeps.
+    pub(super) fn unmark(&self, side: Side, tail: &AtomicUsize) {
+        let (word, mark) = match side {
+            Side::Putters => (&self.head.0, PUTTERS),
+            Side::Getters => (tail, GETTERS),
+        };
+        if word.load(Relaxed) & mark != 0 {
+            word.fetch_and(!mark, Relaxed);
+        }
+    }
+
+    /// Why there is no number for that side. To be marked, under the mutex, means that some of that side sleep.
+    ///
+    /// By invariant 1: who read `head` before the newest `tail`, and finds the same number, found no item then; who read `tail`
+    /// before the newest `head`, and finds it ahead by the capacity, found no room then.
+    pub(super) fn refusal(&self, side: Side, tail: &AtomicUsize, marked: bool) -> Option<Refusal> {
+        let (word, none) = match side {
+            Side::Getters => {
+                // ORDERING: Acquire has no partner: the look at `tail` comes after it.
+                let head = self.head.0.load(Acquire);
+                let word = tail.fetch_or(if marked { GETTERS } else { 0 }, Relaxed);
+                (word, number(word) == number(head))
+            }
+            Side::Putters => {
+                // ORDERING: Acquire has no partner: the look at `head` comes after it.
+                let word = tail.load(Acquire);
+                let head = self.head.0.fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
+                (word, number(word).wrapping_sub(number(head)) >= self.capacity)
+            }
+        };
+        match word & (SHUT | FROZEN) {
+            SHUT if none || side == Side::Putters => Some(Refusal::ShutDown),
+            0 if none => Some(Refusal::NotNow),
+            _ => None,
+        }
+    }
+
+    /// Puts the item in.
+    #[inline]
+    pub(super) fn fill(&self, claim: Claim<'_, T>, item: T) {
+        claim.slot.fill(claim.number, item);
+    }
+
+    /// Takes the item out.
+    #[inline]
+    pub(super) fn empty(&self, claim: Claim<'_, T>) -> T {
+        claim.slot.empty(claim.number, claim.number.wrapping_add(self.capacity))
+    }
+
+    /// Under the mutex: nobody puts until the tail is thawed, which must be soon.
+    pub(super) fn freeze(&self, tail: &AtomicUsize) -> Frozen {
+        Frozen(tail.fetch_or(FROZEN, Relaxed))
+    }
+
+    /// Under the mutex: ends it, with the tail as it was then.
+    pub(super) fn thaw(&self, tail: &AtomicUsize, Frozen(word): Frozen) {
+        tail.store(word, Relaxed);
+    }
+
+    /// All items that there are.
+    pub(super) fn claim_all(&self, Frozen(tail): &Frozen) -> Claims<'_, T> {
+        let mut word = self.head.0.load(Relaxed);
+        loop {
+            let end = number(*tail);
+            match self.head.0.compare_exchange_weak(word, end | (word & FLAGS), Relaxed, Relaxed) {
+                Ok(_) => return Claims { ring: self, next: number(word), end },
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// Room for as many, or as much as there is, at least for one; it is claimed when the tail is thawed.
+    pub(super) fn claim_rooms(&self, Frozen(tail): &mut Frozen, count: usize) -> Result<Claims<'_, T>, Refusal> {
+        if *tail & SHUT != 0 {
+            return Err(Refusal::ShutDown);
+        }
+        let next = number(*tail);
+        let room = self.capacity - next.wrapping_sub(number(self.head.0.fetch_or(0, Relaxed)));
+        if room == 0 {
+            return Err(Refusal::NotNow);
+        }
+        let claimed = room.min(count.saturating_mul(ITEM));
+        *tail = tail.wrapping_add(claimed);
+        Ok(Claims { ring: self, next, end: next.wrapping_add(claimed) })
+    }
+
+    #[inline]
+    pub(super) fn has_slots(&self) -> bool {
+        self.slots().is_some()
+    }
+
+    /// Under the mutex: makes the slots if there are none.
+    pub(super) fn make_slots(&self) {
+        if !self.has_slots() {
+            let slots: Box<[Slot<T>]> = (0..self.capacity).step_by(ITEM).map(Slot::free_for).collect();
+            // ORDERING: Release pairs with the Acquire in `slots`.
+            self.slots.store(Box::into_raw(slots).cast(), Release);
+        }
+    }
+
+    #[inline]
+    fn slots(&self) -> Option<NonNull<Slot<T>>> {
+        // ORDERING: Acquire pairs with the Release in `make_slots`: we see the slots that we find.
+        NonNull::new(self.slots.load(Acquire))
+    }
+
+    /// The slot of that number.
+    #[inline]
+    fn slot(&self, slots: NonNull<Slot<T>>, number: usize) -> &Slot<T> {
+        let slot = slots.as_ptr().wrapping_add((number & (self.capacity - 1)) / ITEM);
+        // SAFETY: invariant 4: one of the slots, which live as long as we do.
+        unsafe { &*slot }
+    }
+}
+
+impl Frozen {
+    /// Nobody puts any more when it is thawed.
+    pub(super) fn shut(&mut self) {
+        self.0 |= SHUT;
+    }
+}
+
+impl<T> Claims<'_, T> {
+    pub(super) fn len(&self) -> usize {
+        self.end.wrapping_sub(self.next) / ITEM
+    }
+}
+
+impl<'a, T> Iterator for Claims<'a, T> {
+    type Item = Claim<'a, T>;
+
+    fn next(&mut self) -> Option<Claim<'a, T>> {
+        if self.next == self.end {
+            return None;
+        }
+        let number = self.next;
+        self.next = number.wrapping_add(ITEM);
+        let slots = self.ring.slots()?; // there are: a number was claimed
+        Some(Claim { slot: self.ring.slot(slots, number), number, awaited: false })
+    }
+}
+
+impl<T> Drop for Ring<T> {
+    fn drop(&mut self) {
+        let slots = self.slots.load(Relaxed);
+        if !slots.is_null() {
+            // SAFETY: invariant 4: they are ours, and so many.
+            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(slots, self.capacity / ITEM)) });
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A queue whose items are in a ring: who waits, and who moves many items at once.
+//!
+//! # Invariants
+//! 1. A thread goes to sleep only after it was counted and the mark of its side was set, at a moment at which there was no
+//!    number for it: whoever claims one for the other side after that sees the mark, and calls. The mark goes when nobody is
+//!    counted. As with a mutex, whoever makes n numbers calls n, when it has made them or is about to, and a shutdown calls all.
+//! 2. Many items move at once while the tail is frozen, so that nobody sees some of them moved.
+
+use super::error::PutError;
+use super::order::Order;
+use super::queue::{AnyQueue, Held};
+use super::ring::{Claim, Claims, Ring};
+use super::turn::{Patience, Refusal, Side};
+use crate::backend::hint::Spin;
+use std::vec;
+
+impl<T, O: Order<T>> AnyQueue<T, O> {
+    #[inline]
+    pub(super) fn ring_put(&self, ring: &Ring<T>, item: T, patience: Patience) -> Result<(), PutError<T>> {
+        match self.ring_claim(ring, Side::Putters, patience) {
+            Ok(claim) => {
+                self.ring_fill(ring, claim, item);
+                Ok(())
+            }
+            Err(refusal) => Err(refusal.of(item)),
+        }
+    }
+
+    #[inline]
+    fn ring_fill(&self, ring: &Ring<T>, claim: Claim<'_, T>, item: T) {
+        let awaited = claim.awaited;
+        ring.fill(claim, item);
+        if awaited {
+            self.ring_end(ring, self.hold(), 1, 0);
+        }
+    }
+
+    #[inline]
+    pub(super) fn ring_get(&self, ring: &Ring<T>, patience: Patience) -> Result<T, Refusal> {
+        let claim = self.ring_claim(ring, Side::Getters, patience)?;
+        let awaited = claim.awaited;
+        let item = ring.empty(claim);
+        if awaited {
+            self.ring_end(ring, self.hold(), 0, 1);
+        }
+        Ok(item)
+    }
+
+    /// Puts as many as there is room for, at least one.
+    pub(super) fn ring_put_some(
+        &self,
+        ring: &Ring<T>,
+        rest: &mut vec::IntoIter<T>,
+        patience: Patience,
+    ) -> Result<(), PutError<Vec<T>>> {
+        let held = self.hold();
+        ring.make_slots();
+        let mut frozen = ring.freeze(&self.tally.tail);
+        let claims = ring.claim_rooms(&mut frozen, rest.len());
+        ring.thaw(&self.tally.tail, frozen);
+        self.ring_end(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
+        match claims {
+            Ok(claims) => claims.zip(rest).for_each(|(claim, item)| ring.fill(claim, item)),
+            Err(Refusal::NotNow) if patience != Patience::None => {
+                let claim =
+                    self.ring_claim(ring, Side::Putters, patience).map_err(|refusal| refusal.of(rest.collect()))?;
+                if let Some(first) = rest.next() {
+                    self.ring_fill(ring, claim, first);
+                }
+            }
+            Err(refusal) => return Err(refusal.of(rest.collect())),
+        }
+        Ok(())
+    }
+
+    /// Takes all items that there are; nobody puts any more if it is shut.
+    pub(super) fn ring_take_all(&self, ring: &Ring<T>, shut: bool) -> Vec<T> {
+        let held = self.hold();
+        let mut frozen = ring.freeze(&self.tally.tail);
+        let claims = ring.claim_all(&frozen);
+        if shut {
+            // While nobody can see them neither in nor done. Some may have been counted done before.
+            self.tally.finish_of(claims.len());
+            frozen.shut();
+        }
+        ring.thaw(&self.tally.tail, frozen);
+        let [items_for, room_for] = if shut { [usize::MAX; 2] } else { [0, claims.len()] };
+        self.ring_end(ring, held, items_for, room_for);
+        claims.map(|claim| ring.empty(claim)).collect()
+    }
+
+    /// Nobody puts any more, and nobody waits.
+    pub(super) fn ring_shut_down(&self, ring: &Ring<T>) {
+        let held = self.hold();
+        let mut frozen = ring.freeze(&self.tally.tail);
+        frozen.shut();
+        ring.thaw(&self.tally.tail, frozen);
+        self.ring_end(ring, held, usize::MAX, usize::MAX);
+    }
+
+    #[inline]
+    fn ring_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: Patience) -> Result<Claim<'a, T>, Refusal> {
+        match ring.claim(side, &self.tally.tail) {
+            Some(claim) => Ok(claim),
+            None => self.ring_await_claim(ring, side, patience),
+        }
+    }
+
+    #[cold]
+    fn ring_await_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: Patience) -> Result<Claim<'a, T>, Refusal> {
+        let tail = &self.tally.tail;
+        if side == Side::Putters {
+            self.ring_make_slots(ring);
+        }
+        if patience == Patience::None {
+            return ring.claim_or_refuse(side, tail);
+        }
+        let deadline = patience.deadline();
+        let mut spin = Spin::for_hand_over(deadline);
+        while spin.again() && !ring.is_shut(tail) {
+            if let Some(claim) = ring.claim(side, tail) {
+                return Ok(claim);
+            }
+        }
+        let sleepers = self.sleepers(side);
+        let mut late = None;
+        loop {
+            let mut held = self.hold();
+            let refusal = ring.refusal(side, tail, true);
+            if late.is_none() && matches!(refusal, Some(Refusal::NotNow)) {
+                let ticket = sleepers.enter(held.asleep(side));
+                drop(held);
+                late = (!sleepers.sleep(ticket, deadline)).then_some(ticket);
+                continue;
+            }
+            // Only after another look: invariant 3 of `sleepers.rs`.
+            if let Some(ticket) = late.take() {
+                sleepers.leave(held.asleep(side), ticket);
+            }
+            self.ring_unmark(ring, &mut held, side);
+            drop(held);
+            match refusal.map_or_else(|| ring.claim_or_refuse(side, tail), Err) {
+                Err(Refusal::NotNow) if refusal.is_none() => {} // another was faster
+                ready => return ready,
+            }
+        }
+    }
+
+    fn ring_make_slots(&self, ring: &Ring<T>) {
+        if !ring.has_slots() {
+            let _held = self.hold();
+            ring.make_slots();
+        }
+    }
+
+    /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
+    #[cold]
+    fn ring_end(&self, ring: &Ring<T>, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+        let getters = self.getters.call(held.asleep(Side::Getters), items_for);
+        let putters = self.putters.call(held.asleep(Side::Putters), room_for);
+        [Side::Getters, Side::Putters].into_iter().for_each(|side| self.ring_unmark(ring, &mut held, side));
+        drop(held);
+        self.wake([getters, putters]);
+    }
+
+    /// Takes the mark away if nobody is counted.
+    fn ring_unmark(&self, ring: &Ring<T>, held: &mut Held<'_, T, O>, side: Side) {
+        if *held.asleep(side) == 0 {
+            ring.unmark(side, &self.tally.tail);
+        }
+    }
+}
