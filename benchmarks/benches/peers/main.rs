@@ -14,6 +14,7 @@ use measure::Plan;
 use report::Report;
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ struct Arguments {
     /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet [default: twice the rounds]
     #[arg(long, short, value_name = "N")]
     most: Option<usize>,
-    /// 5 rounds of 10 ms: under two minutes, and for a first look only
+    /// 5 rounds of 10 ms: a minute or so, and for a first look only
     #[arg(long)]
     quick: bool,
     /// Name the rows and stop
@@ -40,6 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the report to FILE, in Markdown; a relative path starts at the repository's root
+    /// [default: benchmarks/RESULTS.md in the target folder]
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
     /// The day to put in the report
@@ -85,13 +87,25 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let report = Report { date: arguments.date, machine, plan, rows: outcomes };
     println!("{report}");
-    if let Some(file) = arguments.write {
-        fs::write(from_root(&file), report.to_string())?;
-    }
+    let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
+    write(&report, &file)?;
+    eprintln!("the report is in {}", file.display());
     if let Some(file) = arguments.json {
         fs::write(from_root(&file), serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
+}
+
+/// The report, in a folder that is made if need be.
+fn write(report: &Report, file: &Path) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    fs::write(file, report.to_string())
+}
+
+/// Where a report goes that nobody gave a place: among what cargo has built.
+fn in_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("benchmarks").join("RESULTS.md")
 }
 
 /// Cargo runs a benchmark in its package's folder, but people type paths at the root.
