@@ -14,7 +14,6 @@ use measure::Plan;
 use report::Report;
 use std::error::Error;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,19 +87,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = Report { date: arguments.date, machine, plan, rows: outcomes };
     println!("{report}");
     let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
-    write(&report, &file)?;
+    report.write(&file)?;
     eprintln!("the report is in {}", file.display());
     if let Some(file) = arguments.json {
         fs::write(from_root(&file), serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
-}
-
-/// The report, in a folder that is made if need be.
-fn write(report: &Report, file: &Path) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    fs::write(file, report.to_string())
 }
 
 /// Where a report goes that nobody gave a place: among what cargo has built.
