@@ -66,6 +66,7 @@ impl Arguments {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let mut rows = shapes::rows();
+    report::causes_name(&rows)?;
     rows.retain(|row| arguments.wants(&row.name()));
     if rows.is_empty() {
         return Err("no row has such a name; --list shows them".into());

@@ -53,6 +53,13 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
 }
 
+impl Outcome {
+    /// The name of the row.
+    pub fn name(&self) -> String {
+        format!("{}, {}", self.shape, self.setting)
+    }
+}
+
 /// What a participant reached.
 #[derive(Debug, Serialize)]
 pub struct Figure {

@@ -1,11 +1,13 @@
 //! The report, in Markdown that can also be read in a terminal.
 
+mod cells;
 mod charts;
 mod tables;
 
 use crate::load::Work;
 use crate::machine::Machine;
 use crate::measure::{Outcome, Plan};
+pub use cells::causes_name;
 use serde::Serialize;
 use std::error::Error;
 use std::fmt;
@@ -18,7 +20,10 @@ Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` o
 Only ratios inside one run travel to other machines.
 
 - Ours and the peers are interleaved in one process, in rotating order, and get the same loop.
-- A bar is a ratio of ours to a peer, or nanoseconds. \"close\": what the rounds reached lies on both sides of it.
+- A bar is a ratio of ours to a peer, or nanoseconds. \"close\": the middle half of what the rounds reached lies on both \
+sides of it, so that this run can't tell.
+- A cell is a row: a shape in one setting. It misses if a bar is missed clearly, in either of our worlds; else it is close \
+if a bar is; else it meets all.
 - A figure is nanoseconds per operation, all threads' operations counted; half of its rounds lie within the \
 percentage. In brackets: ours in the std world as a multiple of it.
 - \"~\" before a figure: half of its rounds lie more than 10 % apart. After a setting: most rounds were noisy.
@@ -55,6 +60,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Benchmarks\n")?;
         self.preamble(f)?;
+        write!(f, "{}", cells::misses(&self.rows))?;
         writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
         for shape in self.rows.chunk_by(|a, b| a.shape == b.shape) {
             writeln!(f, "\n## {}\n\n{}", shape[0].shape, figures(shape))?;
@@ -80,8 +86,6 @@ impl Report {
         let Machine { processor, cores, system, rustc, peers } = &self.machine;
         let Plan { rounds, slice, .. } = self.plan;
         let others = self.rows.iter().map(|row| row.others).fold(0.0, f64::max);
-        let verdicts = || self.rows.iter().flat_map(|row| &row.verdicts);
-        let (all, met) = (verdicts().count(), verdicts().filter(|verdict| verdict.is_met()).count());
         if let Some(date) = &self.date {
             writeln!(f, "- Date: {date}")?;
         }
@@ -91,6 +95,6 @@ impl Report {
         writeln!(f, "- Rounds: {rounds} or more of {slice:?} for each; medians of the 9 quietest")?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
-        writeln!(f, "- Bars met: {met} of {all}, counting our two worlds apart\n\n{NOTES}")
+        writeln!(f, "{}\n{NOTES}", cells::summary(&self.rows))
     }
 }

@@ -56,7 +56,7 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn ratio(&self, verdict: &Verdict) -> Option<f64> {
-        verdict.reached.map(|reached| reached / verdict.bar.at_most * self.at_most)
+        verdict.of_bar().map(|part| part * self.at_most)
     }
 }
 
