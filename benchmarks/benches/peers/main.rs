@@ -5,6 +5,7 @@ mod machine;
 mod measure;
 mod report;
 mod row;
+mod sections;
 mod shapes;
 mod statistics;
 mod verdict;
@@ -12,6 +13,7 @@ mod verdict;
 use clap::Parser;
 use measure::Plan;
 use report::Report;
+use sections::{Context, Planned};
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench -p benchmarks --")]
 struct Arguments {
-    /// Only the rows whose name ("Lock, contended 2, short") contains this; case does not count
+    /// Only the rows ("Lock, contended 2, short") and the sections whose name contains this; case does not count
     #[arg(long, short, value_name = "SUBSTR")]
     filter: Option<String>,
     /// Rounds of each row
@@ -33,7 +35,7 @@ struct Arguments {
     /// 5 rounds of 10 ms: a minute or so, and for a first look only
     #[arg(long)]
     quick: bool,
-    /// Name the rows and stop
+    /// Name the rows and the sections, and stop
     #[arg(long)]
     list: bool,
     /// Write everything that was measured to FILE
@@ -68,11 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut rows = shapes::rows();
     report::causes_name(&rows)?;
     rows.retain(|row| arguments.wants(&row.name()));
-    if rows.is_empty() {
-        return Err("no row has such a name; --list shows them".into());
+    let sections = sections::ALL.into_iter().filter(|section| arguments.wants(section.title)).collect::<Vec<_>>();
+    if rows.is_empty() && sections.is_empty() {
+        return Err("no row and no section has such a name; --list shows them".into());
     }
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name()));
+        sections.iter().for_each(|section| println!("{}", section.title));
         return Ok(());
     }
 
@@ -85,7 +89,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         outcomes.push(outcome);
     }
 
-    let report = Report { date: arguments.date, machine, plan, rows: outcomes };
+    let context = Context { plan, rows: &outcomes };
+    let measure = |section: &Planned| {
+        eprintln!("{} ...", section.title);
+        section.measure(&context)
+    };
+    let sections = sections.iter().map(measure).collect();
+
+    let report = Report { date: arguments.date, machine, plan, rows: outcomes, sections };
     println!("{report}");
     let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
     report.write(&file)?;

@@ -7,6 +7,7 @@ mod tables;
 use crate::load::Work;
 use crate::machine::Machine;
 use crate::measure::{Outcome, Plan};
+use crate::sections::Section;
 pub use cells::causes_name;
 use serde::Serialize;
 use std::error::Error;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 use tables::{bars, faults, figures};
+pub use tables::{significant, table};
 
 const NOTES: &str = "\
 Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` on a machine that does nothing else. \
@@ -54,16 +56,23 @@ pub struct Report {
     pub plan: Plan,
     /// What.
     pub rows: Vec<Outcome>,
+    /// What else.
+    pub sections: Vec<Section>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Benchmarks\n")?;
         self.preamble(f)?;
-        write!(f, "{}", cells::misses(&self.rows))?;
-        writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
+        if !self.rows.is_empty() {
+            write!(f, "{}", cells::misses(&self.rows))?;
+            writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
+        }
         for shape in self.rows.chunk_by(|a, b| a.shape == b.shape) {
             writeln!(f, "\n## {}\n\n{}", shape[0].shape, figures(shape))?;
+        }
+        for Section { title, text, .. } in &self.sections {
+            writeln!(f, "\n## {title}\n\n{text}")?;
         }
         let faults: Vec<String> = self.rows.iter().flat_map(faults).collect();
         if !faults.is_empty() {
@@ -95,6 +104,9 @@ impl Report {
         writeln!(f, "- Rounds: {rounds} or more of {slice:?} for each; medians of the 9 quietest")?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
-        writeln!(f, "{}\n{NOTES}", cells::summary(&self.rows))
+        if !self.rows.is_empty() {
+            write!(f, "{}", cells::summary(&self.rows))?;
+        }
+        writeln!(f, "\n{NOTES}")
     }
 }

@@ -1,0 +1,55 @@
+//! What is measured beside the rows: each section runs in its own way and writes its own part of the report.
+
+mod python;
+
+use crate::measure::{Outcome, Plan};
+use serde::Serialize;
+use serde_json::Value;
+
+/// A part of the report.
+#[derive(Debug, Serialize)]
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// What it says, in Markdown.
+    #[serde(skip)]
+    pub text: String,
+    /// What was measured; null if nothing could be.
+    pub figures: Value,
+}
+
+/// What a section may ask for.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// How the rows were measured.
+    pub plan: Plan,
+    /// What they have reached.
+    pub rows: &'a [Outcome],
+}
+
+/// A section that is not measured yet.
+pub struct Planned {
+    /// Its heading, at which `--filter` looks.
+    pub title: &'static str,
+    /// Measures it: what it says, and the figures.
+    pub run: fn(&Context<'_>) -> Measured,
+}
+
+/// What a section says, and its figures.
+pub type Measured = (String, Value);
+
+impl Planned {
+    /// Measures it.
+    pub fn measure(&self, context: &Context<'_>) -> Section {
+        let (text, figures) = (self.run)(context);
+        Section { title: self.title, text, figures }
+    }
+}
+
+/// All sections, in the order of the report.
+pub const ALL: [Planned; 1] = [Planned { title: "CPython beside ours", run: python::run }];
+
+/// The figures as JSON.
+fn json(figures: &impl Serialize) -> Value {
+    serde_json::to_value(figures).expect("figures are plain data")
+}
