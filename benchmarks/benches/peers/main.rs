@@ -14,6 +14,7 @@ use clap::Parser;
 use measure::Plan;
 use report::Report;
 use sections::{Context, Planned};
+use shapes::wait;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,9 @@ struct Arguments {
     /// The day to put in the report
     #[arg(long, value_name = "TEXT")]
     date: Option<String>,
+    /// What a child of this program does
+    #[arg(long, hide = true)]
+    memory_of: Option<String>,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -67,6 +71,10 @@ impl Arguments {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    if let Some(queue) = &arguments.memory_of {
+        sections::objects::child(queue);
+        return Ok(());
+    }
     let mut rows = shapes::rows();
     report::causes_name(&rows)?;
     rows.retain(|row| arguments.wants(&row.name()));
@@ -84,6 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let machine = machine::describe();
     let mut outcomes = Vec::new();
     for row in rows {
+        let plan = if row.shape == wait::SHAPE { wait::plan(arguments.quick) } else { plan };
         let outcome = measure::row(row, plan);
         eprintln!("{outcome}");
         outcomes.push(outcome);

@@ -43,6 +43,8 @@ no function: it is polled once, and dropped.
 - Pools: all threads are there before the first task. A tiny task counts down, and the last one wakes who waits; ours drops \
 the job. \"rayon scope\" submits from one of its workers, all others from a thread beside them. Results: 2 workers and a job \
 that returns a number; a batch is submitted before the first result is asked for.
+- Wait: processor time of a thread that waits for what comes after 1 s, or 100 ms with `--quick`, and not the time of the \
+wait; 3 rounds, or one.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.

@@ -1,5 +1,6 @@
 //! What is measured beside the rows: each section runs in its own way and writes its own part of the report.
 
+pub mod objects;
 mod python;
 
 use crate::measure::{Outcome, Plan};
@@ -47,7 +48,10 @@ impl Planned {
 }
 
 /// All sections, in the order of the report.
-pub const ALL: [Planned; 1] = [Planned { title: "CPython beside ours", run: python::run }];
+pub const ALL: [Planned; 2] = [
+    Planned { title: "What waiting and objects cost", run: objects::run },
+    Planned { title: "CPython beside ours", run: python::run },
+];
 
 /// The figures as JSON.
 fn json(figures: &impl Serialize) -> Value {

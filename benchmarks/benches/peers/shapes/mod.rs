@@ -7,11 +7,12 @@ mod condition;
 mod event;
 mod lock;
 mod pool;
-mod queue;
+pub mod queue;
 mod rlock;
 mod semaphore;
 mod thread;
 mod timer;
+pub mod wait;
 
 use crate::row::Row;
 
@@ -44,6 +45,7 @@ pub fn rows() -> Vec<Row> {
         thread::rows(),
         timer::rows(),
         pool::rows(),
+        wait::rows(),
     ];
     shapes.into_iter().flatten().collect()
 }
