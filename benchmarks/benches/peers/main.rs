@@ -98,7 +98,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         outcomes.push(outcome);
     }
 
-    let context = Context { plan, rows: &outcomes };
+    let context = Context { quick: arguments.quick, plan, rows: &outcomes };
     let measure = |section: &Planned| {
         eprintln!("{} ...", section.title);
         section.measure(&context)

@@ -2,6 +2,7 @@
 
 pub mod objects;
 mod python;
+mod scaling;
 
 use crate::measure::{Outcome, Plan};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub struct Section {
 /// What a section may ask for.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
+    /// A first look only.
+    pub quick: bool,
     /// How the rows were measured.
     pub plan: Plan,
     /// What they have reached.
@@ -48,8 +51,9 @@ impl Planned {
 }
 
 /// All sections, in the order of the report.
-pub const ALL: [Planned; 2] = [
+pub const ALL: [Planned; 3] = [
     Planned { title: "What waiting and objects cost", run: objects::run },
+    Planned { title: "Scaling, slowest operations and fairness", run: scaling::run },
     Planned { title: "CPython beside ours", run: python::run },
 ];
 

@@ -5,7 +5,7 @@
 mod barrier;
 mod condition;
 mod event;
-mod lock;
+pub mod lock;
 mod pool;
 pub mod queue;
 mod rlock;
