@@ -52,6 +52,9 @@ struct Arguments {
     /// What a child of this program does
     #[arg(long, hide = true)]
     memory_of: Option<String>,
+    /// What another child does
+    #[arg(long, hide = true)]
+    count_instructions: bool,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -73,6 +76,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if let Some(queue) = &arguments.memory_of {
         sections::objects::child(queue);
+        return Ok(());
+    }
+    if arguments.count_instructions {
+        sections::instructions::child();
         return Ok(());
     }
     let mut rows = shapes::rows();

@@ -1,5 +1,6 @@
 //! What is measured beside the rows: each section runs in its own way and writes its own part of the report.
 
+pub mod instructions;
 pub mod objects;
 mod python;
 mod scaling;
@@ -51,9 +52,10 @@ impl Planned {
 }
 
 /// All sections, in the order of the report.
-pub const ALL: [Planned; 3] = [
+pub const ALL: [Planned; 4] = [
     Planned { title: "What waiting and objects cost", run: objects::run },
     Planned { title: "Scaling, slowest operations and fairness", run: scaling::run },
+    Planned { title: "Instruction counts", run: instructions::run },
     Planned { title: "CPython beside ours", run: python::run },
 ];
 

@@ -3,13 +3,13 @@
 //! A peer is an implementation and a line of its shape's `lineup!`; a row is a line of its shape's `rows`.
 
 mod barrier;
-mod condition;
-mod event;
+pub mod condition;
+pub mod event;
 pub mod lock;
 mod pool;
 pub mod queue;
-mod rlock;
-mod semaphore;
+pub mod rlock;
+pub mod semaphore;
 mod thread;
 mod timer;
 pub mod wait;
