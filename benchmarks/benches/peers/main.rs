@@ -46,6 +46,12 @@ struct Arguments {
     /// [default: benchmarks/RESULTS.md in the target folder]
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// Show what the laws cost, from the FILE that `cargo verify --json FILE` has written
+    #[arg(long, value_name = "FILE")]
+    proofs: Option<PathBuf>,
+    /// Show how models grow, from the FILE into which the example `growth` of loom-tests has printed
+    #[arg(long, value_name = "FILE")]
+    growth: Option<PathBuf>,
     /// The day to put in the report
     #[arg(long, value_name = "TEXT")]
     date: Option<String>,
@@ -105,7 +111,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         outcomes.push(outcome);
     }
 
-    let context = Context { quick: arguments.quick, plan, rows: &outcomes };
+    let [proofs, growth] = [arguments.proofs, arguments.growth].map(|file| file.map(|file| from_root(&file)));
+    let (proofs, growth) = (proofs.as_deref(), growth.as_deref());
+    let context = Context { quick: arguments.quick, plan, rows: &outcomes, proofs, growth };
     let measure = |section: &Planned| {
         eprintln!("{} ...", section.title);
         section.measure(&context)

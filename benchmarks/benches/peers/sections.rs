@@ -2,12 +2,14 @@
 
 pub mod instructions;
 pub mod objects;
+mod proofs;
 mod python;
 mod scaling;
 
 use crate::measure::{Outcome, Plan};
 use serde::Serialize;
 use serde_json::Value;
+use std::path::Path;
 
 /// A part of the report.
 #[derive(Debug, Serialize)]
@@ -30,6 +32,10 @@ pub struct Context<'a> {
     pub plan: Plan,
     /// What they have reached.
     pub rows: &'a [Outcome],
+    /// What `cargo verify` has written.
+    pub proofs: Option<&'a Path>,
+    /// What the example `growth` has written.
+    pub growth: Option<&'a Path>,
 }
 
 /// A section that is not measured yet.
@@ -52,11 +58,12 @@ impl Planned {
 }
 
 /// All sections, in the order of the report.
-pub const ALL: [Planned; 4] = [
+pub const ALL: [Planned; 5] = [
     Planned { title: "What waiting and objects cost", run: objects::run },
     Planned { title: "Scaling, slowest operations and fairness", run: scaling::run },
     Planned { title: "Instruction counts", run: instructions::run },
     Planned { title: "CPython beside ours", run: python::run },
+    Planned { title: "What the proofs cost", run: proofs::run },
 ];
 
 /// The figures as JSON.
