@@ -42,12 +42,12 @@ struct Growth {
     calls: usize,
     bound: Option<usize>,
     interleavings: Option<u64>,
-    seconds: f64,
+    seconds: Option<f64>,
 }
 
 impl Growth {
-    /// Whether the other has more than are waited for, and nothing of this one is less.
-    fn has_more_than(&self, other: &Growth) -> bool {
+    /// Whether the other has more than are waited for, and this one is the other or greater in everything.
+    fn is_beyond(&self, other: &Growth) -> bool {
         let limit = |one: &Growth| one.bound.unwrap_or(usize::MAX);
         other.interleavings.is_none()
             && self.program == other.program
@@ -80,7 +80,7 @@ impl Growth {
         });
         let all = each.iter().all(|&count| count < MOST - 1);
         let interleavings = all.then(|| each.iter().sum());
-        Growth { interleavings, seconds: began.elapsed().as_secs_f64(), ..self }
+        Growth { interleavings, seconds: Some(began.elapsed().as_secs_f64()), ..self }
     }
 }
 
@@ -90,8 +90,8 @@ fn main() {
         for &threads in threads {
             for calls in 1..=3 {
                 for bound in [Some(1), Some(2), Some(3), None] {
-                    let one = Growth { program, threads, calls, bound, interleavings: None, seconds: 0.0 };
-                    let is_hopeless = growth.iter().any(|other| one.has_more_than(other));
+                    let one = Growth { program, threads, calls, bound, interleavings: None, seconds: None };
+                    let is_hopeless = growth.iter().any(|other| one.is_beyond(other));
                     growth.push(if is_hopeless { one } else { one.explored(call) });
                 }
             }

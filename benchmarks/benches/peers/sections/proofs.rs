@@ -30,7 +30,8 @@ struct Growth {
     bound: Option<usize>,
     /// `None` if there are more than it waits for.
     interleavings: Option<u64>,
-    seconds: f64,
+    /// `None` if a smaller one had too many already.
+    seconds: Option<f64>,
 }
 
 /// Shows them, if there are such files.
@@ -75,8 +76,9 @@ fn growth(all: &mut [Growth]) -> String {
         table(["program", "threads", "calls of each", "bound", "interleavings", "seconds"].map(str::to_owned));
     for one in &*all {
         let bound = one.bound.map_or_else(|| "none".to_owned(), |bound| format!("{bound} preemptions"));
-        let number = one.interleavings.map_or_else(|| "not exhausted".to_owned(), |number| number.to_string());
-        let cells = [one.threads.to_string(), one.calls.to_string(), bound, number, significant(one.seconds)];
+        let number = one.interleavings.map_or_else(|| "too many".to_owned(), |number| number.to_string());
+        let seconds = one.seconds.map_or_else(|| "not tried".to_owned(), significant);
+        let cells = [one.threads.to_string(), one.calls.to_string(), bound, number, seconds];
         table.add_row([one.program.clone()].into_iter().chain(cells));
     }
     format!("How the number grows with threads and calls, in programs that are made for this:\n\n{table}\n")
