@@ -4,6 +4,7 @@
 use super::tables::significant;
 use crate::measure::Outcome;
 use crate::row::{Unit, WORLDS};
+use crate::shapes::wait;
 use crate::verdict::Verdict;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -32,10 +33,11 @@ struct Group {
     has: fn(&str) -> bool,
 }
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
     Group { name: "sync", has: is_sync },
     Group { name: "queues", has: is_queue },
-    Group { name: "threads-and-pool", has: |shape| !is_sync(shape) && !is_queue(shape) },
+    Group { name: "threads-and-pool", has: |shape| !is_sync(shape) && !is_queue(shape) && shape != wait::SHAPE },
+    Group { name: "waits", has: |shape| shape == wait::SHAPE },
 ];
 
 fn is_sync(shape: &str) -> bool {
