@@ -30,7 +30,8 @@ struct Arguments {
     /// Rounds of each row
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet [default: twice the rounds]
+    /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet
+    /// [default: twice the rounds; with --quick none is repeated]
     #[arg(long, short, value_name = "N")]
     most: Option<usize>,
     /// 5 rounds of 10 ms: a minute or so, and for a first look only
@@ -70,7 +71,8 @@ impl Arguments {
     fn plan(&self) -> Plan {
         let (rounds, slice) = if self.quick { (5, 10) } else { (15, 40) };
         let rounds = self.rounds.unwrap_or(rounds) as usize;
-        Plan { rounds, most: self.most.unwrap_or(2 * rounds), slice: Duration::from_millis(slice) }
+        let most = if self.quick { rounds } else { 2 * rounds };
+        Plan { rounds, most: self.most.unwrap_or(most), slice: Duration::from_millis(slice) }
     }
 
     fn wants(&self, name: &str) -> bool {
