@@ -5,6 +5,7 @@ mod machine;
 mod measure;
 mod report;
 mod row;
+mod sections;
 mod shapes;
 mod statistics;
 mod verdict;
@@ -12,6 +13,8 @@ mod verdict;
 use clap::Parser;
 use measure::Plan;
 use report::Report;
+use sections::{Context, Planned};
+use shapes::wait;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,30 +24,44 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench -p benchmarks --")]
 struct Arguments {
-    /// Only the rows whose name ("Lock, contended 2, short") contains this; case does not count
+    /// Only the rows ("Lock, contended 2, short") and the sections whose name contains this; case does not count
     #[arg(long, short, value_name = "SUBSTR")]
     filter: Option<String>,
     /// Rounds of each row
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet [default: twice the rounds]
+    /// Rounds of a row at most, if noisy ones are repeated until 9 were quiet
+    /// [default: twice the rounds; with --quick none is repeated]
     #[arg(long, short, value_name = "N")]
     most: Option<usize>,
-    /// 5 rounds of 10 ms: under two minutes, and for a first look only
+    /// 5 rounds of 10 ms: a minute or so, and for a first look only
     #[arg(long)]
     quick: bool,
-    /// Name the rows and stop
+    /// Name the rows and the sections, and stop
     #[arg(long)]
     list: bool,
     /// Write everything that was measured to FILE
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Write the report to FILE, in Markdown; a relative path starts at the repository's root
+    /// [default: benchmarks/RESULTS.md in the target folder]
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    /// Show what the laws cost, from the FILE that `cargo verify --json FILE` has written
+    #[arg(long, value_name = "FILE")]
+    proofs: Option<PathBuf>,
+    /// Show how models grow, from the FILE into which the example `growth` of loom-tests has printed
+    #[arg(long, value_name = "FILE")]
+    growth: Option<PathBuf>,
     /// The day to put in the report
     #[arg(long, value_name = "TEXT")]
     date: Option<String>,
+    /// What a child of this program does
+    #[arg(long, hide = true)]
+    memory_of: Option<String>,
+    /// What another child does
+    #[arg(long, hide = true)]
+    count_instructions: bool,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -54,7 +71,8 @@ impl Arguments {
     fn plan(&self) -> Plan {
         let (rounds, slice) = if self.quick { (5, 10) } else { (15, 40) };
         let rounds = self.rounds.unwrap_or(rounds) as usize;
-        Plan { rounds, most: self.most.unwrap_or(2 * rounds), slice: Duration::from_millis(slice) }
+        let most = if self.quick { rounds } else { 2 * rounds };
+        Plan { rounds, most: self.most.unwrap_or(most), slice: Duration::from_millis(slice) }
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -64,13 +82,24 @@ impl Arguments {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
+    if let Some(queue) = &arguments.memory_of {
+        sections::objects::child(queue);
+        return Ok(());
+    }
+    if arguments.count_instructions {
+        sections::instructions::child();
+        return Ok(());
+    }
     let mut rows = shapes::rows();
+    report::causes_name(&rows)?;
     rows.retain(|row| arguments.wants(&row.name()));
-    if rows.is_empty() {
-        return Err("no row has such a name; --list shows them".into());
+    let sections = sections::ALL.into_iter().filter(|section| arguments.wants(section.title)).collect::<Vec<_>>();
+    if rows.is_empty() && sections.is_empty() {
+        return Err("no row and no section has such a name; --list shows them".into());
     }
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name()));
+        sections.iter().for_each(|section| println!("{}", section.title));
         return Ok(());
     }
 
@@ -78,20 +107,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     let machine = machine::describe();
     let mut outcomes = Vec::new();
     for row in rows {
+        let plan = if row.shape == wait::SHAPE { wait::plan(arguments.quick) } else { plan };
         let outcome = measure::row(row, plan);
         eprintln!("{outcome}");
         outcomes.push(outcome);
     }
 
-    let report = Report { date: arguments.date, machine, plan, rows: outcomes };
+    let [proofs, growth] = [arguments.proofs, arguments.growth].map(|file| file.map(|file| from_root(&file)));
+    let (proofs, growth) = (proofs.as_deref(), growth.as_deref());
+    let context = Context { quick: arguments.quick, plan, rows: &outcomes, proofs, growth };
+    let measure = |section: &Planned| {
+        eprintln!("{} ...", section.title);
+        section.measure(&context)
+    };
+    let sections = sections.iter().map(measure).collect();
+
+    let report = Report { date: arguments.date, machine, plan, rows: outcomes, sections };
     println!("{report}");
-    if let Some(file) = arguments.write {
-        fs::write(from_root(&file), report.to_string())?;
-    }
+    let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
+    report.write(&file)?;
+    eprintln!("the report is in {}", file.display());
     if let Some(file) = arguments.json {
         fs::write(from_root(&file), serde_json::to_string_pretty(&report)?)?;
     }
     Ok(())
+}
+
+/// Where a report goes that nobody gave a place: among what cargo has built.
+fn in_target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("benchmarks").join("RESULTS.md")
 }
 
 /// Cargo runs a benchmark in its package's folder, but people type paths at the root.

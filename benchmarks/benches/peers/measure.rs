@@ -1,7 +1,7 @@
 //! Rounds: everybody once for a short time, in rotating order; noisy rounds are repeated, stuck runs named.
 
 use crate::machine::Ticks;
-use crate::row::{Bar, Kind, Participant, Row, Run};
+use crate::row::{Bar, Kind, Participant, Row};
 use crate::statistics::Summary;
 use crate::verdict::{self, Verdict};
 use serde::Serialize;
@@ -51,6 +51,13 @@ pub struct Outcome {
     pub figures: Vec<Figure>,
     /// One for each bar and world.
     pub verdicts: Vec<Verdict>,
+}
+
+impl Outcome {
+    /// The name of the row.
+    pub fn name(&self) -> String {
+        format!("{}, {}", self.shape, self.setting)
+    }
 }
 
 /// What a participant reached.
@@ -126,7 +133,7 @@ fn round(number: usize, participants: &[Participant], faults: &mut [Option<Fault
     for turn in 0..participants.len() {
         let place = (number + turn) % participants.len();
         if faults[place].is_none() {
-            match guarded(&participants[place].run, slice) {
+            match guarded(Arc::clone(&participants[place].run), slice) {
                 Ok(nanoseconds) => samples[place] = nanoseconds,
                 Err(fault) => faults[place] = Some(fault),
             }
@@ -136,9 +143,8 @@ fn round(number: usize, participants: &[Participant], faults: &mut [Option<Fault
 }
 
 /// Runs on a thread of its own, which is given up when it takes too long.
-fn guarded(run: &Run, slice: Duration) -> Result<f64, Fault> {
+pub fn guarded<R: Send + 'static>(run: Arc<dyn Fn(Duration) -> R + Send + Sync>, slice: Duration) -> Result<R, Fault> {
     let (sender, receiver) = sync_channel(1);
-    let run = Arc::clone(run);
     thread::spawn(move || sender.send(run(slice)));
     receiver.recv_timeout(slice + STUCK).map_err(|error| match error {
         RecvTimeoutError::Timeout => Fault::Stuck,

@@ -22,6 +22,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// What was reached as a multiple of the bar.
+    pub fn of_bar(&self) -> Option<f64> {
+        self.reached.map(|reached| reached / self.bar.at_most)
+    }
+
     /// Whether the bar is met; not if there is no figure.
     pub fn is_met(&self) -> bool {
         self.reached.is_some_and(|reached| reached <= self.bar.at_most)

@@ -24,10 +24,14 @@ pub struct Monitor<M, C> {
     passed: C,
 }
 
-type Selvedge = Monitor<selvedge::Mutex<u32>, selvedge::Condition>;
-type SelvedgeParkingLot = Monitor<selvedge_parking_lot::Mutex<u32>, selvedge_parking_lot::Condition>;
-type Std = Monitor<std::sync::Mutex<u32>, std::sync::Condvar>;
-type ParkingLot = Monitor<parking_lot::Mutex<u32>, parking_lot::Condvar>;
+/// Ours, in the std world.
+pub type Selvedge = Monitor<selvedge::Mutex<u32>, selvedge::Condition>;
+/// Ours, in the parking_lot world.
+pub type SelvedgeParkingLot = Monitor<selvedge_parking_lot::Mutex<u32>, selvedge_parking_lot::Condition>;
+/// With std's.
+pub type Std = Monitor<std::sync::Mutex<u32>, std::sync::Condvar>;
+/// With parking_lot's.
+pub type ParkingLot = Monitor<parking_lot::Mutex<u32>, parking_lot::Condvar>;
 type Usync = Monitor<usync::Mutex<u32>, usync::Condvar>;
 
 macro_rules! monitor {

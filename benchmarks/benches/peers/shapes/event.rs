@@ -1,7 +1,7 @@
 //! A flag that threads wait for.
 
 mod between;
-mod flag;
+pub mod flag;
 
 use super::lineup;
 use crate::load::alone;

@@ -3,15 +3,16 @@
 //! A peer is an implementation and a line of its shape's `lineup!`; a row is a line of its shape's `rows`.
 
 mod barrier;
-mod condition;
-mod event;
-mod lock;
+pub mod condition;
+pub mod event;
+pub mod lock;
 mod pool;
-mod queue;
-mod rlock;
-mod semaphore;
+pub mod queue;
+pub mod rlock;
+pub mod semaphore;
 mod thread;
 mod timer;
+pub mod wait;
 
 use crate::row::Row;
 
@@ -44,6 +45,7 @@ pub fn rows() -> Vec<Row> {
         thread::rows(),
         timer::rows(),
         pool::rows(),
+        wait::rows(),
     ];
     shapes.into_iter().flatten().collect()
 }

@@ -1,6 +1,6 @@
 //! Threads that run many jobs.
 
-mod crew;
+pub mod crew;
 
 use super::lineup;
 use crate::load::{nanoseconds, there_and_back};

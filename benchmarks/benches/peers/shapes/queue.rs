@@ -1,6 +1,6 @@
 //! Queues between threads.
 
-mod channel;
+pub mod channel;
 mod flow;
 
 use super::lineup;

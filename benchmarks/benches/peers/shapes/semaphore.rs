@@ -60,7 +60,9 @@ pub struct ByCondvar<M, C> {
 }
 
 type StdByCondvar = ByCondvar<std::sync::Mutex<u32>, std::sync::Condvar>;
-type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::Condvar>;
+
+/// With parking_lot's.
+pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::Condvar>;
 
 impl Permits for StdByCondvar {
     #[inline(always)]

@@ -1,0 +1,201 @@
+//! From one thread to 64: what an operation takes, how long the slowest wait, and how unequally the threads are served.
+
+use super::{Context, Measured, json};
+use crate::load::{Guarded, Work, nanoseconds};
+use crate::measure::guarded;
+use crate::report::{significant, table};
+use crate::shapes::lock::RawLock;
+use crate::shapes::queue::channel::{Channel, Crossbeam, CrossfireArray};
+use crossbeam_utils::CachePadded;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const THREADS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Of so many operations the time of one is taken: the others shall not pay for the clock.
+const SAMPLED: u64 = 64;
+
+/// What is put to end a consumer.
+const END: u64 = u64::MAX;
+
+/// What one participant reached with one number of threads.
+#[derive(Clone, Debug, Serialize)]
+struct Cell {
+    /// All threads' operations counted.
+    nanoseconds_each: f64,
+    /// One of a hundred operations takes longer.
+    slowest_percent_microseconds: f64,
+    /// The operations of the thread that did the fewest, as a part of what would be equal.
+    unluckiest_share: f64,
+}
+
+/// What one thread did.
+struct Part {
+    began: Instant,
+    ended: Instant,
+    count: u64,
+    times: Histogram<u32>,
+}
+
+impl Part {
+    /// Runs `operation` until it says false, from the moment when all are ready.
+    #[inline(always)]
+    fn of(ready: &Barrier, mut operation: impl FnMut() -> bool) -> Part {
+        let mut times = Histogram::new_with_bounds(1, 60_000_000_000, 2).expect("the bounds are in order");
+        ready.wait();
+        let (began, mut count) = (Instant::now(), 0);
+        loop {
+            let sampled = (count % SAMPLED == 0).then(Instant::now);
+            if !operation() {
+                return Part { began, ended: Instant::now(), count, times };
+            }
+            if let Some(start) = sampled {
+                times.saturating_record(start.elapsed().as_nanos() as u64);
+            }
+            count += 1;
+        }
+    }
+}
+
+/// The sum of all parts; `sides` are the threads that do the same, among whom fairness is.
+fn sum(sides: &[Vec<Part>]) -> Cell {
+    let all = || sides.iter().flatten();
+    let mut times = Histogram::<u32>::new(2).expect("two digits are allowed");
+    all().for_each(|part| times.add(&part.times).expect("the histogram grows"));
+    let began = all().map(|part| part.began).min().expect("there are threads");
+    let ended = all().map(|part| part.ended).max().expect("there are threads");
+    let share = |side: &Vec<Part>| {
+        let least = side.iter().map(|part| part.count).min().expect("there are threads");
+        least as f64 * side.len() as f64 / side.iter().map(|part| part.count).sum::<u64>().max(1) as f64
+    };
+    Cell {
+        // Each item is counted once, though it is put and got.
+        nanoseconds_each: nanoseconds(ended - began) / sides[0].iter().map(|part| part.count).sum::<u64>() as f64,
+        slowest_percent_microseconds: times.value_at_quantile(0.99) as f64 / 1000.0,
+        unluckiest_share: sides.iter().map(share).fold(1.0, f64::min),
+    }
+}
+
+/// An increment inside, short work outside.
+fn locking<L: RawLock>(threads: usize, slice: Duration) -> Cell {
+    let guarded = Guarded::new(L::new());
+    let (outside, stop) = (Work::short(), CachePadded::new(AtomicBool::new(false)));
+    let ready = Barrier::new(threads + 1);
+    let work = || {
+        Part::of(&ready, || {
+            if stop.load(Relaxed) {
+                return false;
+            }
+            guarded.lock.locked(|| guarded.count_one());
+            outside.work();
+            true
+        })
+    };
+    let parts: Vec<Part> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        ready.wait();
+        thread::sleep(slice);
+        stop.store(true, Relaxed);
+        workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
+    });
+    guarded.must_be(parts.iter().map(|part| part.count).sum());
+    sum(&[parts])
+}
+
+/// Half of the threads put, half get; with one thread there is one of each, for nobody could get what it waits to put.
+fn passing<Q: Channel<u64>>(threads: usize, slice: Duration) -> Cell {
+    let each = (threads / 2).max(1);
+    let queue = CachePadded::new(Q::new(Some(128)));
+    let (stop, ready) = (CachePadded::new(AtomicBool::new(false)), Barrier::new(2 * each + 1));
+    let produce = || {
+        let put = || {
+            queue.put(7);
+            true
+        };
+        Part::of(&ready, || !stop.load(Relaxed) && put())
+    };
+    let consume = || Part::of(&ready, || queue.get() != END);
+    let (put, got): (Vec<Part>, Vec<Part>) = thread::scope(|scope| {
+        let consumers: Vec<_> = (0..each).map(|_| scope.spawn(consume)).collect();
+        let producers: Vec<_> = (0..each).map(|_| scope.spawn(produce)).collect();
+        ready.wait();
+        thread::sleep(slice);
+        stop.store(true, Relaxed);
+        let put = producers.into_iter().map(|producer| producer.join().expect("a producer panicked")).collect();
+        (0..each).for_each(|_| queue.put(END));
+        (put, consumers.into_iter().map(|consumer| consumer.join().expect("a consumer panicked")).collect())
+    });
+    let count = |parts: &[Part]| parts.iter().map(|part| part.count).sum::<u64>();
+    assert_eq!(count(&put), count(&got), "an item was lost, or came twice");
+    sum(&[got, put])
+}
+
+type Run = fn(usize, Duration) -> Cell;
+
+const LOCKS: [(&str, Run); 4] = [
+    ("ours (std)", locking::<selvedge::Lock>),
+    ("ours (parking_lot)", locking::<selvedge_parking_lot::Lock>),
+    ("std", locking::<std::sync::Mutex<()>>),
+    ("parking_lot", locking::<parking_lot::Mutex<()>>),
+];
+
+const QUEUES: [(&str, Run); 4] = [
+    ("ours (std)", passing::<selvedge::Queue<u64>>),
+    ("ours (parking_lot)", passing::<selvedge_parking_lot::Queue<u64>>),
+    ("crossbeam", passing::<Crossbeam<u64>>),
+    ("crossfire", passing::<CrossfireArray<u64>>),
+];
+
+/// One shape: a line for each number of threads, a column for each participant; no cell for one that got stuck.
+#[derive(Debug, Serialize)]
+struct Shape {
+    name: &'static str,
+    participants: Vec<&'static str>,
+    threads: Vec<(usize, Vec<Option<Cell>>)>,
+}
+
+fn shape(name: &'static str, participants: [(&'static str, Run); 4], slice: Duration) -> Shape {
+    let cell = |threads: usize, run: Run| guarded(Arc::new(move |slice| run(threads, slice)), slice).ok();
+    let line = |threads| (threads, participants.iter().map(|&(_, run)| cell(threads, run)).collect());
+    Shape { name, participants: participants.map(|(name, _)| name).into(), threads: THREADS.map(line).into() }
+}
+
+/// 56 slices: some 34 seconds, or 6.
+pub fn run(context: &Context<'_>) -> Measured {
+    let slice = Duration::from_millis(if context.quick { 100 } else { 600 });
+    let shapes = [
+        shape("Lock, an increment inside and short work outside", LOCKS, slice),
+        shape("Queue b128, half of the threads put and half get (with 1 thread: one of each)", QUEUES, slice),
+    ];
+    let text = format!(
+        "One slice of {slice:?} each, so look at the trend and not at a figure. The slowest 1 % are of every {SAMPLED}th \
+        operation, a put or a get each for itself. The share of the unluckiest thread is of what would be equal, 1.00.\n\
+        {}",
+        shapes.iter().map(tables).collect::<String>()
+    );
+    (text, json(&shapes))
+}
+
+type Value = fn(&Cell) -> f64;
+
+fn tables(shape: &Shape) -> String {
+    let kinds: [(&str, Value); 3] = [
+        ("nanoseconds an operation, all threads' counted", |cell| cell.nanoseconds_each),
+        ("the slowest 1 % take longer than, in microseconds", |cell| cell.slowest_percent_microseconds),
+        ("share of the unluckiest thread", |cell| cell.unluckiest_share),
+    ];
+    let one = |(kind, value): (&str, Value)| {
+        let mut table = table(["threads"].iter().chain(&shape.participants).map(ToString::to_string));
+        for (threads, cells) in &shape.threads {
+            let cells =
+                cells.iter().map(|cell| cell.as_ref().map_or("stuck".to_owned(), |cell| significant(value(cell))));
+            table.add_row([threads.to_string()].into_iter().chain(cells));
+        }
+        format!("\n{}: {kind}\n\n{table}\n", shape.name)
+    };
+    kinds.map(one).concat()
+}

@@ -1,0 +1,166 @@
+//! What a wait costs in which nothing happens: nanoseconds of the waiting thread's processor time, not of the clock.
+
+use super::barrier::{Party, Shared};
+use super::condition::{self, Turns};
+use super::event::flag::{self, Flag, Listened};
+use super::lineup;
+use super::lock::RawLock;
+use super::pool::{Answers, crew};
+use super::queue::channel::{self, Channel, Kanal};
+use super::semaphore::{self, Permits};
+use crate::load::nanoseconds;
+use crate::measure::Plan;
+use crate::row::{Participant, Row, at_most_ns};
+use cpu_time::ThreadTime;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+/// The shape of all rows here, which have a plan of their own.
+pub const SHAPE: &str = "Wait";
+
+/// What a wait may cost: as much as a few wake-ups.
+const BAR: f64 = 100_000.0;
+
+/// Long waits, a few times: what they cost does not grow with the time.
+pub fn plan(quick: bool) -> Plan {
+    let (rounds, slice) = if quick { (1, 100) } else { (3, 1000) };
+    Plan { rounds, most: rounds, slice: Duration::from_millis(slice) }
+}
+
+/// What `wait` costs this thread beside one that runs `other`, and tells when it is ready.
+fn beside(other: impl FnOnce(&Barrier) + Send, wait: impl FnOnce()) -> f64 {
+    let ready = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| other(&ready));
+        ready.wait();
+        let began = ThreadTime::now();
+        wait();
+        nanoseconds(began.elapsed())
+    })
+}
+
+/// What `wait` costs this thread if another ends it after so long.
+fn until(slice: Duration, end: impl FnOnce() + Send, wait: impl FnOnce()) -> f64 {
+    let other = |ready: &Barrier| {
+        ready.wait();
+        thread::sleep(slice);
+        end();
+    };
+    beside(other, wait)
+}
+
+fn lock<L: RawLock>(slice: Duration) -> f64 {
+    let lock = L::new();
+    let hold = |ready: &Barrier| {
+        lock.locked(|| {
+            ready.wait();
+            thread::sleep(slice);
+        });
+    };
+    beside(hold, || lock.locked(|| ()))
+}
+
+fn semaphore<P: Permits>(slice: Duration) -> f64 {
+    let permits = P::new(1);
+    let hold = |ready: &Barrier| {
+        permits.permitted(|| {
+            ready.wait();
+            thread::sleep(slice);
+        });
+    };
+    beside(hold, || permits.permitted(|| ()))
+}
+
+fn event<F: Flag>(slice: Duration) -> f64 {
+    let flag = F::new();
+    until(slice, || flag.set(), || flag.wait())
+}
+
+fn condition<T: Turns>(slice: Duration) -> f64 {
+    let turns = T::new();
+    until(slice, || turns.pass(0, 1, || ()), || turns.pass(1, 0, || ()))
+}
+
+fn barrier<P: Party>(slice: Duration) -> f64 {
+    let mut parties = P::all(2);
+    let (mut late, mut early) = (parties.remove(0), parties.remove(0));
+    until(slice, || _ = late.meet(), || _ = early.meet())
+}
+
+fn queue<Q: Channel<u64>>(slice: Duration) -> f64 {
+    let queue = Q::new(None);
+    until(slice, || queue.put(7), || assert_eq!(queue.get(), 7))
+}
+
+fn pool<P: Answers>(slice: Duration) -> f64 {
+    let pool = P::new(1);
+    let job = pool.submit(move || {
+        thread::sleep(slice);
+        7
+    });
+    let began = ThreadTime::now();
+    assert_eq!(P::result(job), 7);
+    nanoseconds(began.elapsed())
+}
+
+/// All rows of this shape.
+pub fn rows() -> Vec<Row> {
+    let row = |setting, participants: Vec<Participant>| Row {
+        shape: SHAPE,
+        setting,
+        bars: vec![at_most_ns(BAR)],
+        participants,
+    };
+    let locks = lineup![L => lock::<L>;
+        Std "ours (std)" selvedge::Lock,
+        ParkingLot "ours (parking_lot)" selvedge_parking_lot::Lock,
+        Peer "std" std::sync::Mutex<()>,
+        Peer "parking_lot" parking_lot::Mutex<()>,
+    ];
+    let semaphores = lineup![P => semaphore::<P>;
+        Std "ours (std)" selvedge::Semaphore,
+        ParkingLot "ours (parking_lot)" selvedge_parking_lot::Semaphore,
+        Peer "saa" saa::Semaphore,
+        Peer "parking_lot M+C" semaphore::ParkingLotByCondvar,
+    ];
+    let events = lineup![F => event::<F>;
+        Std "ours (std)" selvedge::Event,
+        ParkingLot "ours (parking_lot)" selvedge_parking_lot::Event,
+        Peer "parking_lot M+C" flag::ParkingLotByCondvar,
+        Peer "event-listener" Listened,
+    ];
+    let conditions = lineup![T => condition::<T>;
+        Std "ours (std)" condition::Selvedge,
+        ParkingLot "ours (parking_lot)" condition::SelvedgeParkingLot,
+        Peer "std" condition::Std,
+        Peer "parking_lot" condition::ParkingLot,
+    ];
+    let barriers = lineup![P => barrier::<P>;
+        Std "ours (std)" Shared<selvedge::Barrier>,
+        ParkingLot "ours (parking_lot)" Shared<selvedge_parking_lot::Barrier>,
+        Peer "std" Shared<std::sync::Barrier>,
+        Shown "hurdles (a floor)" hurdles::Barrier,
+    ];
+    let queues = lineup![Q => queue::<Q>;
+        Std "ours (std)" selvedge::Queue<u64>,
+        ParkingLot "ours (parking_lot)" selvedge_parking_lot::Queue<u64>,
+        Peer "kanal" Kanal<u64>,
+        Peer "crossbeam" channel::Crossbeam<u64>,
+    ];
+    let pools = lineup![P => pool::<P>;
+        Std "ours (std)" selvedge::ThreadPool,
+        ParkingLot "ours (parking_lot)" selvedge_parking_lot::ThreadPool,
+        Peer "crossbeam + oneshot" crew::Oneshot<crew::Crossbeam>,
+        Peer "threadpool + oneshot" crew::Oneshot<threadpool::ThreadPool>,
+    ];
+    vec![
+        row("Lock, held", locks),
+        row("Semaphore, without permits", semaphores),
+        row("Event, not set", events),
+        row("Condition, not notified", conditions),
+        row("Barrier, one missing", barriers),
+        row("Queue, empty", queues),
+        row("Pool, result", pools),
+    ]
+}
