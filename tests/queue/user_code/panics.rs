@@ -66,7 +66,7 @@ fn a_put_that_panics_has_not_been() {
 /// Whoever has got the first has compared nothing: that is left to the next, which may be a put.
 #[test]
 fn a_put_after_a_get_that_panics_has_not_been() {
-    for (form, rank) in every_form().into_iter().zip([0, 20, 100].into_iter().cycle()) {
+    for (form, rank) in every_form().zip([0, 20, 100].into_iter().cycle()) {
         let comparisons = fail_at_each(
             |queue, ledger| {
                 drop(queue.get());
