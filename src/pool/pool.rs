@@ -7,9 +7,9 @@ use super::fate::Outcome;
 use super::job::Job;
 use super::map::Map;
 use super::scope::{self, Scope};
-use super::work::{Runs, Work};
+use super::work::{Runs, Told, Work};
 use crate::backend::{Arc, Instant};
-use crate::sync::{Semaphore, TimedOut};
+use crate::sync::TimedOut;
 use crate::thread::Run;
 use core::fmt;
 use core::mem;
@@ -73,19 +73,16 @@ impl ThreadPool {
         R::Output: Send + 'static,
     {
         // SAFETY: nothing is borrowed.
-        unsafe { self.submit_unchecked(run, None) }
+        unsafe { self.submit_unchecked(run, ()) }
     }
 
     /// # Safety
     /// What `run` and its output borrow must live until the scope is told of the job's end.
-    pub(super) unsafe fn submit_unchecked<'a, R>(
-        &self,
-        run: R,
-        scope: Option<Arc<Semaphore>>,
-    ) -> Result<Job<R::Output>, SubmitError<R>>
+    pub(super) unsafe fn submit_unchecked<'a, R, S>(&self, run: R, scope: S) -> Result<Job<R::Output>, SubmitError<R>>
     where
         R: Run + Send + 'a,
         R::Output: Send + 'a,
+        S: Told + 'a,
     {
         let work = Arc::new(Work::new(run, scope));
         let queued: Arc<dyn Runs + 'a> = work.clone();

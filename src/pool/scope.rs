@@ -48,7 +48,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     {
         self.taken.fetch_add(1, Relaxed);
         // SAFETY: the scope waits until it is told (invariant 1).
-        let job = unsafe { self.pool.submit_unchecked(run, Some(Arc::clone(&self.ended))) };
+        let job = unsafe { self.pool.submit_unchecked(run, Arc::clone(&self.ended)) };
         if job.is_err() {
             self.taken.fetch_sub(1, Relaxed);
         }

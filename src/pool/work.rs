@@ -13,17 +13,34 @@ use crate::sync::Semaphore;
 use crate::thread::{Payload, Run, catch, catch_quietly};
 use core::mem;
 
-pub(super) struct Work<R: Run> {
+pub(super) struct Work<R: Run, S> {
     fate: Fate,
     contents: UnsafeCell<Contents<R>>,
-    /// The scope that waits for it, which counts ends.
-    scope: Option<Arc<Semaphore>>,
+    scope: S,
+}
+
+/// The scope that waits for a work, or nobody, who takes no room in it.
+pub(super) trait Told: Clone + Send + Sync {
+    /// The work has ended.
+    fn tell(&self);
+}
+
+impl Told for () {
+    fn tell(&self) {}
+}
+
+/// Counts ends.
+impl Told for Arc<Semaphore> {
+    fn tell(&self) {
+        self.release(1).expect("a scope has fewer jobs than a semaphore permits");
+    }
 }
 
 enum Contents<R: Run> {
     Function(R),
     Value(R::Output),
-    Panic(Payload),
+    /// In a box: few jobs panic, and what a job costs is how much memory it takes.
+    Panic(Box<Payload>),
     Nothing,
 }
 
@@ -39,7 +56,7 @@ impl<R: Run> Contents<R> {
 }
 
 // SAFETY: one thread at a time touches the contents (invariant 1), which can be sent.
-unsafe impl<R: Run + Send> Sync for Work<R> where R::Output: Send {}
+unsafe impl<R: Run + Send, S: Sync> Sync for Work<R, S> where R::Output: Send {}
 
 /// What the pool sees of it.
 pub(super) trait Runs: Send + Sync {
@@ -68,8 +85,8 @@ pub(super) trait Makes<T>: Send + Sync {
     unsafe fn take(&self) -> Option<Result<T, Payload>>;
 }
 
-impl<R: Run> Work<R> {
-    pub(super) fn new(run: R, scope: Option<Arc<Semaphore>>) -> Work<R> {
+impl<R: Run, S: Told> Work<R, S> {
+    pub(super) fn new(run: R, scope: S) -> Work<R, S> {
         Work { fate: Fate::new(), contents: UnsafeCell::new(Contents::Function(run)), scope }
     }
 
@@ -97,16 +114,12 @@ impl<R: Run> Work<R> {
         // SAFETY: the caller's (invariant 1).
         let function = unsafe { self.replace(Contents::Nothing) };
         let dropped = catch(|| drop(function));
-        self.scope.iter().for_each(|scope| tell(scope)); // invariant 2
+        self.scope.tell(); // invariant 2
         dropped.err()
     }
 }
 
-fn tell(scope: &Semaphore) {
-    scope.release(1).expect("a scope has fewer jobs than a semaphore permits");
-}
-
-impl<R: Run + Send> Runs for Work<R>
+impl<R: Run + Send, S: Told> Runs for Work<R, S>
 where
     R::Output: Send,
 {
@@ -118,7 +131,7 @@ where
         let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else { unreachable!("invariant 1") };
         let (contents, outcome) = match catch(|| run.run()) {
             Ok(value) => (Contents::Value(value), Outcome::Returned),
-            Err(payload) => (Contents::Panic(payload), Outcome::Panicked),
+            Err(payload) => (Contents::Panic(Box::new(payload)), Outcome::Panicked),
         };
         // SAFETY: it has begun the job, and not ended it.
         unsafe { self.replace(contents) };
@@ -139,9 +152,7 @@ where
             catch_quietly(|| drop(left));
             crew.rest();
         }
-        if let Some(scope) = scope {
-            tell(&scope); // invariant 2
-        }
+        scope.tell(); // invariant 2
     }
 
     fn refuse(&self, outcome: Outcome) -> bool {
@@ -154,7 +165,7 @@ where
     }
 }
 
-impl<R: Run + Send> Makes<R::Output> for Work<R>
+impl<R: Run + Send, S: Told> Makes<R::Output> for Work<R, S>
 where
     R::Output: Send,
 {
@@ -171,7 +182,7 @@ where
         // SAFETY: the caller's (invariant 1).
         match unsafe { self.replace(Contents::Nothing) } {
             Contents::Value(value) => Some(Ok(value)),
-            Contents::Panic(payload) => Some(Err(payload)),
+            Contents::Panic(payload) => Some(Err(*payload)),
             Contents::Nothing | Contents::Function(_) => None,
         }
     }
