@@ -182,7 +182,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         TryIter { queue: self }
     }
 
-    #[inline]
+    #[inline(always)]
     fn get_one(&self, patience: Patience) -> Result<T, GetError> {
         let item = match self.ring() {
             Some(ring) => self.ring_get(ring, patience).map(Some),

@@ -157,11 +157,17 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_each(items, Patience::Until(deadline))
     }
 
-    #[inline]
+    /// Always inlined, as is `get_one`: called, they would take as long again.
+    #[inline(always)]
     fn put_one(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
-        if let Some(ring) = self.ring() {
-            return self.ring_put(ring, item, patience);
+        match self.ring() {
+            Some(ring) => self.ring_put(ring, item, patience),
+            None => self.put_in_turn(item, patience),
         }
+    }
+
+    #[inline(always)]
+    fn put_in_turn(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
         match self.turn(Side::Putters, patience) {
             Ok(mut held) => {
                 let place = self.place(&mut held, &item, 0);

@@ -132,14 +132,14 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     /// The mutex, if it is the caller's turn to move an item.
-    #[inline]
+    #[inline(always)]
     fn try_turn(&self, side: Side) -> Result<Held<'_, T, O>, Refusal> {
         let held = self.hold();
         self.may_move(&held, side).map(|()| held)
     }
 
     /// The mutex when it is the caller's turn, for which it waits as long as it has patience.
-    #[inline]
+    #[inline(always)]
     pub(super) fn turn(&self, side: Side, patience: Patience) -> Result<Held<'_, T, O>, Refusal> {
         match self.try_turn(side) {
             Err(Refusal::NotNow) if patience != Patience::None => self.await_turn(side, patience.deadline()),
@@ -182,7 +182,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     /// Gets the next item, and ends the turn.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_out(&self, mut held: Held<'_, T, O>) -> Option<T> {
         let turn = PassedOn { queue: self, held: &mut held, items_for: 1, room_for: 0 };
         let next = O::next(&turn.held.items);
@@ -204,14 +204,14 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&self, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
         let called = self.call(&mut held, items_for, room_for);
         drop(held);
         self.wake(called);
     }
 
-    #[inline]
+    #[inline(always)]
     fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
         let state = &mut **held;
         self.glance.store((O::len(&state.items) * ITEM) | usize::from(state.shut_down), Relaxed);

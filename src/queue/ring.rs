@@ -112,7 +112,7 @@ impl<T> Ring<T> {
     }
 
     /// The next number for that side, if it looks as if there is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn claim(&self, side: Side, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
         match side {
             Side::Putters => self.claim_room(tail),
@@ -120,7 +120,7 @@ impl<T> Ring<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_room(&self, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
         let slots = self.slots()?;
         let mut word = tail.load(Relaxed);
@@ -130,14 +130,15 @@ impl<T> Ring<T> {
             if !slot.is_free_for(number) || word & (SHUT | FROZEN) != 0 {
                 return None;
             }
-            match tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Relaxed, Relaxed) {
+            // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number sees the slots.
+            match tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
                 Ok(_) => return Some(Claim { slot, number, awaited: word & GETTERS != 0 }),
                 Err(newer) => word = newer,
             }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn claim_item(&self) -> Option<Claim<'_, T>> {
         let slots = self.slots()?;
         let mut word = self.head.0.load(Relaxed);
@@ -197,7 +198,8 @@ impl<T> Ring<T> {
             Side::Getters => {
                 // ORDERING: Acquire has no partner: the look at `tail` comes after it.
                 let head = self.head.0.load(Acquire);
-                let word = tail.fetch_or(if marked { GETTERS } else { 0 }, Relaxed);
+                // ORDERING: Acquire pairs with the Release of who has claimed the number before: we see the slots.
+                let word = tail.fetch_or(if marked { GETTERS } else { 0 }, Acquire);
                 (word, number(word) == number(head))
             }
             Side::Putters => {
@@ -215,13 +217,13 @@ impl<T> Ring<T> {
     }
 
     /// Puts the item in.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(&self, claim: Claim<'_, T>, item: T) {
         claim.slot.fill(claim.number, item);
     }
 
     /// Takes the item out.
-    #[inline]
+    #[inline(always)]
     pub(super) fn empty(&self, claim: Claim<'_, T>) -> T {
         claim.slot.empty(claim.number, claim.number.wrapping_add(self.capacity))
     }
@@ -233,7 +235,8 @@ impl<T> Ring<T> {
 
     /// Under the mutex: ends it, with the tail as it was then.
     pub(super) fn thaw(&self, tail: &AtomicUsize, Frozen(word): Frozen) {
-        tail.store(word, Relaxed);
+        // ORDERING: Release, as in `claim_room`.
+        tail.swap(word, Release);
     }
 
     /// All items that there are.
@@ -277,7 +280,7 @@ impl<T> Ring<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn slots(&self) -> Option<NonNull<Slot<T>>> {
         // ORDERING: Acquire pairs with the Release in `make_slots`: we see the slots that we find.
         NonNull::new(self.slots.load(Acquire))

@@ -3,7 +3,7 @@
 //! # Invariants
 //! 1. A thread goes to sleep only after it was counted and the mark of its side was set, at a moment at which there was no
 //!    number for it: whoever claims one for the other side after that sees the mark, and calls. The mark goes when nobody is
-//!    counted. As with a mutex, whoever makes n numbers calls n, when it has made them or is about to, and a shutdown calls all.
+//!    counted. Whoever makes n numbers calls n, and wakes them when it has filled, or emptied, their slots; a shutdown calls all.
 //! 2. Many items move at once while the tail is frozen, so that nobody sees some of them moved.
 
 use super::error::PutError;
@@ -15,7 +15,7 @@ use crate::backend::hint::Spin;
 use std::vec;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
-    #[inline]
+    #[inline(always)]
     pub(super) fn ring_put(&self, ring: &Ring<T>, item: T, patience: Patience) -> Result<(), PutError<T>> {
         match self.ring_claim(ring, Side::Putters, patience) {
             Ok(claim) => {
@@ -26,7 +26,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ring_fill(&self, ring: &Ring<T>, claim: Claim<'_, T>, item: T) {
         let awaited = claim.awaited;
         ring.fill(claim, item);
@@ -35,7 +35,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn ring_get(&self, ring: &Ring<T>, patience: Patience) -> Result<T, Refusal> {
         let claim = self.ring_claim(ring, Side::Getters, patience)?;
         let awaited = claim.awaited;
@@ -58,9 +58,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let mut frozen = ring.freeze(&self.tally.tail);
         let claims = ring.claim_rooms(&mut frozen, rest.len());
         ring.thaw(&self.tally.tail, frozen);
-        self.ring_end(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
+        let called = self.ring_call(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
         match claims {
-            Ok(claims) => claims.zip(rest).for_each(|(claim, item)| ring.fill(claim, item)),
+            Ok(claims) => {
+                claims.zip(rest).for_each(|(claim, item)| ring.fill(claim, item));
+                self.wake(called);
+            }
             Err(Refusal::NotNow) if patience != Patience::None => {
                 let claim =
                     self.ring_claim(ring, Side::Putters, patience).map_err(|refusal| refusal.of(rest.collect()))?;
@@ -85,8 +88,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
         ring.thaw(&self.tally.tail, frozen);
         let [items_for, room_for] = if shut { [usize::MAX; 2] } else { [0, claims.len()] };
-        self.ring_end(ring, held, items_for, room_for);
-        claims.map(|claim| ring.empty(claim)).collect()
+        let called = self.ring_call(ring, held, items_for, room_for);
+        let items = claims.map(|claim| ring.empty(claim)).collect();
+        self.wake(called);
+        items
     }
 
     /// Nobody puts any more, and nobody waits.
@@ -98,7 +103,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.ring_end(ring, held, usize::MAX, usize::MAX);
     }
 
-    #[inline]
+    #[inline(always)]
     fn ring_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: Patience) -> Result<Claim<'a, T>, Refusal> {
         match ring.claim(side, &self.tally.tail) {
             Some(claim) => Ok(claim),
@@ -155,12 +160,17 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
     #[cold]
-    fn ring_end(&self, ring: &Ring<T>, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+    fn ring_end(&self, ring: &Ring<T>, held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+        let called = self.ring_call(ring, held, items_for, room_for);
+        self.wake(called);
+    }
+
+    /// Lets go of the mutex and tells how many to wake when the items, or the room, are there.
+    fn ring_call(&self, ring: &Ring<T>, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
         let getters = self.getters.call(held.asleep(Side::Getters), items_for);
         let putters = self.putters.call(held.asleep(Side::Putters), room_for);
         [Side::Getters, Side::Putters].into_iter().for_each(|side| self.ring_unmark(ring, &mut held, side));
-        drop(held);
-        self.wake([getters, putters]);
+        [getters, putters]
     }
 
     /// Takes the mark away if nobody is counted.

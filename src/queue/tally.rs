@@ -10,8 +10,8 @@
 //! ```
 //! # Invariants
 //! 1. The tail is written before the items can be got: under the queue's mutex, or by who claims room in its ring.
-//! 2. Both only grow, and `done` never passes the tail. So if the tail, read after `done`, is the same, then at that moment
-//!    all items were done.
+//! 2. Both only grow, and `done` never passes the tail, which `seen_tail` was once. So if the tail, read after `done`, is the
+//!    same, then at that moment all items were done.
 //! 3. While a thread sleeps on `zeros`, AWAITED is set, or whoever has cleared it is about to wake all.
 //! 4. Whoever sees AWAITED, and then adds to `zeros`, adds after its setter has read `zeros`: it finds another number, or
 //!    is woken.
@@ -38,6 +38,7 @@ pub(super) struct Tally {
 struct Done {
     word: AtomicUsize,
     zeros: AtomicU32,
+    seen_tail: AtomicUsize,
 }
 
 impl Tally {
@@ -45,7 +46,7 @@ impl Tally {
         /// Nothing was put.
         #[inline]
         pub(super) fn new() -> Tally {
-            let done = Done { word: AtomicUsize::new(0), zeros: AtomicU32::new(0) };
+            let done = Done { word: AtomicUsize::new(0), zeros: AtomicU32::new(0), seen_tail: AtomicUsize::new(0) };
             Tally { tail: AtomicUsize::new(0), done }
         }
     }
@@ -76,7 +77,8 @@ impl Tally {
         // new as those that are done, and so not too low.
         let mut done = self.done.word.load(Acquire);
         loop {
-            let left = self.left(done);
+            // Who is the last must know it, but only if somebody waits for that.
+            let left = self.left_for(if done & AWAITED != 0 { most.saturating_add(1) } else { most }, done);
             let count = most.min(left);
             if count == 0 {
                 return 0;
@@ -132,6 +134,18 @@ impl Tally {
     #[inline]
     fn left(&self, done: usize) -> usize {
         number(self.tail.load(Relaxed)).wrapping_sub(done & !AWAITED) / ITEM
+    }
+
+    /// As `left`; or fewer, but at least `enough`: then nobody takes the tail's line from those who put.
+    #[inline]
+    fn left_for(&self, enough: usize, done: usize) -> usize {
+        let seen = self.done.seen_tail.load(Relaxed).wrapping_sub(done & !AWAITED);
+        if seen / ITEM >= enough && seen <= usize::MAX / 2 {
+            return seen / ITEM;
+        }
+        let left = self.left(done);
+        self.done.seen_tail.store((done & !AWAITED).wrapping_add(left * ITEM), Relaxed);
+        left
     }
 
     #[cold]
