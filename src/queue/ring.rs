@@ -94,6 +94,7 @@ impl<T> Ring<T> {
         // ORDERING: Acquire has no partner: the looks stay in this order, so that what is told was true at the second.
         let mut number_of_tail = number(tail.load(Acquire));
         loop {
+            // ORDERING: Acquire, as above.
             let head = number(self.head.0.load(Acquire));
             let again = number(tail.load(Relaxed));
             if again == number_of_tail {

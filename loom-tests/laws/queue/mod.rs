@@ -1,7 +1,8 @@
 //! Queue, LifoQueue and PriorityQueue: Q1 to Q12.
 //!
 //! Their one lock is taken by its specification in nearly all models: with its own steps two threads that wait for each
-//! other have some hundred times as many interleavings. A few models run with the steps.
+//! other have some hundred times as many interleavings. A few models run with the steps. The ring, the other core of a bounded
+//! `Queue`, has models of its own (`ring.rs`).
 
 mod ring;
 mod roles;
@@ -267,7 +268,7 @@ pub fn laws() -> Vec<Law> {
 
 /// A law of each core: the queue under its lock, in each order, and the ring.
 fn both(id: &'static str, claim: &str, models: impl IntoIterator<Item = Model>) -> Law {
-    Law::new(id, claim, models.into_iter().chain(ring::models(id)))
+    Law::new(id, claim, ring::models(id).into_iter().chain(models))
 }
 
 const ONE_OF_FOUR: [[Answer; 4]; 4] =
