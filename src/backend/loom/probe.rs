@@ -250,8 +250,11 @@ pub(super) fn spin(object: u32) {
 
 /// Somebody has changed the object.
 pub(super) fn look_again(object: u32) {
-    let on_it = |spinner: &mut Sleeper| spinner.word == object as usize;
-    let spinners: Vec<Sleeper> = scene(|scene| scene.spinners.extract_if(.., on_it).collect());
+    let spinners: Vec<Sleeper> = scene(|scene| {
+        let (on_it, others) = scene.spinners.drain(..).partition(|spinner| spinner.word == object as usize);
+        scene.spinners = others;
+        on_it
+    });
     spinners.iter().for_each(Sleeper::rouse);
 }
 
