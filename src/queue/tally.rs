@@ -77,7 +77,7 @@ impl Tally {
         // new as those that are done, and so not too low.
         let mut done = self.done.word.load(Acquire);
         loop {
-            // Who is the last must know it, but only if somebody waits for that.
+            // Who seems to be the last wakes all who wait: if some do, it looks whether it is.
             let left = self.left_for(if done & AWAITED != 0 { most.saturating_add(1) } else { most }, done);
             let count = most.min(left);
             if count == 0 {
