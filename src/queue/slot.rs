@@ -84,7 +84,7 @@ impl<T> Slot<T> {
 impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
         if self.stamp.load(Relaxed) & HELD != 0 {
-            // SAFETY: invariant 2: it holds an item, and nobody else knows it.
+            // SAFETY: invariant 1: it holds an item, and nobody else knows it.
             self.item.with_mut(|cell| unsafe { cell.cast::<T>().drop_in_place() });
         }
     }

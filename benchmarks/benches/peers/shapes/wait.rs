@@ -50,26 +50,25 @@ fn until(slice: Duration, end: impl FnOnce() + Send, wait: impl FnOnce()) -> f64
     beside(other, wait)
 }
 
-fn lock<L: RawLock>(slice: Duration) -> f64 {
-    let lock = L::new();
+/// What it costs this thread to enter where another is for so long.
+fn shut_out(slice: Duration, enter: impl Fn(&mut dyn FnMut()) + Sync) -> f64 {
     let hold = |ready: &Barrier| {
-        lock.locked(|| {
+        enter(&mut || {
             ready.wait();
             thread::sleep(slice);
         });
     };
-    beside(hold, || lock.locked(|| ()))
+    beside(hold, || enter(&mut || ()))
+}
+
+fn lock<L: RawLock>(slice: Duration) -> f64 {
+    let lock = L::new();
+    shut_out(slice, |inside| lock.locked(inside))
 }
 
 fn semaphore<P: Permits>(slice: Duration) -> f64 {
     let permits = P::new(1);
-    let hold = |ready: &Barrier| {
-        permits.permitted(|| {
-            ready.wait();
-            thread::sleep(slice);
-        });
-    };
-    beside(hold, || permits.permitted(|| ()))
+    shut_out(slice, |inside| permits.permitted(inside))
 }
 
 fn event<F: Flag>(slice: Duration) -> f64 {
