@@ -76,10 +76,9 @@ pub mod hint {
     use super::atomic::{AtomicUsize, Ordering};
     use crossbeam_utils::Backoff;
 
-    // Some 55 µs in all, about what a sleep and a wake-up cost: a wait costs at most twice the optimum.
-    const PAUSES: u32 = 63;
-    const DOUBLINGS: u32 = 6; // 1 + 2 + 4 + ... + 32 = PAUSES
-    const YIELDS: u32 = 100;
+    // Some 30 µs in all, about what a sleep and a wake-up cost: a wait costs at most twice the optimum.
+    const PAUSES: u32 = 48;
+    const YIELDS: u32 = 60;
 
     /// A budget of pauses, then yields, before a thread goes to sleep: `while spin.again() { look }`.
     ///
@@ -94,40 +93,39 @@ pub mod hint {
     /// ```
     #[derive(Debug)]
     pub struct Spin {
-        doubling: Option<Backoff>,
+        looks: u32,
+        /// Pauses before each of them.
         pauses: u32,
         yields: u32,
         deadline: Option<Instant>,
     }
 
     impl Spin {
-        /// Waits for a short critical section to end: pauses double, so that the owner keeps its cache line.
+        /// Waits for a short critical section to end: with few looks, so that the owner keeps its cache line, and may have it again
+        /// a few times before it goes to another processor.
         #[inline]
         pub fn for_lock(deadline: Option<Instant>) -> Spin {
-            Spin::new(Some(Backoff::new()), DOUBLINGS, deadline)
+            Spin::new(3, deadline)
         }
 
         /// Waits for another thread's message: one look a pause, so that it is seen at once.
         #[inline]
         pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
-            Spin::new(None, PAUSES, deadline)
+            Spin::new(PAUSES, deadline)
         }
 
         #[inline]
-        fn new(doubling: Option<Backoff>, pauses: u32, deadline: Option<Instant>) -> Spin {
+        fn new(looks: u32, deadline: Option<Instant>) -> Spin {
             let expired = deadline.is_some_and(Instant::has_passed);
-            Spin { doubling, pauses: if expired { 0 } else { pauses }, yields: YIELDS, deadline }
+            Spin { looks: if expired { 0 } else { looks }, pauses: PAUSES / looks, yields: YIELDS, deadline }
         }
 
         /// Waits a moment and returns true; returns false once the budget is used up or the deadline has passed.
         #[inline]
         pub fn again(&mut self) -> bool {
-            if self.pauses > 0 {
-                self.pauses -= 1;
-                match &self.doubling {
-                    Some(backoff) => backoff.spin(),
-                    None => core::hint::spin_loop(),
-                }
+            if self.looks > 0 {
+                self.looks -= 1;
+                (0..self.pauses).for_each(|_| core::hint::spin_loop());
                 return true;
             }
             // A yield is long enough for a look at the clock, a pause is not.

@@ -28,7 +28,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("get_nowait", "try_recv"))]
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.get_one(Patience::None)
+        self.get_one(&Patience::None)
     }
 
     /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
@@ -47,7 +47,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> Result<T, ShutDown> {
-        self.get_one(Patience::ForEver).map_err(|_| ShutDown(())) // it has waited as long as it took
+        self.get_one(&Patience::ForEver)
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
@@ -63,7 +63,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_timeout")]
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.get_one(Patience::For(timeout))
+        self.get_one(&Patience::For(timeout))
     }
 
     /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -78,7 +78,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_deadline")]
     pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
-        self.get_one(Patience::Until(deadline))
+        self.get_one(&Patience::Until(deadline))
     }
 
     /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
@@ -182,22 +182,34 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         TryIter { queue: self }
     }
 
+    /// The result is not mapped: a big item would be copied.
     #[inline(always)]
-    fn get_one(&self, patience: Patience) -> Result<T, GetError> {
-        let item = match self.ring() {
-            Some(ring) => self.ring_get(ring, patience).map(Some),
-            None => self.turn(Side::Getters, patience).map(|held| self.take_out(held)),
-        };
-        match item {
-            Ok(item) => item.ok_or(GetError::Empty), // there is one: it had its turn
-            Err(Refusal::NotNow) => Err(GetError::Empty),
-            Err(Refusal::ShutDown) => Err(GetError::ShutDown),
+    fn get_one<E: From<Refusal>>(&self, patience: &Patience) -> Result<T, E> {
+        match self.ring() {
+            Some(ring) => self.ring_get(ring, patience),
+            None => self.take_out(self.turn(Side::Getters, patience)?, E::from(Refusal::NotNow)),
         }
     }
 
     #[inline]
     fn task(&self, item: T) -> Task<'_, T> {
         Task::new(item, &self.tally)
+    }
+}
+
+impl From<Refusal> for GetError {
+    fn from(refusal: Refusal) -> GetError {
+        match refusal {
+            Refusal::NotNow => GetError::Empty,
+            Refusal::ShutDown => GetError::ShutDown,
+        }
+    }
+}
+
+impl From<Refusal> for ShutDown {
+    /// Of who has waited as long as it took.
+    fn from(_: Refusal) -> ShutDown {
+        ShutDown(())
     }
 }
 

@@ -1,8 +1,7 @@
 //! What can be seen of a queue without waiting.
 
 use super::order::Order;
-use super::queue::{AnyQueue, ITEM, SHUT_DOWN};
-use crate::backend::atomic::Ordering::Relaxed;
+use super::queue::AnyQueue;
 use core::fmt;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
@@ -14,10 +13,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "qsize")]
     pub fn len(&self) -> usize {
-        match self.ring() {
-            Some(ring) => ring.len(&self.tally.tail),
-            None => self.glance.load(Relaxed) / ITEM,
-        }
+        self.tally.len()
     }
 
     /// Whether there is no item; by the time you look, that may have changed.
@@ -64,10 +60,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn is_shutdown(&self) -> bool {
-        match self.ring() {
-            Some(ring) => ring.is_shut(&self.tally.tail),
-            None => self.glance.load(Relaxed) & SHUT_DOWN != 0,
-        }
+        self.tally.is_shut()
     }
 }
 

@@ -26,7 +26,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("put_nowait", "try_send"))]
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        self.put_one(item, Patience::None)
+        self.put_one(item, &Patience::None)
     }
 
     /// Puts an item in, and waits until there is room.
@@ -44,7 +44,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("push", "send"))]
     pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
-        let put = self.put_one(item, Patience::ForEver);
+        let put = self.put_one(item, &Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // it has waited as long as it took
     }
 
@@ -64,7 +64,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_timeout")]
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_one(item, Patience::For(timeout))
+        self.put_one(item, &Patience::For(timeout))
     }
 
     /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
@@ -79,7 +79,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_deadline")]
     pub fn put_deadline(&self, item: T, deadline: Instant) -> Result<(), PutError<T>> {
-        self.put_one(item, Patience::Until(deadline))
+        self.put_one(item, &Patience::Until(deadline))
     }
 
     /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
@@ -98,7 +98,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
         let mut rest = Vec::from_iter(items).into_iter();
-        self.put_some(&mut rest, Patience::None)?;
+        self.put_some(&mut rest, &Patience::None)?;
         if rest.as_slice().is_empty() { Ok(()) } else { Err(PutError::Full(rest.collect())) }
     }
 
@@ -115,7 +115,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("extend", "send_many"))]
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
-        let put = self.put_each(items, Patience::ForEver);
+        let put = self.put_each(items, &Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
     }
 
@@ -154,20 +154,21 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items: impl IntoIterator<Item = T>,
         deadline: Instant,
     ) -> Result<(), PutError<Vec<T>>> {
-        self.put_each(items, Patience::Until(deadline))
+        self.put_each(items, &Patience::Until(deadline))
     }
 
     /// Always inlined, as is `get_one`: called, they would take as long again.
     #[inline(always)]
-    fn put_one(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
+    fn put_one(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
         match self.ring() {
             Some(ring) => self.ring_put(ring, item, patience),
             None => self.put_in_turn(item, patience),
         }
     }
 
+    /// The item outlives the turn: it is dropped after it, if `Ord` panics.
     #[inline(always)]
-    fn put_in_turn(&self, item: T, patience: Patience) -> Result<(), PutError<T>> {
+    fn put_in_turn(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
         match self.turn(Side::Putters, patience) {
             Ok(mut held) => {
                 let place = self.place(&mut held, &item, 0);
@@ -179,7 +180,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: Patience) -> Result<(), PutError<Vec<T>>> {
+    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
         let mut rest = Vec::from_iter(items).into_iter();
         while !rest.as_slice().is_empty() {
             self.put_some(&mut rest, patience)?;
@@ -188,7 +189,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     /// As many as there is room for in one turn. The items outlive the turn, and were the user's iterator's before.
-    fn put_some(&self, rest: &mut vec::IntoIter<T>, patience: Patience) -> Result<(), PutError<Vec<T>>> {
+    fn put_some(&self, rest: &mut vec::IntoIter<T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
         if rest.as_slice().is_empty() {
             return Ok(());
         }
@@ -200,7 +201,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             Err(refusal) => return Err(refusal.of(rest.collect())),
         };
         let mut count = 0;
-        while self.has_room(&held) {
+        while self.has_turn(&held, Side::Putters) {
             let Some(item) = rest.as_slice().first() else { break };
             let place = self.place(&mut held, item, count);
             rest.next().into_iter().for_each(|item| self.put_in(&mut held, item, place));

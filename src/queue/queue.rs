@@ -5,20 +5,18 @@
 //!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters wait
 //!   putters asleep      │   items   │      getters asleep
 //!                       └───────────┘                  empty and not shut down: getters wait
-//!               puts ─────────────────▶ done           fewer done than put: joiners wait (`tally.rs`)
+//!               tail ─────▶ head ─────▶ done           put, got, done; while some are not, joiners wait (`tally.rs`)
 //! ```
 //! # Invariants
-//! 1. Only who holds the mutex changes the items, `shut_down`, `glance`, `puts`, or who is counted as asleep. It never runs
-//!    the user's code but `Ord`, which changes nothing, and never drops an item.
-//! 2. There are never more items than `capacity`. Once `shut_down` is set, it stays, and their number never grows.
+//! 1. Only who holds the mutex changes the items, `head`, `tail`, or who is counted as asleep. It never runs the user's code
+//!    but `Ord`, which changes nothing, and never drops an item.
+//! 2. There are never more items than `capacity`. Once the queue is shut down, it stays so, and their number never grows.
 //! 3. A putter goes to sleep only when there is no room, a getter only when there is no item, and neither when the queue is
 //!    shut down; each is counted before it lets go of the mutex. Whoever makes room for n, or puts n items in, calls n of
 //!    the other side before it lets go of the mutex; whoever shuts the queue down calls all. No call is lost
 //!    (`sleepers.rs`), and whoever has its turn and does not use it, because `Ord` panics, passes it on.
 //! 4. Items in a ring (`ring.rs`, `ringed.rs`) are not under the mutex; of what it guards there are then only the counts of
 //!    those who sleep.
-//! 5. `glance` is what was true when the mutex was last held. Nobody but [`seems_ready`](AnyQueue::seems_ready) and those who
-//!    only look decides by it.
 //!
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
@@ -27,8 +25,7 @@ use super::ring::Ring;
 use super::sleepers::{Count, Sleepers};
 use super::tally::Tally;
 use super::turn::{Patience, Refusal, Side};
-use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
-use crate::backend::{Instant, const_fn, hint::Spin};
+use crate::backend::{const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
@@ -53,8 +50,6 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 /// back in the error.
 pub struct AnyQueue<T, O: Order<T>> {
     state: Mutex<State<O::Items>>,
-    /// Twice the number of items, and whether the queue is shut down.
-    pub(super) glance: AtomicUsize,
     pub(super) getters: Sleepers,
     pub(super) putters: Sleepers,
     pub(super) capacity: usize,
@@ -64,16 +59,12 @@ pub struct AnyQueue<T, O: Order<T>> {
 
 pub(super) struct State<I> {
     items: I,
-    shut_down: bool,
     getters: Count,
     putters: Count,
 }
 
 /// More items have their memory taken as they come.
 const MOST_IN_A_RING: usize = 4096;
-
-pub(super) const SHUT_DOWN: usize = 1;
-pub(super) const ITEM: usize = 2;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     const_fn! {
@@ -121,10 +112,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     const_fn! {
         fn holding(capacity: usize, in_ring: usize) -> AnyQueue<T, O> {
-            let state = State { items: O::NONE, shut_down: false, getters: 0, putters: 0 };
+            let state = State { items: O::NONE, getters: 0, putters: 0 };
             AnyQueue {
                 state: Mutex::new(state),
-                glance: AtomicUsize::new(0),
                 getters: Sleepers::new(),
                 putters: Sleepers::new(),
                 capacity,
@@ -134,20 +124,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// The mutex, if it is the caller's turn to move an item.
-    #[inline(always)]
-    fn try_turn(&self, side: Side) -> Result<Held<'_, T, O>, Refusal> {
-        let held = self.hold();
-        self.may_move(&held, side).map(|()| held)
-    }
-
     /// The mutex when it is the caller's turn, for which it waits as long as it has patience.
     #[inline(always)]
-    pub(super) fn turn(&self, side: Side, patience: Patience) -> Result<Held<'_, T, O>, Refusal> {
-        match self.try_turn(side) {
-            Err(Refusal::NotNow) if patience != Patience::None => self.await_turn(side, patience.deadline()),
-            at_once => at_once,
+    pub(super) fn turn(&self, side: Side, patience: &Patience) -> Result<Held<'_, T, O>, Refusal> {
+        let held = self.hold();
+        if self.has_turn(&held, side) {
+            return Ok(held);
         }
+        let (held, refusal) = self.turn_later(held, side, patience);
+        held.ok_or(refusal)
     }
 
     /// The ring, if the items are in one.
@@ -162,10 +147,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.state.acquire()
     }
 
-    /// Whether one item more can be put in the same turn.
-    #[inline]
-    pub(super) fn has_room(&self, held: &Held<'_, T, O>) -> bool {
-        O::len(&held.items) < self.capacity
+    /// Whether that side can move an item now.
+    #[inline(always)]
+    pub(super) fn has_turn(&self, held: &Held<'_, T, O>, side: Side) -> bool {
+        match side {
+            Side::Putters => O::len(&held.items) < self.capacity && !self.tally.is_shut(),
+            Side::Getters => O::len(&held.items) > 0,
+        }
     }
 
     /// Where the item goes. The turn is for one of those who come after `done` items were put in it: the item must outlive it,
@@ -184,57 +172,90 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.tally.put(1);
     }
 
-    /// Gets the next item, and ends the turn.
+    /// Gets the next item, which there is, and ends the turn. It makes the result itself: a big item would be copied into it.
     #[inline(always)]
-    pub(super) fn take_out(&self, mut held: Held<'_, T, O>) -> Option<T> {
+    pub(super) fn take_out<E>(&self, mut held: Held<'_, T, O>, none: E) -> Result<T, E> {
         let turn = PassedOn { queue: self, held: &mut held, items_for: 1, room_for: 0 };
         let next = O::next(&turn.held.items);
         core::mem::forget(turn);
-        let item = O::remove(&mut held.items, next);
+        let item = O::remove(&mut held.items, next).ok_or(none);
+        self.tally.get(1);
         self.end(held, 0, 1);
         item
     }
 
     /// All items, to be put in order when the mutex is free. Who waits for room is still to be called.
     pub(super) fn take_all(&self, held: &mut Held<'_, T, O>) -> O::Items {
-        core::mem::replace(&mut held.items, O::NONE)
+        let items = core::mem::replace(&mut held.items, O::NONE);
+        self.tally.get(O::len(&items));
+        items
     }
 
     /// Nobody puts any more, and nobody waits.
-    pub(super) fn shut_down(&self, mut held: Held<'_, T, O>) {
-        held.shut_down = true;
+    pub(super) fn shut_down(&self, held: Held<'_, T, O>) {
+        self.tally.shut();
         self.end(held, usize::MAX, usize::MAX);
     }
 
     /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
     #[inline(always)]
-    pub(super) fn end(&self, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+    pub(super) fn end(&self, held: Held<'_, T, O>, items_for: usize, room_for: usize) {
+        if (items_for > 0 && held.getters > 0) || (room_for > 0 && held.putters > 0) {
+            self.end_and_wake(held, items_for, room_for);
+        }
+    }
+
+    #[cold]
+    fn end_and_wake(&self, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
         let called = self.call(&mut held, items_for, room_for);
         drop(held);
         self.wake(called);
     }
 
-    #[inline(always)]
-    fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
+    pub(super) fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
         let state = &mut **held;
-        self.glance.store((O::len(&state.items) * ITEM) | usize::from(state.shut_down), Relaxed);
         [self.getters.call(&mut state.getters, items_for), self.putters.call(&mut state.putters, room_for)]
     }
 
-    #[inline]
     pub(super) fn wake(&self, [getters, putters]: [usize; 2]) {
         self.getters.wake(getters);
         self.putters.wake(putters);
     }
 
+    /// As `turn`, for who must wait; if it has no turn, the reason. In two registers: a `Result` would be in memory, and so would
+    /// a big item beside it.
     #[cold]
-    fn await_turn(&self, side: Side, deadline: Option<Instant>) -> Result<Held<'_, T, O>, Refusal> {
+    #[inline(never)]
+    fn turn_later<'a>(
+        &'a self,
+        held: Held<'a, T, O>,
+        side: Side,
+        patience: &Patience,
+    ) -> (Option<Held<'a, T, O>>, Refusal) {
+        match self.await_turn(held, side, patience) {
+            Ok(held) => (Some(held), Refusal::NotNow),
+            Err(refusal) => (None, refusal),
+        }
+    }
+
+    fn await_turn<'a>(
+        &'a self,
+        held: Held<'a, T, O>,
+        side: Side,
+        patience: &Patience,
+    ) -> Result<Held<'a, T, O>, Refusal> {
+        match self.may_move(&held, side) {
+            Err(Refusal::NotNow) if *patience != Patience::None => drop(held),
+            ready => return ready.map(|()| held),
+        }
+        let deadline = patience.deadline();
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
             if self.seems_ready(side) {
-                match self.try_turn(side) {
+                let held = self.hold();
+                match self.may_move(&held, side) {
                     Err(Refusal::NotNow) => {}
-                    ready => return ready,
+                    ready => return ready.map(|()| held),
                 }
             }
         }
@@ -257,24 +278,17 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    #[inline]
-    fn may_move(&self, state: &State<O::Items>, side: Side) -> Result<(), Refusal> {
-        let len = O::len(&state.items);
-        let (ready, ends) = match side {
-            Side::Putters => (len < self.capacity && !state.shut_down, state.shut_down),
-            Side::Getters => (len > 0, state.shut_down),
-        };
-        match ready {
+    fn may_move(&self, held: &Held<'_, T, O>, side: Side) -> Result<(), Refusal> {
+        match self.has_turn(held, side) {
             true => Ok(()),
-            false if ends => Err(Refusal::ShutDown),
+            false if self.tally.is_shut() => Err(Refusal::ShutDown),
             false => Err(Refusal::NotNow),
         }
     }
 
     fn seems_ready(&self, side: Side) -> bool {
-        let glance = self.glance.load(Relaxed);
-        let (len, shut_down) = (glance / ITEM, glance & SHUT_DOWN != 0);
-        shut_down || if side == Side::Putters { len < self.capacity } else { len > 0 }
+        let len = self.tally.len();
+        self.tally.is_shut() || if side == Side::Putters { len < self.capacity } else { len > 0 }
     }
 
     #[inline]

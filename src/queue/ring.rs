@@ -21,51 +21,42 @@
 //! another. On 64-bit systems that takes decades.
 
 use super::slot::Slot;
+use super::tally::{FLAGS, ITEM, SHUT, Tally, number};
 use super::turn::{Refusal, Side};
 use crate::backend::atomic::{
-    AtomicPtr, AtomicUsize,
+    AtomicPtr,
     Ordering::{Acquire, Relaxed, Release},
 };
 use crate::backend::{const_fn, hint};
 use core::ptr::{self, NonNull};
 
-const SHUT: usize = 1;
 const GETTERS: usize = 2;
 const FROZEN: usize = 4;
 const PUTTERS: usize = 1;
-const FLAGS: usize = ITEM - 1;
-
-/// One item, in `head`, `tail`, and stamps.
-pub(super) const ITEM: usize = 8;
-
-/// The number in a word with flags.
-#[inline]
-pub(super) const fn number(word: usize) -> usize {
-    word & !FLAGS
-}
 
 pub(super) struct Ring<T> {
-    head: Head,
     slots: AtomicPtr<Slot<T>>,
     /// In items.
     capacity: usize,
 }
 
-/// On a line of its own, apart from what those who put write.
-#[repr(align(128))]
-struct Head(AtomicUsize);
-
-/// An item's number, claimed, and its slot.
+/// An item's number, claimed, and its slot, which is ready.
 pub(super) struct Claim<'a, T> {
     slot: &'a Slot<T>,
-    number: usize,
-    /// Whether some of the other side sleep.
-    pub(super) awaited: bool,
+    /// The number, with the mark of the other side if some of that sleep.
+    word: usize,
+}
+
+/// A claim, or why there is none, in two registers: a `Result` would be in memory, and so would a big item beside it.
+pub(super) struct Reply<'a, T> {
+    slot: Option<&'a Slot<T>>,
+    word: usize,
 }
 
 /// The numbers from one up to another, claimed.
 pub(super) struct Claims<'a, T> {
     ring: &'a Ring<T>,
+    side: Side,
     next: usize,
     end: usize,
 }
@@ -78,7 +69,7 @@ impl<T> Ring<T> {
         /// For so many items, a power of two; or for none at all.
         #[inline]
         pub(super) fn new(capacity: usize) -> Ring<T> {
-            Ring { head: Head(AtomicUsize::new(0)), slots: AtomicPtr::new(ptr::null_mut()), capacity: capacity * ITEM }
+            Ring { slots: AtomicPtr::new(ptr::null_mut()), capacity: capacity * ITEM }
         }
     }
 
@@ -88,43 +79,19 @@ impl<T> Ring<T> {
         self.capacity > 0
     }
 
-    /// How many items there are; by the time you look, that may have changed.
-    #[inline]
-    pub(super) fn len(&self, tail: &AtomicUsize) -> usize {
-        // ORDERING: Acquire has no partner: the looks stay in this order, so that what is told was true at the second.
-        let mut number_of_tail = number(tail.load(Acquire));
-        loop {
-            // ORDERING: Acquire, as above.
-            let head = number(self.head.0.load(Acquire));
-            let again = number(tail.load(Relaxed));
-            if again == number_of_tail {
-                // Another may have got, as we see it, what we have not seen put.
-                let ahead = again.wrapping_sub(head);
-                return if ahead > self.capacity { 0 } else { ahead / ITEM };
-            }
-            number_of_tail = again;
-        }
-    }
-
-    /// Whether it is shut down.
-    #[inline]
-    pub(super) fn is_shut(&self, tail: &AtomicUsize) -> bool {
-        tail.load(Relaxed) & SHUT != 0
-    }
-
     /// The next number for that side, if it looks as if there is one.
     #[inline(always)]
-    pub(super) fn claim(&self, side: Side, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
+    pub(super) fn claim(&self, side: Side, tally: &Tally) -> Option<Claim<'_, T>> {
         match side {
-            Side::Putters => self.claim_room(tail),
-            Side::Getters => self.claim_item(),
+            Side::Putters => self.claim_room(tally),
+            Side::Getters => self.claim_item(tally),
         }
     }
 
     #[inline(always)]
-    fn claim_room(&self, tail: &AtomicUsize) -> Option<Claim<'_, T>> {
+    fn claim_room(&self, tally: &Tally) -> Option<Claim<'_, T>> {
         let slots = self.slots()?;
-        let mut word = tail.load(Relaxed);
+        let mut word = tally.tail.load(Relaxed);
         loop {
             let number = number(word);
             let slot = self.slot(slots, number);
@@ -132,25 +99,26 @@ impl<T> Ring<T> {
                 return None;
             }
             // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number sees the slots.
-            match tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
-                Ok(_) => return Some(Claim { slot, number, awaited: word & GETTERS != 0 }),
+            match tally.tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
+                Ok(_) => return Some(Claim { slot, word }),
                 Err(newer) => word = newer,
             }
         }
     }
 
     #[inline(always)]
-    fn claim_item(&self) -> Option<Claim<'_, T>> {
+    fn claim_item(&self, tally: &Tally) -> Option<Claim<'_, T>> {
         let slots = self.slots()?;
-        let mut word = self.head.0.load(Relaxed);
+        let mut word = tally.head().load(Relaxed);
         loop {
             let number = number(word);
             let slot = self.slot(slots, number);
             if !slot.holds(number) {
                 return None;
             }
-            match self.head.0.compare_exchange_weak(word, word.wrapping_add(ITEM), Relaxed, Relaxed) {
-                Ok(_) => return Some(Claim { slot, number, awaited: word & PUTTERS != 0 }),
+            // ORDERING: Release pairs with the Acquire in `finish` (`tally.rs`): who sees the number sees the tail before which it is.
+            match tally.head().compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
+                Ok(_) => return Some(Claim { slot, word }),
                 Err(newer) => word = newer,
             }
         }
@@ -158,17 +126,17 @@ impl<T> Ring<T> {
 
     /// The next number for that side, or why there was none at some moment of the call. Waits for those who are in the middle
     /// of a claim.
-    pub(super) fn claim_or_refuse(&self, side: Side, tail: &AtomicUsize) -> Result<Claim<'_, T>, Refusal> {
+    pub(super) fn claim_or_refuse(&self, side: Side, tally: &Tally) -> Result<Claim<'_, T>, Refusal> {
         loop {
-            if let Some(refusal) = self.refusal(side, tail, false) {
+            if let Some(refusal) = self.refusal(side, tally, false) {
                 return Err(refusal);
             }
-            if let Some(claim) = self.claim(side, tail) {
+            if let Some(claim) = self.claim(side, tally) {
                 return Ok(claim);
             }
             // Another was faster, or has frozen the tail, or is about to put or take the item of the slot.
-            hint::spin_until(tail, |word| word & FROZEN == 0);
-            let [first, last] = [&self.head.0, tail].map(|word| number(word.fetch_or(0, Relaxed)));
+            hint::spin_until(&tally.tail, |word| word & FROZEN == 0);
+            let [first, last] = [tally.head(), &tally.tail].map(|word| number(word.fetch_or(0, Relaxed)));
             let awaited = match side {
                 Side::Getters => (first != last).then_some(first),
                 Side::Putters => (last.wrapping_sub(first) < self.capacity).then_some(last),
@@ -180,10 +148,10 @@ impl<T> Ring<T> {
     }
 
     /// Under the mutex: says that nobody of that side sleeps.
-    pub(super) fn unmark(&self, side: Side, tail: &AtomicUsize) {
+    pub(super) fn unmark(&self, side: Side, tally: &Tally) {
         let (word, mark) = match side {
-            Side::Putters => (&self.head.0, PUTTERS),
-            Side::Getters => (tail, GETTERS),
+            Side::Putters => (tally.head(), PUTTERS),
+            Side::Getters => (&tally.tail, GETTERS),
         };
         if word.load(Relaxed) & mark != 0 {
             word.fetch_and(!mark, Relaxed);
@@ -194,19 +162,19 @@ impl<T> Ring<T> {
     ///
     /// By invariant 1: who read `head` before the newest `tail`, and finds the same number, found no item then; who read `tail`
     /// before the newest `head`, and finds it ahead by the capacity, found no room then.
-    pub(super) fn refusal(&self, side: Side, tail: &AtomicUsize, marked: bool) -> Option<Refusal> {
+    pub(super) fn refusal(&self, side: Side, tally: &Tally, marked: bool) -> Option<Refusal> {
         let (word, none) = match side {
             Side::Getters => {
                 // ORDERING: Acquire has no partner: the look at `tail` comes after it.
-                let head = self.head.0.load(Acquire);
+                let head = tally.head().load(Acquire);
                 // ORDERING: Acquire pairs with the Release of who has claimed the number before: we see the slots.
-                let word = tail.fetch_or(if marked { GETTERS } else { 0 }, Acquire);
+                let word = tally.tail.fetch_or(if marked { GETTERS } else { 0 }, Acquire);
                 (word, number(word) == number(head))
             }
             Side::Putters => {
                 // ORDERING: Acquire has no partner: the look at `head` comes after it.
-                let word = tail.load(Acquire);
-                let head = self.head.0.fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
+                let word = tally.tail.load(Acquire);
+                let head = tally.head().fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
                 (word, number(word).wrapping_sub(number(head)) >= self.capacity)
             }
         };
@@ -220,51 +188,57 @@ impl<T> Ring<T> {
     /// Puts the item in.
     #[inline(always)]
     pub(super) fn fill(&self, claim: Claim<'_, T>, item: T) {
-        claim.slot.fill(claim.number, item);
+        claim.slot.fill(number(claim.word), item);
     }
 
-    /// Takes the item out.
+    /// Takes the item out, wrapped.
     #[inline(always)]
-    pub(super) fn empty(&self, claim: Claim<'_, T>) -> T {
-        claim.slot.empty(claim.number, claim.number.wrapping_add(self.capacity))
+    pub(super) fn empty<R>(&self, claim: Claim<'_, T>, wrap: impl FnOnce(T) -> R) -> R {
+        claim.slot.empty(number(claim.word).wrapping_add(self.capacity), wrap)
     }
 
     /// Under the mutex: nobody puts until the tail is thawed, which must be soon.
-    pub(super) fn freeze(&self, tail: &AtomicUsize) -> Frozen {
-        Frozen(tail.fetch_or(FROZEN, Relaxed))
+    pub(super) fn freeze(&self, tally: &Tally) -> Frozen {
+        Frozen(tally.tail.fetch_or(FROZEN, Relaxed))
     }
 
     /// Under the mutex: ends it, with the tail as it was then.
-    pub(super) fn thaw(&self, tail: &AtomicUsize, Frozen(word): Frozen) {
+    pub(super) fn thaw(&self, tally: &Tally, Frozen(word): Frozen) {
         // ORDERING: Release, as in `claim_room`.
-        tail.swap(word, Release);
+        tally.tail.swap(word, Release);
     }
 
     /// All items that there are.
-    pub(super) fn claim_all(&self, Frozen(tail): &Frozen) -> Claims<'_, T> {
-        let mut word = self.head.0.load(Relaxed);
+    pub(super) fn claim_all(&self, tally: &Tally, Frozen(tail): &Frozen) -> Claims<'_, T> {
+        let mut word = tally.head().load(Relaxed);
         loop {
             let end = number(*tail);
-            match self.head.0.compare_exchange_weak(word, end | (word & FLAGS), Relaxed, Relaxed) {
-                Ok(_) => return Claims { ring: self, next: number(word), end },
+            // ORDERING: Release, as in `claim_item`.
+            match tally.head().compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed) {
+                Ok(_) => return Claims { ring: self, side: Side::Getters, next: number(word), end },
                 Err(newer) => word = newer,
             }
         }
     }
 
     /// Room for as many, or as much as there is, at least for one; it is claimed when the tail is thawed.
-    pub(super) fn claim_rooms(&self, Frozen(tail): &mut Frozen, count: usize) -> Result<Claims<'_, T>, Refusal> {
+    pub(super) fn claim_rooms(
+        &self,
+        tally: &Tally,
+        Frozen(tail): &mut Frozen,
+        count: usize,
+    ) -> Result<Claims<'_, T>, Refusal> {
         if *tail & SHUT != 0 {
             return Err(Refusal::ShutDown);
         }
         let next = number(*tail);
-        let room = self.capacity - next.wrapping_sub(number(self.head.0.fetch_or(0, Relaxed)));
+        let room = self.capacity - next.wrapping_sub(number(tally.head().fetch_or(0, Relaxed)));
         if room == 0 {
             return Err(Refusal::NotNow);
         }
         let claimed = room.min(count.saturating_mul(ITEM));
         *tail = tail.wrapping_add(claimed);
-        Ok(Claims { ring: self, next, end: next.wrapping_add(claimed) })
+        Ok(Claims { ring: self, side: Side::Putters, next, end: next.wrapping_add(claimed) })
     }
 
     #[inline]
@@ -296,6 +270,29 @@ impl<T> Ring<T> {
     }
 }
 
+impl<T> Claim<'_, T> {
+    /// Whether some of the other side sleep.
+    #[inline(always)]
+    pub(super) fn is_awaited(&self) -> bool {
+        self.word & FLAGS != 0
+    }
+}
+
+impl<'a, T> Reply<'a, T> {
+    pub(super) fn new(reply: Result<Claim<'a, T>, Refusal>) -> Reply<'a, T> {
+        match reply {
+            Ok(Claim { slot, word }) => Reply { slot: Some(slot), word },
+            Err(refusal) => Reply { slot: None, word: refusal as usize },
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn result(self) -> Result<Claim<'a, T>, Refusal> {
+        let refusal = if self.word == Refusal::NotNow as usize { Refusal::NotNow } else { Refusal::ShutDown };
+        self.slot.map(|slot| Claim { slot, word: self.word }).ok_or(refusal)
+    }
+}
+
 impl Frozen {
     /// Nobody puts any more when it is thawed.
     pub(super) fn shut(&mut self) {
@@ -312,6 +309,7 @@ impl<T> Claims<'_, T> {
 impl<'a, T> Iterator for Claims<'a, T> {
     type Item = Claim<'a, T>;
 
+    /// The next when its slot is ready.
     fn next(&mut self) -> Option<Claim<'a, T>> {
         if self.next == self.end {
             return None;
@@ -319,7 +317,9 @@ impl<'a, T> Iterator for Claims<'a, T> {
         let number = self.next;
         self.next = number.wrapping_add(ITEM);
         let slots = self.ring.slots()?; // there are: a number was claimed
-        Some(Claim { slot: self.ring.slot(slots, number), number, awaited: false })
+        let slot = self.ring.slot(slots, number);
+        slot.await_turn(self.side, number);
+        Some(Claim { slot, word: number })
     }
 }
 

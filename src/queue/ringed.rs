@@ -9,14 +9,14 @@
 use super::error::PutError;
 use super::order::Order;
 use super::queue::{AnyQueue, Held};
-use super::ring::{Claim, Claims, Ring};
+use super::ring::{Claim, Claims, Reply, Ring};
 use super::turn::{Patience, Refusal, Side};
 use crate::backend::hint::Spin;
 use std::vec;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline(always)]
-    pub(super) fn ring_put(&self, ring: &Ring<T>, item: T, patience: Patience) -> Result<(), PutError<T>> {
+    pub(super) fn ring_put(&self, ring: &Ring<T>, item: T, patience: &Patience) -> Result<(), PutError<T>> {
         match self.ring_claim(ring, Side::Putters, patience) {
             Ok(claim) => {
                 self.ring_fill(ring, claim, item);
@@ -28,7 +28,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     #[inline(always)]
     fn ring_fill(&self, ring: &Ring<T>, claim: Claim<'_, T>, item: T) {
-        let awaited = claim.awaited;
+        let awaited = claim.is_awaited();
         ring.fill(claim, item);
         if awaited {
             self.ring_end(ring, self.hold(), 1, 0);
@@ -36,14 +36,18 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline(always)]
-    pub(super) fn ring_get(&self, ring: &Ring<T>, patience: Patience) -> Result<T, Refusal> {
-        let claim = self.ring_claim(ring, Side::Getters, patience)?;
-        let awaited = claim.awaited;
-        let item = ring.empty(claim);
-        if awaited {
-            self.ring_end(ring, self.hold(), 0, 1);
+    pub(super) fn ring_get<E: From<Refusal>>(&self, ring: &Ring<T>, patience: &Patience) -> Result<T, E> {
+        match self.ring_claim(ring, Side::Getters, patience) {
+            Ok(claim) => self.ring_empty(ring, claim),
+            Err(refusal) => Err(E::from(refusal)),
         }
-        Ok(item)
+    }
+
+    /// It has one result, which is made where it is wanted: a big item would be copied.
+    #[inline(always)]
+    fn ring_empty<E>(&self, ring: &Ring<T>, claim: Claim<'_, T>) -> Result<T, E> {
+        let _end = Emptied { queue: self, ring, awaited: claim.is_awaited() };
+        ring.empty(claim, Ok)
     }
 
     /// Puts as many as there is room for, at least one.
@@ -51,20 +55,20 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         &self,
         ring: &Ring<T>,
         rest: &mut vec::IntoIter<T>,
-        patience: Patience,
+        patience: &Patience,
     ) -> Result<(), PutError<Vec<T>>> {
         let held = self.hold();
         ring.make_slots();
-        let mut frozen = ring.freeze(&self.tally.tail);
-        let claims = ring.claim_rooms(&mut frozen, rest.len());
-        ring.thaw(&self.tally.tail, frozen);
+        let mut frozen = ring.freeze(&self.tally);
+        let claims = ring.claim_rooms(&self.tally, &mut frozen, rest.len());
+        ring.thaw(&self.tally, frozen);
         let called = self.ring_call(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
         match claims {
             Ok(claims) => {
                 claims.zip(rest).for_each(|(claim, item)| ring.fill(claim, item));
                 self.wake(called);
             }
-            Err(Refusal::NotNow) if patience != Patience::None => {
+            Err(Refusal::NotNow) if *patience != Patience::None => {
                 let claim =
                     self.ring_claim(ring, Side::Putters, patience).map_err(|refusal| refusal.of(rest.collect()))?;
                 if let Some(first) = rest.next() {
@@ -79,17 +83,17 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Takes all items that there are; nobody puts any more if it is shut.
     pub(super) fn ring_take_all(&self, ring: &Ring<T>, shut: bool) -> Vec<T> {
         let held = self.hold();
-        let mut frozen = ring.freeze(&self.tally.tail);
-        let claims = ring.claim_all(&frozen);
+        let mut frozen = ring.freeze(&self.tally);
+        let claims = ring.claim_all(&self.tally, &frozen);
         if shut {
             // While nobody can see them neither in nor done. Some may have been counted done before.
             self.tally.finish_of(claims.len());
             frozen.shut();
         }
-        ring.thaw(&self.tally.tail, frozen);
+        ring.thaw(&self.tally, frozen);
         let [items_for, room_for] = if shut { [usize::MAX; 2] } else { [0, claims.len()] };
         let called = self.ring_call(ring, held, items_for, room_for);
-        let items = claims.map(|claim| ring.empty(claim)).collect();
+        let items = claims.map(|claim| ring.empty(claim, |item| item)).collect();
         self.wake(called);
         items
     }
@@ -97,33 +101,43 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Nobody puts any more, and nobody waits.
     pub(super) fn ring_shut_down(&self, ring: &Ring<T>) {
         let held = self.hold();
-        let mut frozen = ring.freeze(&self.tally.tail);
+        let mut frozen = ring.freeze(&self.tally);
         frozen.shut();
-        ring.thaw(&self.tally.tail, frozen);
+        ring.thaw(&self.tally, frozen);
         self.ring_end(ring, held, usize::MAX, usize::MAX);
     }
 
     #[inline(always)]
-    fn ring_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: Patience) -> Result<Claim<'a, T>, Refusal> {
-        match ring.claim(side, &self.tally.tail) {
+    fn ring_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: &Patience) -> Result<Claim<'a, T>, Refusal> {
+        match ring.claim(side, &self.tally) {
             Some(claim) => Ok(claim),
-            None => self.ring_await_claim(ring, side, patience),
+            None => self.ring_claim_later(ring, side, patience).result(),
         }
     }
 
     #[cold]
-    fn ring_await_claim<'a>(&self, ring: &'a Ring<T>, side: Side, patience: Patience) -> Result<Claim<'a, T>, Refusal> {
-        let tail = &self.tally.tail;
+    #[inline(never)]
+    fn ring_claim_later<'a>(&self, ring: &'a Ring<T>, side: Side, patience: &Patience) -> Reply<'a, T> {
+        Reply::new(self.ring_await_claim(ring, side, patience))
+    }
+
+    fn ring_await_claim<'a>(
+        &self,
+        ring: &'a Ring<T>,
+        side: Side,
+        patience: &Patience,
+    ) -> Result<Claim<'a, T>, Refusal> {
+        let tally = &self.tally;
         if side == Side::Putters {
             self.ring_make_slots(ring);
         }
-        if patience == Patience::None {
-            return ring.claim_or_refuse(side, tail);
+        if *patience == Patience::None {
+            return ring.claim_or_refuse(side, tally);
         }
         let deadline = patience.deadline();
         let mut spin = Spin::for_hand_over(deadline);
-        while spin.again() && !ring.is_shut(tail) {
-            if let Some(claim) = ring.claim(side, tail) {
+        while spin.again() && !tally.is_shut() {
+            if let Some(claim) = ring.claim(side, tally) {
                 return Ok(claim);
             }
         }
@@ -131,7 +145,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let mut late = None;
         loop {
             let mut held = self.hold();
-            let refusal = ring.refusal(side, tail, true);
+            let refusal = ring.refusal(side, tally, true);
             if late.is_none() && matches!(refusal, Some(Refusal::NotNow)) {
                 let ticket = sleepers.enter(held.asleep(side));
                 drop(held);
@@ -144,7 +158,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             }
             self.ring_unmark(ring, &mut held, side);
             drop(held);
-            match refusal.map_or_else(|| ring.claim_or_refuse(side, tail), Err) {
+            match refusal.map_or_else(|| ring.claim_or_refuse(side, tally), Err) {
                 Err(Refusal::NotNow) if refusal.is_none() => {} // another was faster
                 ready => return ready,
             }
@@ -176,7 +190,23 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Takes the mark away if nobody is counted.
     fn ring_unmark(&self, ring: &Ring<T>, held: &mut Held<'_, T, O>, side: Side) {
         if *held.asleep(side) == 0 {
-            ring.unmark(side, &self.tally.tail);
+            ring.unmark(side, &self.tally);
+        }
+    }
+}
+
+/// Wakes a putter, if one sleeps, when the slot is empty.
+struct Emptied<'a, T, O: Order<T>> {
+    queue: &'a AnyQueue<T, O>,
+    ring: &'a Ring<T>,
+    awaited: bool,
+}
+
+impl<T, O: Order<T>> Drop for Emptied<'_, T, O> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.awaited {
+            self.queue.ring_end(self.ring, self.queue.hold(), 0, 1);
         }
     }
 }

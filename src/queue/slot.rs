@@ -44,40 +44,42 @@ impl<T> Slot<T> {
         self.stamp.load(Acquire) == number
     }
 
-    /// Puts in the item whose number was claimed, when the one before is out.
-    #[inline]
+    /// Puts in the item whose number was claimed.
+    #[inline(always)]
     pub(super) fn fill(&self, number: usize, item: T) {
-        self.await_stamp(number);
         // SAFETY: invariant 1: it is ours, and empty.
         self.item.with_mut(|cell| unsafe { cell.cast::<T>().write(item) });
         // ORDERING: Release pairs with the Acquire of who takes the item: it sees it.
         self.stamp.store(number + HELD, Release);
     }
 
-    /// Takes out the item whose number was claimed, and leaves the slot to the next.
-    #[inline]
-    pub(super) fn empty(&self, number: usize, next: usize) -> T {
-        self.await_stamp(number + HELD);
+    /// Takes out the item whose number was claimed, wraps it, and leaves the slot to the next.
+    #[inline(always)]
+    pub(super) fn empty<R>(&self, next: usize, wrap: impl FnOnce(T) -> R) -> R {
+        let _left = Left { slot: self, next };
         // SAFETY: invariant 1: it is ours, and holds an item.
-        let item = self.item.with_mut(|cell| unsafe { cell.cast::<T>().read() });
-        // ORDERING: Release pairs with the Acquire of who fills it next: it writes after we have read.
-        self.stamp.store(next, Release);
-        item
+        self.item.with_mut(|cell| wrap(unsafe { cell.cast::<T>().read() }))
     }
 
-    /// Until the one before us has done with the slot: it has claimed it, and does not sleep.
-    #[inline]
-    fn await_stamp(&self, stamp: usize) {
-        // ORDERING: Acquire pairs with the Release of who had the slot: we touch it after that.
-        if self.stamp.load(Acquire) != stamp {
-            hint::spin_until(&self.stamp, |seen| seen == stamp);
-        }
-    }
-
-    /// Until that side can claim the number; by then another may have been faster.
+    /// Until that side can fill or empty it for the number: until the one before has done with it, who does not sleep. Unless
+    /// the number is the caller's, another may have been faster by then.
     pub(super) fn await_turn(&self, side: Side, number: usize) {
         let least = if side == Side::Getters { number + HELD } else { number };
         hint::spin_until(&self.stamp, |stamp| stamp.wrapping_sub(least) <= usize::MAX / 2);
+    }
+}
+
+/// Dropped, it leaves the slot to the next. So the item is read to where it is wanted: kept until then, a big one would be copied.
+struct Left<'a, T> {
+    slot: &'a Slot<T>,
+    next: usize,
+}
+
+impl<T> Drop for Left<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // ORDERING: Release pairs with the Acquire of who fills it next: it writes after we have read.
+        self.slot.stamp.store(self.next, Release);
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) enum Refusal {
 }
 
 /// How long a thread waits for its turn. The clock is not read before it must.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Patience {
     None,
     For(Duration),
@@ -29,8 +29,8 @@ pub(super) enum Patience {
 
 impl Patience {
     /// Until when, beginning now.
-    pub(super) fn deadline(self) -> Option<Instant> {
-        match self {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match *self {
             Patience::None => Some(Instant::now()),
             Patience::For(timeout) => Some(Instant::now() + timeout),
             Patience::Until(deadline) => Some(deadline),

@@ -73,6 +73,7 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[], vec![vec![Put(1), Get, TaskDone], vec![TaskDone]]).within(3, 4),
                     fifo::<2>(&[1], vec![vec![TaskDone, Put(2), TaskDone], vec![TaskDone]]).within(3, 4),
                     fifo::<2>(&[1, 2], vec![vec![TaskDone], vec![ShutdownNow]]),
+                    fifo::<1>(&[], vec![vec![Put(1), Get], vec![TaskDone, TryJoin]]).within(3, 4),
                     fifo::<1>(&[], vec![vec![Put(1), Join], vec![Get, TaskDone]]).within(3, 4),
                     fifo::<2>(&[1], vec![vec![Put(2)], vec![TaskDone], vec![Join]]).within(2, 3),
                     fifo::<1>(&[1], vec![vec![Join], vec![Join], vec![TaskDone]]).within(2, 3),

@@ -37,6 +37,8 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[1], [&[ShutdownNow], &[Join]]),
             two::<1>(&[], [&[Put(1), Join], &[Get, TaskDone]]),
             two::<2>(&[1], [&[TaskDone, Put(2), TaskDone], &[TaskDone]]),
+            two::<1>(&[], [&[Put(1), Get], &[TaskDone, TryJoin]]),
+            two::<1>(&[], [&[Put(1), Drain], &[TaskDone, TryJoin]]),
             specified("the last task of a round", [[Done, Done]], |s| rounds(s, Ring)).within(1, 2),
         ],
         "Q5" => vec![
