@@ -1,7 +1,7 @@
 //! What has become of a job, and who wants to know.
 //!
 //! # State
-//! One word: the phase, and WATCHED, which says that somebody is to be told.
+//! One word: the phase; WATCHED, which says that somebody is to be told; and AWAITED, that somebody waits.
 //! ```text
 //!              begin                     end
 //!   PENDING ───────────▶ RUNNING ─────────────────▶ RETURNED, PANICKED
@@ -15,7 +15,9 @@
 //! 2. Whoever comes to watch marks the word under the lists' lock: before the end, and then whoever ends the job waits for
 //!    that lock and tells all on the lists; or after it, and is told at once. So each is told once.
 //! 3. No code of the user's runs while the lists are locked.
+//! 4. Whoever waits for `done` has marked the word AWAITED before the end; whoever ends the job finds that, and sets `done`.
 
+use crate::backend::Instant;
 use crate::backend::atomic::{
     AtomicU32,
     Ordering::{self, Acquire, Relaxed, Release},
@@ -31,6 +33,7 @@ const CANCELLED: u32 = 4;
 const BROKEN: u32 = 5;
 const PHASE: u32 = 7;
 const WATCHED: u32 = 8;
+const AWAITED: u32 = 16;
 
 /// How a job has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +73,7 @@ struct Watchers {
 
 pub(super) struct Fate {
     word: AtomicU32,
-    pub(super) done: Event,
+    done: Event,
     /// In a box, since few jobs have any: what a job costs is how much memory it takes.
     watchers: Mutex<Option<Box<Watchers>>>,
 }
@@ -83,29 +86,46 @@ impl Fate {
     /// Whether the job is the caller's to run now (invariant 1).
     pub(super) fn begin(&self) -> bool {
         // Relaxed: what the job holds came to the caller with the job.
-        self.leave_pending(RUNNING, Relaxed)
+        self.leave_pending(RUNNING, Relaxed).is_some()
     }
 
     /// Whether the caller has kept the job from running; then it [tells](Fate::tell) those who watch.
     pub(super) fn withdraw(&self, outcome: Outcome) -> bool {
-        // ORDERING: Release pairs with the Acquire in `outcome` and `watch`, as in `end`.
-        let withdrawn = self.leave_pending(outcome as u32, Release);
-        if withdrawn {
-            self.done.set();
-        }
-        withdrawn
+        // ORDERING: Release pairs with the Acquire in `outcome` and `mark`, as in `end`.
+        let before = self.leave_pending(outcome as u32, Release);
+        before.inspect(|&before| self.release_waiters(before)).is_some()
     }
 
-    /// Takes the job out of PENDING, if nobody else has (invariant 1).
-    fn leave_pending(&self, phase: u32, ordering: Ordering) -> bool {
+    /// Takes the job out of PENDING, if nobody else has (invariant 1), and gives the word before.
+    fn leave_pending(&self, phase: u32, ordering: Ordering) -> Option<u32> {
         let mut word = PENDING; // a guess, and most often right: a look would fetch the line twice
         while word & PHASE == PENDING {
             match self.word.compare_exchange_weak(word, word | phase, ordering, Relaxed) {
-                Ok(_) => return true,
+                Ok(before) => return Some(before),
                 Err(newer) => word = newer,
             }
         }
-        false
+        None
+    }
+
+    /// Invariant 4; most often nobody waits, or has not begun to.
+    fn release_waiters(&self, before: u32) {
+        if before & AWAITED != 0 {
+            self.done.set();
+        }
+    }
+
+    /// Waits for the end until the deadline; how the job has ended, if it has.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Option<Outcome> {
+        if let Some(outcome) = self.mark(AWAITED) {
+            return Some(outcome);
+        }
+        match deadline {
+            None => self.done.wait(),
+            Some(deadline) => drop(self.done.wait_deadline(deadline)),
+        }
+        // Its end can be seen a moment before it is told.
+        self.outcome()
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -124,9 +144,9 @@ impl Fate {
 
     /// Ends the job that the caller has begun; whether somebody is to be [told](Fate::tell).
     pub(super) fn end(&self, outcome: Outcome) -> bool {
-        // ORDERING: Release pairs with the Acquire in `outcome` and `watch`: who sees the end sees all of the job.
+        // ORDERING: Release pairs with the Acquire in `outcome` and `mark`: who sees the end sees all of the job.
         let before = self.word.swap(outcome as u32, Release);
-        self.done.set();
+        self.release_waiters(before);
         before & WATCHED != 0
     }
 
@@ -149,7 +169,7 @@ impl Fate {
     /// Has `callback` told by whoever ends the job, or at once if it has ended.
     pub(super) fn call(&self, callback: Callback) {
         let mut watchers = self.watchers.acquire();
-        match self.watch() {
+        match self.mark(WATCHED) {
             None => watchers.get_or_insert_default().callbacks.push(callback),
             Some(outcome) => {
                 drop(watchers);
@@ -161,7 +181,7 @@ impl Fate {
     /// Has `waiter` told by whoever ends the job, or at once if it has ended. The number is for [`leave`](Fate::leave).
     pub(super) fn stand_by(&self, waiter: Waiter) -> u64 {
         let mut watchers = self.watchers.acquire();
-        if self.watch().is_some() {
+        if self.mark(WATCHED).is_some() {
             drop(watchers);
             waiter();
             return 0;
@@ -183,9 +203,9 @@ impl Fate {
         drop(ours);
     }
 
-    /// Says that there are watchers; the outcome if that comes too late. The lists are locked (invariant 2).
-    fn watch(&self) -> Option<Outcome> {
-        // ORDERING: Acquire pairs with the Release in `end`, for the watcher that is told at once.
-        Outcome::of(self.word.fetch_or(WATCHED, Acquire))
+    /// Says that there is somebody (invariants 2 and 4); the outcome if that comes too late.
+    fn mark(&self, mark: u32) -> Option<Outcome> {
+        // ORDERING: Acquire pairs with the Release in `end`, for who is told at once.
+        Outcome::of(self.word.fetch_or(mark, Acquire))
     }
 }

@@ -120,10 +120,8 @@ impl<T> Job<T> {
     /// Waits until the job has ended, and tells how; the result stays.
     #[doc(alias = "exception")]
     pub fn wait(&self) -> Outcome {
-        self.outcome().unwrap_or_else(|| {
-            self.fate().done.wait();
-            self.told()
-        })
+        let ended = self.outcome().or_else(|| self.fate().wait(None));
+        ended.expect("without a deadline it has ended")
     }
 
     /// [`wait`](Job::wait), for at most `timeout`; zero is one look.
@@ -139,16 +137,7 @@ impl<T> Job<T> {
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Outcome, TimedOut> {
-        if let Some(outcome) = self.outcome() {
-            return Ok(outcome);
-        }
-        let _ = self.fate().done.wait_deadline(deadline);
-        // Its end can be seen a moment before it is told.
-        self.outcome().ok_or(TimedOut)
-    }
-
-    fn told(&self) -> Outcome {
-        self.outcome().expect("that is what was told")
+        self.outcome().or_else(|| self.fate().wait(Some(deadline))).ok_or(TimedOut)
     }
 
     /// How the job has ended, or `None` if it has not; never blocks.
