@@ -22,10 +22,10 @@ Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` o
 Only ratios inside one run travel to other machines.
 
 - Ours and the peers are interleaved in one process, in rotating order, and get the same loop.
-- A bar is a ratio of ours to a peer, or nanoseconds. \"close\": the middle half of what the rounds reached lies on both \
-sides of it, so that this run can't tell.
-- A cell is a row: a shape in one setting. It misses if a bar is missed clearly, in either of our worlds; else it is close \
-if a bar is; else it meets all.
+- A bar is a ratio of ours to a peer, or nanoseconds; the median must lie within it as it is shown. \"close\": the middle half \
+of what the rounds reached lies on both sides of it.
+- A cell is a row: a shape in one setting. It meets all its bars if both of our worlds do, by their medians. Else it misses, \
+but if all that it misses is close, this run can't tell.
 - A figure is nanoseconds per operation, all threads' operations counted; half of its rounds lie within the \
 percentage. In brackets: ours in the std world as a multiple of it.
 - \"~\" before a figure: half of its rounds lie more than 10 % apart. After a setting: most rounds were noisy.

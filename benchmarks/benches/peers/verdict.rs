@@ -27,9 +27,18 @@ impl Verdict {
         self.reached.map(|reached| reached / self.bar.at_most)
     }
 
-    /// Whether the bar is met; not if there is no figure.
+    /// Whether the bar is met, by the figure that is shown; not if there is none.
     pub fn is_met(&self) -> bool {
-        self.reached.is_some_and(|reached| reached <= self.bar.at_most)
+        let shown = 10_f64.powi(self.decimals() as i32);
+        self.reached.is_some_and(|reached| (reached * shown).round() / shown <= self.bar.at_most)
+    }
+
+    fn decimals(&self) -> usize {
+        match self.bar.of {
+            Unit::Nanosecond => 0,
+            _ if self.bar.at_most < 0.1 => 4,
+            _ => 2,
+        }
     }
 }
 
@@ -37,10 +46,8 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(reached) = self.reached else { return f.write_str("no figure") };
         let verdict = if self.is_met() { "met" } else { "**missed**" };
-        match self.bar.of {
-            Unit::Nanosecond => write!(f, "{reached:.0} ns {verdict}")?,
-            _ => write!(f, "{reached:.*} {verdict}", if self.bar.at_most < 0.1 { 4 } else { 2 })?,
-        }
+        let unit = if let Unit::Nanosecond = self.bar.of { " ns" } else { "" };
+        write!(f, "{reached:.*}{unit} {verdict}", self.decimals())?;
         if self.is_close { f.write_str(", close") } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-//! Cells: which rows meet their bars, which this run can't tell, and which miss, with the causes that are known.
+//! Cells: which rows meet their bars, which miss one by less than this run can tell, and which miss, with the causes that are known.
 
 use super::tables::{significant, table};
 use crate::measure::Outcome;
@@ -20,9 +20,9 @@ enum Cell {
 
 /// `None` without a bar.
 fn cell(row: &Outcome) -> Option<Cell> {
-    let one = |verdict: &Verdict| match (verdict.is_close, verdict.is_met()) {
-        (true, _) => Cell::Close,
-        (false, true) => Cell::Meets,
+    let one = |verdict: &Verdict| match (verdict.is_met(), verdict.is_close) {
+        (true, _) => Cell::Meets,
+        (false, true) => Cell::Close,
         (false, false) => Cell::Misses,
     };
     row.verdicts.iter().map(one).min_by_key(|cell| *cell as u8)
@@ -45,7 +45,7 @@ pub fn summary(rows: &[Outcome]) -> String {
     let verdicts = || rows.iter().flat_map(|row| &row.verdicts);
     let (all, those_met) = (verdicts().count(), verdicts().filter(|verdict| verdict.is_met()).count());
     let mut text = format!(
-        "- Cells: of {} with a bar, {met} meet all their bars, {close} are close, {missed} miss\n",
+        "- Cells: of {} with a bar, {met} meet all their bars, {close} miss one by less than this run can tell, {missed} miss\n",
         met + close + missed
     );
     text += &format!("- Bars: {those_met} of {all} medians lie within, counting our two worlds apart\n");
@@ -55,7 +55,7 @@ pub fn summary(rows: &[Outcome]) -> String {
     text
 }
 
-/// The cells that miss, each with its cause, and the names of those that are close.
+/// The cells that miss, each with its cause, and the names of those of which this run can't tell.
 pub fn misses(rows: &[Outcome]) -> String {
     let causes = causes().expect("the file was read before");
     let mut text = String::new();
@@ -77,7 +77,7 @@ pub fn misses(rows: &[Outcome]) -> String {
     }
     let close: Vec<String> = of(rows, Cell::Close).map(Outcome::name).collect();
     if !close.is_empty() {
-        writeln!(text, "\nClose, so that this run can't tell: {}.", close.join("; ")).expect("a string takes all");
+        writeln!(text, "\nMissed by less than this run can tell: {}.", close.join("; ")).expect("a string takes all");
     }
     text
 }
