@@ -125,8 +125,8 @@ impl Tally {
         // it is set. The tail's line stays with those who put.
         // ORDERING: Acquire pairs with the Release of who has got: we, and whoever sees this one done, see a tail that is no less.
         let got = number(self.gone.head.load(Acquire)).wrapping_sub(done);
-        // ORDERING: Release, as in `finish_of`.
         let not_last = (ITEM..=usize::MAX / 2).contains(&got);
+        // ORDERING: Release, as in `finish_of`.
         if not_last && self.gone.done.compare_exchange_weak(done, done.wrapping_add(ITEM), Release, Relaxed).is_ok() {
             return Ok(());
         }
