@@ -25,6 +25,7 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<2>(&[1, 2], [&[Get], &[Get]]),
             two::<1>(&[1], [&[TryGet], &[TryGet]]),
             two::<2>(&[1, 2], [&[Drain], &[Get]]),
+            two::<1>(&[], [&[Put(1)], &[Drain]]),
             brief(two::<1>(&[], [&[Put(1), Put(2)], &[Get, TryGet]])),
             three::<1>(&[], [&[Put(1)], &[Get], &[TryGet]]),
         ],
