@@ -88,9 +88,20 @@ impl Lock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> LockGuard<'_> {
+        self.acquire_looking(Spin::for_lock)
+    }
+
+    /// [`acquire`](Lock::acquire), by who comes back at once from a holder that was about to let go: it does not look away.
+    #[inline]
+    pub(super) fn acquire_at_once(&self) -> LockGuard<'_> {
+        self.acquire_looking(Spin::for_hand_over)
+    }
+
+    #[inline]
+    fn acquire_looking(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
         proved::acquire(&self.word, || {
             if !self.take_free(HELD) {
-                self.contend(None);
+                self.contend(None, spin);
             }
         });
         LockGuard { lock: self }
@@ -110,7 +121,7 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free(HELD) || self.contend(Some(Instant::now() + timeout));
+        let taken = self.take_free(HELD) || self.contend(Some(Instant::now() + timeout), Spin::for_lock);
         taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
@@ -125,7 +136,7 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free(HELD) || self.contend(Some(deadline));
+        let taken = self.take_free(HELD) || self.contend(Some(deadline), Spin::for_lock);
         taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
@@ -186,11 +197,11 @@ impl Lock {
 
     /// Waits for the lock and takes it; false once the deadline has passed.
     #[cold]
-    fn contend(&self, deadline: Option<Instant>) -> bool {
+    fn contend(&self, deadline: Option<Instant>, spin: fn(Option<Instant>) -> Spin) -> bool {
         let mut state = HELD;
         loop {
             // Also after a sleep: who sleeps again at once makes every release of a long section pay for a wake-up.
-            let mut spin = Spin::for_lock(deadline);
+            let mut spin = spin(deadline);
             while spin.again() {
                 if self.try_take(state) {
                     return true;

@@ -93,6 +93,12 @@ impl<T: ?Sized> Mutex<T> {
         self.guard(self.lock.acquire())
     }
 
+    /// As [`Lock::acquire_at_once`].
+    #[inline]
+    pub(super) fn acquire_at_once(&self) -> MutexGuard<'_, T> {
+        self.guard(self.lock.acquire_at_once())
+    }
+
     /// Locks the value, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
