@@ -181,10 +181,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     /// Lets go of the mutex and tells how many to wake when the items, or the room, are there.
     fn ring_call(&self, ring: &Ring<T>, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
-        let getters = self.getters.call(held.asleep(Side::Getters), items_for);
-        let putters = self.putters.call(held.asleep(Side::Putters), room_for);
+        let called = self.call(&mut held, items_for, room_for);
         [Side::Getters, Side::Putters].into_iter().for_each(|side| self.ring_unmark(ring, &mut held, side));
-        [getters, putters]
+        called
     }
 
     /// Takes the mark away if nobody is counted.
