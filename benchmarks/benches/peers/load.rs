@@ -2,6 +2,7 @@
 //! gets the same loop, inlined around its own code.
 
 use crossbeam_utils::CachePadded;
+use std::arch::asm;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Barrier, LazyLock};
@@ -37,6 +38,8 @@ fn in_batches(slice: Duration, batch: u32, operation: impl Fn()) -> f64 {
     let began = Instant::now();
     let mut batches = 0_u32;
     loop {
+        // SAFETY: fills up with instructions that do nothing.
+        unsafe { asm!(".p2align 6", options(nomem, nostack, preserves_flags)) };
         for _ in 0..batch {
             operation();
             black_box(()); // memory may have changed: nothing is hoisted out of the loop

@@ -1,4 +1,4 @@
-//! Rounds: everybody once for a short time, in rotating order; noisy rounds are repeated, stuck runs named.
+//! Rounds: everybody once for a short time, in rotating order; more rounds where they are noisy, stuck runs named.
 
 use crate::machine::Ticks;
 use crate::row::{Bar, Kind, Participant, Row};
@@ -9,9 +9,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
-
-/// Medians are over so many rounds, the quietest.
-const QUIETEST: usize = 9;
 
 /// A round is noisy if its samples lie so far from their participants' medians, on average, or if others used
 /// so much of the machine meanwhile.
@@ -28,7 +25,7 @@ const STUCK: Duration = Duration::from_secs(10);
 pub struct Plan {
     /// Rounds of a row.
     pub rounds: usize,
-    /// Rounds at most, those repeated included.
+    /// Rounds at most, if something is open after those.
     pub most: usize,
     /// The time that a participant gets in a round.
     pub slice: Duration,
@@ -57,6 +54,11 @@ impl Outcome {
     /// The name of the row.
     pub fn name(&self) -> String {
         format!("{}, {}", self.shape, self.setting)
+    }
+
+    /// Whether more rounds would tell no more: half of them were quiet, and no bar is close.
+    fn is_settled(&self) -> bool {
+        2 * self.noisy_rounds <= self.rounds && !self.verdicts.iter().any(|verdict| verdict.is_close)
     }
 }
 
@@ -90,41 +92,48 @@ pub enum Fault {
     Panicked,
 }
 
-/// Measures a row.
+/// Measures a row: all planned rounds, then more while they leave something open.
 pub fn row(row: Row, plan: Plan) -> Outcome {
-    let Row { shape, setting, bars, participants } = row;
-    let mut faults = vec![None; participants.len()];
-    let mut rounds: Vec<Vec<f64>> = Vec::new();
-    let (mut others, mut noises) = (Vec::new(), Vec::new());
-    while is_wanted(&noises, plan) {
+    let mut faults = vec![None; row.participants.len()];
+    let (mut rounds, mut others) = (Vec::new(), Vec::new());
+    loop {
         let began = Ticks::now();
-        rounds.push(round(rounds.len(), &participants, &mut faults, plan.slice));
+        rounds.push(round(rounds.len(), &row.participants, &mut faults, plan.slice));
         others.push(Ticks::of_others(began));
-        noises = deviations(&rounds).into_iter().zip(&others).map(|(noise, &others)| noise.max(others)).collect();
+        if rounds.len() >= plan.rounds {
+            let outcome = evaluate(&row, &rounds, &others, &faults);
+            if outcome.is_settled() || rounds.len() >= plan.most {
+                return outcome;
+            }
+        }
     }
+}
 
+/// What the rounds have shown. The noisier half does not count.
+fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fault>]) -> Outcome {
+    let noises: Vec<f64> =
+        deviations(rounds).into_iter().zip(others).map(|(noise, &others)| noise.max(others)).collect();
     let mut quietest: Vec<usize> = (0..rounds.len()).collect();
     quietest.sort_by(|&a, &b| noises[a].total_cmp(&noises[b]));
-    quietest.truncate(QUIETEST);
+    quietest.truncate(rounds.len().div_ceil(2));
+    let participants = row.participants.iter().enumerate();
     let figures: Vec<Figure> = participants
-        .iter()
-        .enumerate()
         .map(|(place, &Participant { name, kind, .. })| {
             let samples: Vec<f64> = quietest.iter().map(|&round| rounds[round][place]).collect();
             let result = faults[place].map_or_else(|| Ok(Summary::of(samples.iter().copied())), Err);
             Figure { name, kind, result, samples: if result.is_ok() { samples } else { Vec::new() } }
         })
         .collect();
-    let others = quietest.iter().map(|&round| others[round]).fold(0.0, f64::max);
-    let noisy_rounds = noises.iter().filter(|&&noise| noise > NOISY_ROUND).count();
-    let verdicts = bars.iter().flat_map(|bar: &Bar| verdict::judge(*bar, &figures)).collect();
-    Outcome { shape, setting, rounds: rounds.len(), noisy_rounds, others, figures, verdicts }
-}
-
-/// All planned rounds, then more in place of those that were noisy.
-fn is_wanted(noises: &[f64], plan: Plan) -> bool {
-    let quiet = noises.iter().filter(|&&noise| noise <= NOISY_ROUND).count();
-    noises.len() < plan.rounds || (quiet < plan.rounds.min(QUIETEST) && noises.len() < plan.most)
+    let verdicts = row.bars.iter().flat_map(|bar: &Bar| verdict::judge(*bar, &figures)).collect();
+    Outcome {
+        shape: row.shape,
+        setting: row.setting,
+        rounds: rounds.len(),
+        noisy_rounds: noises.iter().filter(|&&noise| noise > NOISY_ROUND).count(),
+        others: quietest.iter().map(|&round| others[round]).fold(0.0, f64::max),
+        figures,
+        verdicts,
+    }
 }
 
 /// Everybody once; NaN for those with a fault.

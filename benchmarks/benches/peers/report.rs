@@ -22,8 +22,8 @@ Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` o
 Only ratios inside one run travel to other machines.
 
 - Ours and the peers are interleaved in one process, in rotating order, and get the same loop.
-- A bar is a ratio of ours to a peer, or nanoseconds; the median must lie within it as it is shown. \"close\": the middle half \
-of what the rounds reached lies on both sides of it.
+- A bar is a ratio of ours to a peer, or nanoseconds; the median of what the rounds reached, each by itself, must lie within \
+it as it is shown. \"close\": with 95 % confidence, the median of many more rounds lies somewhere around the bar.
 - A cell is a row: a shape in one setting. It meets all its bars if both of our worlds do, by their medians. Else it misses, \
 but if all that it misses is close, this run can't tell.
 - A figure is nanoseconds per operation, all threads' operations counted; half of its rounds lie within the \
@@ -44,7 +44,7 @@ no function: it is polled once, and dropped.
 the job. \"rayon scope\" submits from one of its workers, all others from a thread beside them. Results: 2 workers and a job \
 that returns a number; a batch is submitted before the first result is asked for.
 - Wait: processor time of a thread that waits for what comes after 1 s, or 100 ms with `--quick`, and not the time of the \
-wait; 3 rounds, or one.
+wait; 5 rounds, or one.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
 /// Everything that was measured in one run.
@@ -95,7 +95,7 @@ impl Report {
 
     fn preamble(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { processor, cores, system, rustc, peers } = &self.machine;
-        let Plan { rounds, slice, .. } = self.plan;
+        let Plan { rounds, most, slice } = self.plan;
         let others = self.rows.iter().map(|row| row.others).fold(0.0, f64::max);
         if let Some(date) = &self.date {
             writeln!(f, "- Date: {date}")?;
@@ -103,7 +103,7 @@ impl Report {
         writeln!(f, "- Machine: {processor}, {cores} cores, {system}")?;
         writeln!(f, "- Compiler: {rustc}")?;
         writeln!(f, "- Peers: {}", peers.join(", "))?;
-        writeln!(f, "- Rounds: {rounds} or more of {slice:?} for each; medians of the 9 quietest")?;
+        writeln!(f, "- Rounds: {rounds} of {slice:?} for each, to {most} where they are noisy or a bar is close; medians of the quieter half")?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
         if !self.rows.is_empty() {

@@ -2,29 +2,46 @@
 
 use serde::Serialize;
 
-/// The middle of some samples, and the range that half of them lie in.
+/// The middle of some samples, and a range around it.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Summary {
-    /// A quarter of the samples are below.
+    /// The range begins here.
     pub low: f64,
     /// Half of the samples are below.
     pub median: f64,
-    /// A quarter of the samples are above.
+    /// The range ends here.
     pub high: f64,
 }
 
 impl Summary {
-    /// Of at least one sample.
+    /// Of at least one sample; half of them are in the range.
     pub fn of(samples: impl IntoIterator<Item = f64>) -> Summary {
-        let mut sorted: Vec<f64> = samples.into_iter().collect();
-        sorted.sort_by(f64::total_cmp);
-        Summary { low: quantile(&sorted, 0.25), median: quantile(&sorted, 0.5), high: quantile(&sorted, 0.75) }
+        Summary::around(sorted(samples), 0.25)
     }
 
-    /// How far half of the samples lie apart, as a part of the median.
+    /// Of at least one sample; the range is where the median of many more would lie, with 95 % confidence.
+    pub fn of_median(samples: impl IntoIterator<Item = f64>) -> Summary {
+        let sorted = sorted(samples);
+        // Each lies below that median with even odds: how many of n do is about n / 2 ± 1.96 √n / 2.
+        let part = 0.98 / (sorted.len() as f64).sqrt();
+        Summary::around(sorted, part.min(0.5))
+    }
+
+    fn around(sorted: Vec<f64>, part: f64) -> Summary {
+        let [low, median, high] = [0.5 - part, 0.5, 0.5 + part].map(|part| quantile(&sorted, part));
+        Summary { low, median, high }
+    }
+
+    /// How long the range is, as a part of the median.
     pub fn spread(self) -> f64 {
         (self.high - self.low) / self.median
     }
+}
+
+fn sorted(samples: impl IntoIterator<Item = f64>) -> Vec<f64> {
+    let mut samples: Vec<f64> = samples.into_iter().collect();
+    samples.sort_by(f64::total_cmp);
+    samples
 }
 
 /// Between two samples, a straight line.

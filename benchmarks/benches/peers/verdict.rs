@@ -15,9 +15,9 @@ pub struct Verdict {
     pub bar: Bar,
     /// Whom it was held against: with "the best peer", who that was.
     pub rival: Option<&'static str>,
-    /// The ratio of the medians, or the median; `None` if one of the two has no figure.
+    /// The median of what the rounds have reached, each against its own; `None` if one of the two has no figure.
     pub reached: Option<f64>,
-    /// The middle half of what the rounds have reached lies on both sides of the bar.
+    /// More rounds might tell otherwise: the median of many more lies, with 95 % confidence, somewhere around the bar.
     pub is_close: bool,
 }
 
@@ -57,16 +57,13 @@ pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
     let judge_one = |(place, &world)| {
         let ours: &Figure = figures.iter().find(|figure| figure.kind == world)?;
         let rival = rival(bar.of, place, figures);
-        let reached = ours.result.ok().and_then(|summary| {
-            let unit = if let Unit::Nanosecond = bar.of { 1.0 } else { median(rival?) };
-            Some(summary.median / unit)
-        });
-        let is_close = reached.is_some() && {
+        let has_figure = ours.result.is_ok() && (rival.is_some() || matches!(bar.of, Unit::Nanosecond));
+        let each = has_figure.then(|| {
             let each = ours.samples.iter().enumerate();
-            let each = each.map(|(round, ours)| ours / rival.map_or(1.0, |rival| rival.samples[round]));
-            let Summary { low, high, .. } = Summary::of(each);
-            (low..high).contains(&bar.at_most)
-        };
+            Summary::of_median(each.map(|(round, ours)| ours / rival.map_or(1.0, |rival| rival.samples[round])))
+        });
+        let is_close = each.is_some_and(|Summary { low, high, .. }| (low..high).contains(&bar.at_most));
+        let reached = each.map(|each| each.median);
         Some(Verdict { world, bar, rival: rival.map(|rival| rival.name), reached, is_close })
     };
     WORLDS.iter().enumerate().filter_map(judge_one).collect()
