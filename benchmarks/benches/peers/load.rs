@@ -4,10 +4,14 @@
 use crossbeam_utils::CachePadded;
 use std::arch::asm;
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Barrier, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// As long as the system may leave threads that never sleep on one core, though another is idle. What is handed to and fro takes
+/// 30 times as long there: that is no property of who does it.
+pub const SETTLING: Duration = Duration::from_millis(25);
 
 /// Operations between two looks at the clock, which costs 25 ns.
 const BATCH: u32 = 4096;
@@ -30,6 +34,7 @@ pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
 /// Nanoseconds for there and back, between this thread and one that answers, or for what else takes microseconds.
 #[inline(always)]
 pub fn there_and_back(slice: Duration, trip: impl Fn()) -> f64 {
+    in_batches(SETTLING, TRIPS, &trip);
     in_batches(slice, TRIPS, trip)
 }
 
@@ -53,34 +58,46 @@ fn in_batches(slice: Duration, batch: u32, operation: impl Fn()) -> f64 {
 }
 
 /// Nanoseconds an operation, all threads' operations counted, while `threads` do nothing else; and how many
-/// they did. The time is fixed, not the work: nobody finishes early and leaves the others uncontended.
+/// they did in all. The time is fixed, not the work: nobody finishes early and leaves the others uncontended.
 #[inline(always)]
 pub fn together(slice: Duration, threads: usize, operation: impl Fn() + Sync) -> (f64, u64) {
-    let stop = CachePadded::new(AtomicBool::new(false));
+    let phase = CachePadded::new(AtomicU8::new(SETTLE));
     let start = Barrier::new(threads + 1);
     let work = || {
         start.wait();
-        let began = Instant::now();
-        let mut count = 0_u64;
-        while !stop.load(Relaxed) {
+        let (mut all, mut settled) = (0_u64, None);
+        loop {
+            match (phase.load(Relaxed), settled) {
+                (SETTLE, _) | (COUNT, Some(_)) => {}
+                (COUNT, None) => settled = Some((Instant::now(), all)),
+                _ => break,
+            }
             operation();
             black_box(());
-            count += 1;
+            all += 1;
         }
-        (began, Instant::now(), count)
+        let (began, before) = settled.unwrap_or_else(|| (Instant::now(), all));
+        (began, Instant::now(), all, all - before)
     };
     let done: Vec<_> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         start.wait();
+        thread::sleep(SETTLING);
+        phase.store(COUNT, Relaxed);
         thread::sleep(slice);
-        stop.store(true, Relaxed);
+        phase.store(STOP, Relaxed);
         workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
     });
     let began = done.iter().map(|&(began, ..)| began).min().expect("there are threads");
-    let ended = done.iter().map(|&(_, ended, _)| ended).max().expect("there are threads");
-    let count = done.iter().map(|&(.., count)| count).sum();
-    (nanoseconds(ended - began) / count as f64, count)
+    let ended = done.iter().map(|&(_, ended, ..)| ended).max().expect("there are threads");
+    let counted = done.iter().map(|&(.., counted)| counted).sum::<u64>();
+    (nanoseconds(ended - began) / counted as f64, done.iter().map(|&(_, _, all, _)| all).sum())
 }
+
+// What threads that work together do now.
+const SETTLE: u8 = 0;
+const COUNT: u8 = 1;
+const STOP: u8 = 2;
 
 /// A count that only a lock keeps right: its increment is no atomic operation, but a load and a store.
 #[derive(Default)]

@@ -30,8 +30,11 @@ struct Arguments {
     /// Rounds of each row
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
+    /// Milliseconds for each in a round
+    #[arg(long, value_name = "N")]
+    slice: Option<u64>,
     /// Rounds of a row at most, where half of them are noisy or a bar is close
-    /// [default: three times the rounds; with --quick no more than those]
+    /// [default: twice the rounds; with --quick no more than those]
     #[arg(long, short, value_name = "N")]
     most: Option<usize>,
     /// 5 rounds of 10 ms: a minute or so, and for a first look only
@@ -69,10 +72,10 @@ struct Arguments {
 
 impl Arguments {
     fn plan(&self) -> Plan {
-        let (rounds, slice) = if self.quick { (5, 10) } else { (60, 10) };
+        let (rounds, slice) = if self.quick { (5, 10) } else { (30, 20) };
         let rounds = self.rounds.unwrap_or(rounds) as usize;
-        let most = if self.quick { rounds } else { 3 * rounds };
-        Plan { rounds, most: self.most.unwrap_or(most), slice: Duration::from_millis(slice) }
+        let most = if self.quick { rounds } else { 2 * rounds };
+        Plan { rounds, most: self.most.unwrap_or(most), slice: Duration::from_millis(self.slice.unwrap_or(slice)) }
     }
 
     fn wants(&self, name: &str) -> bool {

@@ -1,7 +1,7 @@
 //! A place where threads wait until all have come.
 
 use super::lineup;
-use crate::load::nanoseconds;
+use crate::load::{SETTLING, nanoseconds};
 use crate::row::{Row, at_most};
 use crossbeam_utils::CachePadded;
 use std::sync::Arc;
@@ -75,18 +75,26 @@ fn rounds<P: Party>(parties: usize) -> impl Fn(Duration) -> f64 {
         };
         thread::scope(|scope| {
             let others: Vec<_> = others.into_iter().map(|party| scope.spawn(move || come(party))).collect();
-            let (mut count, mut led) = (1, u64::from(ours.meet())); // all have started
-            let began = Instant::now();
-            let mut elapsed = Duration::ZERO;
-            while elapsed < slice {
-                let rest = BATCH - count % BATCH;
-                (1..rest).for_each(|_| led += u64::from(ours.meet()));
-                elapsed = began.elapsed();
-                stop.store(elapsed >= slice, Relaxed);
-                led += u64::from(ours.meet());
-                count += rest;
+            let (mut count, mut led) = (0, 0);
+            let mut meet = |times: u64| {
+                count += times;
+                (0..times).for_each(|_| led += u64::from(ours.meet()));
+                count
+            };
+            // The last of a batch comes after the flag.
+            meet(BATCH - 1);
+            let started = Instant::now();
+            while started.elapsed() < SETTLING {
+                meet(BATCH);
             }
-            let timed = count - 2; // but the first and the last
+            let (began, before) = (Instant::now(), meet(0));
+            let (mut elapsed, mut timed) = (Duration::ZERO, 0);
+            while elapsed < slice {
+                timed = meet(BATCH) - before;
+                elapsed = began.elapsed();
+            }
+            stop.store(true, Relaxed);
+            meet(1);
             led += others.into_iter().map(|other| other.join().expect("a party panicked")).sum::<u64>();
             assert_eq!(led, count, "not one of the parties has led each round");
             nanoseconds(elapsed) / timed as f64

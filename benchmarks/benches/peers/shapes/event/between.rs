@@ -1,7 +1,7 @@
 //! Flags between threads: to and fro, to one that sleeps, and to four at once.
 
 use super::flag::Flag;
-use crate::load::{nanoseconds, there_and_back};
+use crate::load::{SETTLING, nanoseconds, there_and_back};
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::sync::{Parker, Unparker};
 use std::array::from_fn;
@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longer than anybody spins before sleeping.
-const ASLEEP: Duration = Duration::from_micros(300);
+const ASLEEP: Duration = Duration::from_micros(2000);
 
 /// A signal that one thread sends and one receives.
 pub trait Baton: 'static {
@@ -162,18 +162,18 @@ pub fn broadcast<F: Flag>(slice: Duration) -> f64 {
         (0..WAITERS).for_each(|_| drop(scope.spawn(wait)));
         let mut turns = starts.iter().cycle();
         let mut turn = || send(turns.next().expect("a cycle has no end"));
-        turn(); // all have started
-        let began = Instant::now();
-        let mut count = 0;
-        loop {
-            turn();
-            count += 1;
-            let elapsed = began.elapsed();
-            if elapsed >= slice {
-                stop.store(true, Relaxed);
+        let mut turns = |time: Duration| {
+            let (began, mut count) = (Instant::now(), 0);
+            while count == 0 || began.elapsed() < time {
                 turn();
-                return nanoseconds(elapsed) / f64::from(count);
+                count += 1;
             }
-        }
+            nanoseconds(began.elapsed()) / f64::from(count)
+        };
+        turns(SETTLING);
+        let each = turns(slice);
+        stop.store(true, Relaxed);
+        turn();
+        each
     })
 }

@@ -1,7 +1,7 @@
 //! Items on their way: the loops of all queues.
 
 use super::channel::Channel;
-use crate::load::{alone, nanoseconds};
+use crate::load::{SETTLING, alone, nanoseconds};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::hint::black_box;
@@ -123,8 +123,8 @@ impl Part {
     }
 }
 
-/// Nanoseconds an item, from so many producers to so many consumers. The producers put for the given time, and then all
-/// that is left is got.
+/// Nanoseconds an item, from so many producers to so many consumers. The producers put for the given time and a while
+/// longer, and then all that is left is got.
 pub fn flow<C: Channel<I>, I: Item>(
     producers: u64,
     consumers: usize,
@@ -151,7 +151,7 @@ pub fn flow<C: Channel<I>, I: Item>(
             let consumers: Vec<_> = (0..consumers).map(|_| scope.spawn(consume)).collect();
             let producers: Vec<_> = (1..=producers).map(|producer| scope.spawn(move || produce(producer))).collect();
             ready.wait();
-            thread::sleep(slice);
+            thread::sleep(SETTLING + slice);
             stop.store(true, Relaxed);
             let put = producers.into_iter().map(|producer| producer.join().expect("a producer panicked")).collect();
             (0..consumers.len()).for_each(|_| channel.put(I::new(END)));
