@@ -21,7 +21,8 @@ const NOTES: &str = "\
 Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` on a machine that does nothing else. \
 Only ratios inside one run travel to other machines.
 
-- Ours and the peers are interleaved in one process, in rotating order, and get the same loop.
+- Ours and the peers are interleaved in one process, in rotating order, and get the same loop; that of one thread begins on a \
+cache line. Threads that work together do so for 25 ms before they are measured: before that, two that never sleep may share a core.
 - A bar is a ratio of ours to a peer, or nanoseconds; the median of what the rounds reached, each by itself, must lie within \
 it as it is shown. \"close\": with 95 % confidence, the median of many more rounds lies somewhere around the bar.
 - A cell is a row: a shape in one setting. It meets all its bars if both of our worlds do, by their medians. Else it misses, \
@@ -103,7 +104,10 @@ impl Report {
         writeln!(f, "- Machine: {processor}, {cores} cores, {system}")?;
         writeln!(f, "- Compiler: {rustc}")?;
         writeln!(f, "- Peers: {}", peers.join(", "))?;
-        writeln!(f, "- Rounds: {rounds} of {slice:?} for each, to {most} where they are noisy or a bar is close; medians of the quieter half")?;
+        writeln!(
+            f,
+            "- Rounds: {rounds} of {slice:?} for each, to {most} where they are noisy or a bar is close; medians of the quieter half"
+        )?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
         if !self.rows.is_empty() {

@@ -3,7 +3,7 @@
 pub mod crew;
 
 use super::lineup;
-use crate::load::{nanoseconds, there_and_back};
+use crate::load::{SETTLING, nanoseconds, there_and_back};
 use crate::row::{Bar, Row, at_most};
 use crew::{Crossbeam, Oneshot, RayonScope};
 use crossbeam_utils::CachePadded;
@@ -105,15 +105,16 @@ fn batch<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
 }
 
 fn in_lots(slice: Duration, lot: u32, mut run: impl FnMut()) -> f64 {
-    let (began, mut lots) = (Instant::now(), 0);
-    loop {
-        run();
-        lots += 1;
-        let elapsed = began.elapsed();
-        if elapsed >= slice {
-            return nanoseconds(elapsed) / (f64::from(lot) * f64::from(lots));
+    let mut lots = |time: Duration| {
+        let (began, mut lots) = (Instant::now(), 0);
+        while lots == 0 || began.elapsed() < time {
+            run();
+            lots += 1;
         }
-    }
+        nanoseconds(began.elapsed()) / (f64::from(lot) * f64::from(lots))
+    };
+    lots(SETTLING);
+    lots(slice)
 }
 
 /// Nanoseconds for there and back.
