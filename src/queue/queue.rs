@@ -28,7 +28,6 @@ use super::turn::{Patience, Refusal, Side};
 use crate::backend::{const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
 use core::panic::{RefUnwindSafe, UnwindSafe};
-use crossbeam_utils::CachePadded;
 
 /// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
 /// [`PriorityQueue`](super::PriorityQueue).
@@ -50,8 +49,7 @@ use crossbeam_utils::CachePadded;
 /// `queue.Queue` and its kin. A maxsize of zero is [`unbounded`](AnyQueue::unbounded) here. What could not be put comes
 /// back in the error.
 pub struct AnyQueue<T, O: Order<T>> {
-    /// Apart from what nobody changes, which is read before the mutex is acquired: its line would come over twice.
-    state: CachePadded<Mutex<State<O::Items>>>,
+    state: Mutex<State<O::Items>>,
     pub(super) getters: Sleepers,
     pub(super) putters: Sleepers,
     pub(super) capacity: usize,
@@ -116,7 +114,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         fn holding(capacity: usize, in_ring: usize) -> AnyQueue<T, O> {
             let state = State { items: O::NONE, getters: 0, putters: 0 };
             AnyQueue {
-                state: CachePadded::new(Mutex::new(state)),
+                state: Mutex::new(state),
                 getters: Sleepers::new(),
                 putters: Sleepers::new(),
                 capacity,

@@ -34,6 +34,9 @@ const GETTERS: usize = 2;
 const FROZEN: usize = 4;
 const PUTTERS: usize = 1;
 
+/// Nobody changes it once there are slots, and all read it, also who finds that there is no ring: apart from the mutex, whose line
+/// would come over twice, to be read and then to be changed.
+#[repr(align(128))]
 pub(super) struct Ring<T> {
     slots: AtomicPtr<Slot<T>>,
     /// In items.
