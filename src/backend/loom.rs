@@ -26,7 +26,7 @@ pub mod site;
 
 pub mod hint {
     use super::Instant;
-    use super::atomic::AtomicUsize;
+    use super::atomic::{AtomicUsize, Ordering};
     use ::std::panic::Location;
 
     /// A budget of looks, of which a model has none: it explores the orders that a look would wait for.
@@ -48,8 +48,8 @@ pub mod hint {
     }
 
     #[track_caller]
-    pub fn spin_until(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
-        word.spin_until(Location::caller(), ready);
+    pub fn spin_until(word: &AtomicUsize, order: Ordering, ready: impl Fn(usize) -> bool) {
+        word.spin_until(Location::caller(), order, ready);
     }
 }
 

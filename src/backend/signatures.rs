@@ -46,7 +46,8 @@ fn contract() {
 
     let _: [fn(Option<Instant>) -> hint::Spin; 2] = [hint::Spin::for_lock, hint::Spin::for_hand_over];
     let _: fn(&mut hint::Spin) -> bool = hint::Spin::again;
-    let _: fn(&atomic::AtomicUsize, fn(usize) -> bool) = hint::spin_until;
+    type Ready = fn(usize) -> bool;
+    let _: fn(&atomic::AtomicUsize, atomic::Ordering, Ready) = hint::spin_until;
 
     let _: fn() -> Instant = Instant::now;
     let _: fn(Instant) -> bool = Instant::has_passed;

@@ -138,29 +138,29 @@ pub mod hint {
         }
     }
 
-    /// Waits, without a sleep, until the word's value is `ready`: for another thread that is in the middle of a few steps. The
-    /// value is acquired.
+    /// Waits, without a sleep, until the word's value is `ready`: for another thread that is in the middle of a few steps. Each
+    /// look is a load of this ordering.
     ///
     /// Under a model the caller looks again whenever the word has changed.
     ///
     /// ```
-    /// use selvedge::backend::{atomic::{AtomicUsize, Ordering::Release}, hint, thread};
+    /// use selvedge::backend::{atomic::{AtomicUsize, Ordering::{Acquire, Release}}, hint, thread};
     /// static STEPS: AtomicUsize = AtomicUsize::new(0);
     /// let stepper = thread::spawn(|| STEPS.store(2, Release));
-    /// hint::spin_until(&STEPS, |steps| steps == 2);
+    /// hint::spin_until(&STEPS, Acquire, |steps| steps == 2);
     /// # stepper.join().unwrap();
     /// ```
     #[inline]
-    pub fn spin_until(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
-        if !ready(word.load(Ordering::Acquire)) {
-            spin_on(word, ready);
+    pub fn spin_until(word: &AtomicUsize, order: Ordering, ready: impl Fn(usize) -> bool) {
+        if !ready(word.load(order)) {
+            spin_on(word, order, ready);
         }
     }
 
     #[cold]
-    fn spin_on(word: &AtomicUsize, ready: impl Fn(usize) -> bool) {
+    fn spin_on(word: &AtomicUsize, order: Ordering, ready: impl Fn(usize) -> bool) {
         let backoff = Backoff::new();
-        while !ready(word.load(Ordering::Acquire)) {
+        while !ready(word.load(order)) {
             backoff.snooze();
         }
     }

@@ -20,7 +20,7 @@
 use crate::backend::Instant;
 use crate::backend::atomic::{
     AtomicU32,
-    Ordering::{self, Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 use crate::sync::{Event, Mutex};
 use crate::thread::catch_quietly;
@@ -85,22 +85,22 @@ impl Fate {
 
     /// Whether the job is the caller's to run now (invariant 1).
     pub(super) fn begin(&self) -> bool {
-        // Relaxed: what the job holds came to the caller with the job.
-        self.leave_pending(RUNNING, Relaxed).is_some()
+        // What the job holds came to the caller with the job.
+        self.leave_pending(RUNNING).is_some()
     }
 
     /// Whether the caller has kept the job from running; then it [tells](Fate::tell) those who watch.
     pub(super) fn withdraw(&self, outcome: Outcome) -> bool {
-        // ORDERING: Release pairs with the Acquire in `outcome` and `mark`, as in `end`.
-        let before = self.leave_pending(outcome as u32, Release);
+        let before = self.leave_pending(outcome as u32);
         before.inspect(|&before| self.release_waiters(before)).is_some()
     }
 
     /// Takes the job out of PENDING, if nobody else has (invariant 1), and gives the word before.
-    fn leave_pending(&self, phase: u32, ordering: Ordering) -> Option<u32> {
+    fn leave_pending(&self, phase: u32) -> Option<u32> {
         let mut word = PENDING; // a guess, and most often right: a look would fetch the line twice
         while word & PHASE == PENDING {
-            match self.word.compare_exchange_weak(word, word | phase, ordering, Relaxed) {
+            // ORDERING: Release pairs with the Acquire in `outcome` and `mark`, as in `end`: who sees it withdrawn sees all before.
+            match self.word.compare_exchange_weak(word, word | phase, Release, Relaxed) {
                 Ok(before) => return Some(before),
                 Err(newer) => word = newer,
             }

@@ -138,7 +138,7 @@ impl<T> Ring<T> {
                 return Ok(claim);
             }
             // Another was faster, or has frozen the tail, or is about to put or take the item of the slot.
-            hint::spin_until(&tally.tail, |word| word & FROZEN == 0);
+            hint::spin_until(&tally.tail, Relaxed, |word| word & FROZEN == 0);
             let [first, last] = [tally.head(), &tally.tail].map(|word| number(word.fetch_or(0, Relaxed)));
             let awaited = match side {
                 Side::Getters => (first != last).then_some(first),

@@ -65,7 +65,8 @@ impl<T> Slot<T> {
     /// the number is the caller's, another may have been faster by then.
     pub(super) fn await_turn(&self, side: Side, number: usize) {
         let least = if side == Side::Getters { number + HELD } else { number };
-        hint::spin_until(&self.stamp, |stamp| stamp.wrapping_sub(least) <= usize::MAX / 2);
+        // ORDERING: Acquire pairs with the Release of who has done with it, as in `holds` and `is_free_for`.
+        hint::spin_until(&self.stamp, Acquire, |stamp| stamp.wrapping_sub(least) <= usize::MAX / 2);
     }
 }
 

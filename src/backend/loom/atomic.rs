@@ -245,8 +245,8 @@ integers! {
 impl AtomicUsize {
     /// Looks again, whenever the value has changed, until it is `ready`. To look again and again would have no end where two do it:
     /// they could take turns for ever.
-    pub(super) fn spin_until(&self, at: At, ready: impl Fn(usize) -> bool) {
-        while !ready(self.load_at(at, 0, Ordering::Acquire)) {
+    pub(super) fn spin_until(&self, at: At, order: Ordering, ready: impl Fn(usize) -> bool) {
+        while !ready(self.load_at(at, 0, order)) {
             if ready(self.object.newest()) {
                 thread::yield_now(); // what we have seen is old: the next look sees something newer
             } else {
