@@ -64,6 +64,10 @@ pub fn models(law: &str) -> Vec<Model> {
             specified("ring: put and get", [[Done, Count(1)]], |s| seen_by(s, Ring, get)).within(2, 3),
             specified("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, try_get))
                 .within(2, 3),
+            specified("ring: put a batch and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                batch_seen_by(s, Ring, try_get)
+            })
+            .within(2, 3),
             specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, drain))
                 .within(2, 3),
             specified("ring: room that was made", [[Done, Count(1)]], |s| room_seen(s, Ring)).within(2, 3),

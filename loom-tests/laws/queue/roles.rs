@@ -159,10 +159,19 @@ fn then_read(shared: &Seen, happened: Happened) -> Answer {
 }
 
 pub fn seen_by(stage: &Stage, core: Core, got: Happened) -> Vec<Answer> {
+    put_and_seen_by(stage, core, |queue| queue.put(1).is_ok(), got)
+}
+
+/// A batch has a way of its own into a ring.
+pub fn batch_seen_by(stage: &Stage, core: Core, got: Happened) -> Vec<Answer> {
+    put_and_seen_by(stage, core, |queue| queue.put_many([1]).is_ok(), got)
+}
+
+fn put_and_seen_by(stage: &Stage, core: Core, put: fn(&Numbers) -> bool, got: Happened) -> Vec<Answer> {
     let shared = seen(core, 1, &[]);
-    stage.thread(&shared, |shared| {
+    stage.thread(&shared, move |shared| {
         shared.data[0].add();
-        shared.queue.put(1).map_or(ShutDown, |()| Done)
+        if put(&shared.queue) { Done } else { ShutDown }
     });
     stage.thread(&shared, move |shared| then_read(shared, got));
     stage.finish()
