@@ -34,12 +34,18 @@ pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
 /// Nanoseconds for there and back, between this thread and one that answers, or for what else takes microseconds.
 #[inline(always)]
 pub fn there_and_back(slice: Duration, trip: impl Fn()) -> f64 {
-    in_batches(SETTLING, TRIPS, &trip);
-    in_batches(slice, TRIPS, trip)
+    settled(slice, TRIPS, trip)
+}
+
+/// Nanoseconds an operation that several threads have a part in, once they have settled.
+#[inline(always)]
+pub fn settled(slice: Duration, batch: u32, mut operation: impl FnMut()) -> f64 {
+    in_batches(SETTLING, batch, &mut operation);
+    in_batches(slice, batch, operation)
 }
 
 #[inline(always)]
-fn in_batches(slice: Duration, batch: u32, operation: impl Fn()) -> f64 {
+fn in_batches(slice: Duration, batch: u32, mut operation: impl FnMut()) -> f64 {
     let began = Instant::now();
     let mut batches = 0_u32;
     loop {

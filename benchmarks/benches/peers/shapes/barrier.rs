@@ -82,12 +82,12 @@ fn rounds<P: Party>(parties: usize) -> impl Fn(Duration) -> f64 {
                 count
             };
             // The last of a batch comes after the flag.
-            meet(BATCH - 1);
+            let mut before = meet(BATCH - 1);
             let started = Instant::now();
             while started.elapsed() < SETTLING {
-                meet(BATCH);
+                before = meet(BATCH);
             }
-            let (began, before) = (Instant::now(), meet(0));
+            let began = Instant::now();
             let (mut elapsed, mut timed) = (Duration::ZERO, 0);
             while elapsed < slice {
                 timed = meet(BATCH) - before;

@@ -3,7 +3,7 @@
 pub mod crew;
 
 use super::lineup;
-use crate::load::{SETTLING, nanoseconds, there_and_back};
+use crate::load::{settled, there_and_back};
 use crate::row::{Bar, Row, at_most};
 use crew::{Crossbeam, Oneshot, RayonScope};
 use crossbeam_utils::CachePadded;
@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Tiny tasks that are submitted before anybody waits.
 const TINY: u32 = 100_000;
@@ -104,17 +104,8 @@ fn batch<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
     }
 }
 
-fn in_lots(slice: Duration, lot: u32, mut run: impl FnMut()) -> f64 {
-    let mut lots = |time: Duration| {
-        let (began, mut lots) = (Instant::now(), 0);
-        while lots == 0 || began.elapsed() < time {
-            run();
-            lots += 1;
-        }
-        nanoseconds(began.elapsed()) / (f64::from(lot) * f64::from(lots))
-    };
-    lots(SETTLING);
-    lots(slice)
+fn in_lots(slice: Duration, lot: u32, run: impl FnMut()) -> f64 {
+    settled(slice, 1, run) / f64::from(lot)
 }
 
 /// Nanoseconds for there and back.

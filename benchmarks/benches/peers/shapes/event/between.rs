@@ -1,7 +1,7 @@
 //! Flags between threads: to and fro, to one that sleeps, and to four at once.
 
 use super::flag::Flag;
-use crate::load::{SETTLING, nanoseconds, there_and_back};
+use crate::load::{nanoseconds, settled, there_and_back};
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::sync::{Parker, Unparker};
 use std::array::from_fn;
@@ -162,16 +162,7 @@ pub fn broadcast<F: Flag>(slice: Duration) -> f64 {
         (0..WAITERS).for_each(|_| drop(scope.spawn(wait)));
         let mut turns = starts.iter().cycle();
         let mut turn = || send(turns.next().expect("a cycle has no end"));
-        let mut turns = |time: Duration| {
-            let (began, mut count) = (Instant::now(), 0);
-            while count == 0 || began.elapsed() < time {
-                turn();
-                count += 1;
-            }
-            nanoseconds(began.elapsed()) / f64::from(count)
-        };
-        turns(SETTLING);
-        let each = turns(slice);
+        let each = settled(slice, 1, &mut turn);
         stop.store(true, Relaxed);
         turn();
         each
