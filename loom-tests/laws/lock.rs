@@ -56,6 +56,7 @@ pub fn laws() -> Vec<Law> {
                 Model::new("two threads, one of them twice", [[Done, Done, Is(false)]], |s| takers(s, &[1, 2])),
                 Model::new("waits return early", [[Done, Done, Is(false)]], |s| takers(s, &[1, 1])).early(),
                 Model::new("three threads", [[Done, Done, Done, Is(false)]], |s| takers(s, &[1, 1, 1])).within(2, 3),
+                Model::new("two, and one that comes by", COMES_BY, one_comes_by).within(2, 3),
                 Model::new("one release, two asleep", [[Done, Blocked], [Blocked, Done]], one_release_two_asleep),
                 Model::new("a holder panics", [[Done, Done, Is(false)]], a_holder_panics),
             ],
@@ -209,6 +210,21 @@ fn takers(stage: &Stage, threads: &[usize]) -> Vec<Answer> {
         });
     }
     stage.finish_seeing(|| Is(guarded.lock.is_locked()))
+}
+
+/// It may come by when one has released the lock, and is about to wake the other.
+const COMES_BY: [[Answer; 4]; 2] = [[Done, Done, Done, Is(false)], [Done, Done, Busy, Is(false)]];
+
+fn one_comes_by(stage: &Stage) -> Vec<Answer> {
+    let lock = Arc::new(Lock::new());
+    for _ in 0..2 {
+        stage.thread(&lock, |lock| {
+            drop(lock.acquire());
+            Done
+        });
+    }
+    stage.thread(&lock, |lock| lock.try_acquire().map_or(Busy, |_| Done));
+    stage.finish_seeing(|| Is(lock.is_locked()))
 }
 
 fn one_release_two_asleep(stage: &Stage) -> Vec<Answer> {
