@@ -141,15 +141,21 @@ impl<T: Ord> Heap<T> {
 }
 
 /// How far down from the vacant front one goes that precedes those of which `precedes` says so.
+/// First to the bottom, and then up again: that is where most belong which do not come first of all.
 #[cold] // so that who finds the queue empty does not save registers for it
 #[inline]
 fn down<T: Ord>(rest: &[Entry<T>], precedes: impl Fn(&Entry<T>) -> bool) -> usize {
-    let mut at = 0;
+    let comes_after = |at: usize| rest.get(at - 1).is_some_and(&precedes);
+    let Some(top) = first_child(rest, 0) else { return 0 };
+    if comes_after(top) {
+        return 0;
+    }
+    let mut at = top;
     while let Some(child) = first_child(rest, at) {
-        if rest.get(child - 1).is_some_and(&precedes) {
-            break;
-        }
         at = child;
+    }
+    while at > top && comes_after(at) {
+        at = parent(at);
     }
     at
 }
