@@ -64,7 +64,7 @@ struct Members {
 impl Crew {
     pub(super) fn new(terms: Terms) -> Crew {
         Crew {
-            queue: Queue::unbounded(),
+            queue: Queue::bounded_by_a_lock(usize::MAX), // in a ring, its jobs' models would be thirty times as large
             terms,
             at_work: AtomicUsize::new(0),
             count: AtomicUsize::new(0),

@@ -176,7 +176,7 @@ struct Watch<T, J: Borrow<Job<T>>> {
 
 impl<T, J: Borrow<Job<T>>> Watch<T, J> {
     fn over(jobs: impl IntoIterator<Item = J>) -> Watch<T, J> {
-        let ended = Arc::new(SimpleQueue::new());
+        let ended = Arc::new(SimpleQueue::by_a_lock());
         let mut watch = Watch { jobs: Vec::new(), left: 0, ended, _of: PhantomData };
         for job in jobs {
             let (ended, place) = (Arc::clone(&watch.ended), watch.left);

@@ -17,6 +17,7 @@ mod ringed;
 mod simple;
 mod sleepers;
 mod slot;
+mod slots;
 mod tally;
 mod task;
 mod turn;

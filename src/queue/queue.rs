@@ -21,7 +21,7 @@
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
 use super::order::{Keep, Order};
-use super::ring::Ring;
+use super::ring::{Kind, Ring};
 use super::sleepers::{Count, Sleepers};
 use super::tally::Tally;
 use super::turn::{Patience, Refusal, Side};
@@ -61,14 +61,22 @@ pub(super) struct State<I> {
     items: I,
     getters: Count,
     putters: Count,
+    /// How often somebody has looked for room in a ring that grows.
+    looks: usize,
 }
 
 /// More items have their memory taken as they come.
 const MOST_IN_A_RING: usize = 4096;
 
+/// Slots of a ring that grows, to begin with.
+const FIRST_SLOTS: usize = 4;
+
 impl<T, O: Order<T>> AnyQueue<T, O> {
     const_fn! {
         /// A queue that is never full.
+        ///
+        /// The items of a [`Queue`](super::Queue) lie in a ring, as in [`bounded`](AnyQueue::bounded). The first put takes the
+        /// memory for four; whenever there is no room, it is doubled, and given back when the queue is dropped.
         ///
         /// ```
         /// static ORDERS: selvedge::Queue<String> = selvedge::Queue::unbounded();
@@ -76,7 +84,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// assert_eq!(ORDERS.capacity(), None);
         /// ```
         pub fn unbounded() -> AnyQueue<T, O> {
-            AnyQueue::holding(usize::MAX, 0)
+            AnyQueue::unbounded_from(FIRST_SLOTS)
         }
     }
 
@@ -98,7 +106,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         pub fn bounded(capacity: usize) -> AnyQueue<T, O> {
             assert!(capacity > 0, "a queue that holds nothing; for one without a bound call unbounded()");
             let ringed = O::RINGED && capacity <= MOST_IN_A_RING && capacity.is_power_of_two();
-            AnyQueue::holding(capacity, if ringed { capacity } else { 0 })
+            AnyQueue::holding(capacity, if ringed { Kind::Fixed(capacity) } else { Kind::None })
         }
     }
 
@@ -106,19 +114,27 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// As `bounded`, but never in a ring: for those who compare the two, or prove both.
         #[doc(hidden)]
         pub fn bounded_by_a_lock(capacity: usize) -> AnyQueue<T, O> {
-            AnyQueue::holding(capacity, 0)
+            AnyQueue::holding(capacity, Kind::None)
         }
     }
 
     const_fn! {
-        fn holding(capacity: usize, in_ring: usize) -> AnyQueue<T, O> {
-            let state = State { items: O::NONE, getters: 0, putters: 0 };
+        /// As `unbounded`, with so many slots to begin with, a power of two, if there is a ring: for those who prove that it grows.
+        #[doc(hidden)]
+        pub fn unbounded_from(slots: usize) -> AnyQueue<T, O> {
+            AnyQueue::holding(usize::MAX, if O::RINGED { Kind::Growing(slots) } else { Kind::None })
+        }
+    }
+
+    const_fn! {
+        fn holding(capacity: usize, ring: Kind) -> AnyQueue<T, O> {
+            let state = State { items: O::NONE, getters: 0, putters: 0, looks: 0 };
             AnyQueue {
                 state: Mutex::new(state),
                 getters: Sleepers::new(),
                 putters: Sleepers::new(),
                 capacity,
-                ring: Ring::new(in_ring),
+                ring: Ring::new(ring),
                 tally: Tally::new(),
             }
         }
@@ -300,7 +316,18 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 }
 
+/// So many items must have been put for each look: then looks take a few nanoseconds an item at most, however slow the others
+/// are, and a ring soon has the slots for what is put between two looks.
+const ITEMS_A_LOOK: usize = 128;
+
 impl<I> State<I> {
+    /// Whether one more look is worth its time.
+    pub(super) fn may_look(&mut self, tally: &Tally) -> bool {
+        let may = self.looks < tally.put_so_far() / ITEMS_A_LOOK && !tally.is_shut();
+        self.looks += usize::from(may);
+        may
+    }
+
     #[inline]
     pub(super) fn asleep(&mut self, side: Side) -> &mut Count {
         match side {

@@ -1,4 +1,4 @@
-//! Room for the items of a bounded queue in which they come out as they came: slots that threads claim without a mutex.
+//! Room for items that come out as they came: slots that threads claim without a mutex.
 //!
 //! # State
 //! `head` and `tail` count the items that were got and put; the slot of an item is told by its number.
@@ -6,41 +6,51 @@
 //!        head ──▶ the next item to get        tail ──▶ the next item to put        tail - head: how many there are
 //!   slot of n:  free for n ──put claims n, writes──▶ holds n ──get claims n, reads──▶ free for n + number of slots
 //! ```
-//! The lowest bits of both words are flags: PUTTERS in `head`, that some sleep until there is room; in `tail` GETTERS, that
-//! some sleep until there is an item, SHUT, that nobody puts any more, and FROZEN, that it is about to change.
+//! The lowest bits of both words are flags: FROZEN, that it is about to change; PUTTERS in `head`, that some sleep until there is
+//! room; in `tail` GETTERS, that some sleep until there is an item, and SHUT, that nobody puts any more.
 //!
 //! # Invariants
-//! 1. `tail` is never behind `head`, and never further ahead than the capacity. Each number is claimed once, by the change of
+//! 1. `tail` is never behind `head`, and never further ahead than there are slots. Each number is claimed once, by the change of
 //!    `tail` or `head` that passes it: that is when the item is in, or out.
 //! 2. Who has claimed a number fills or empties its slot (`slot.rs`) at once: in between no thread sleeps, or runs the user's
-//!    code. Others wait for it, and for who has frozen the tail, without a sleep.
-//! 3. Flags change only under the queue's mutex. As long as the tail is frozen, its number changes under the mutex too.
-//! 4. There is no slot until somebody puts, and the same ones from then on: as many as the capacity, which is a power of two.
+//!    code. Others wait for it, and for who has frozen a word, without a sleep.
+//! 3. Flags change only under the queue's mutex. As long as a word is frozen, its number changes under the mutex too.
+//! 4. There is no slot until somebody puts. Then there are as many as the capacity, a power of two; or more and more, at least twice
+//!    as many each time.
+//! 5. More slots are made while both words are frozen and no number is claimed: each item is moved, and each other slot is free.
+//!    So the slot of a number that was claimed stays. And what an old slot says is true: if it holds a number that nobody has got,
+//!    so does the new slot of that number; if it is free for the next one to be put, so is the new one.
 //!
 //! Numbers wrap, as do the stamps: a thread that is stopped in the middle of a claim for exactly as many items mistakes one for
 //! another. On 64-bit systems that takes decades.
 
 use super::slot::Slot;
+use super::slots::Slots;
 use super::tally::{FLAGS, ITEM, SHUT, Tally, number};
 use super::turn::{Refusal, Side};
-use crate::backend::atomic::{
-    AtomicPtr,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use crate::backend::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::backend::{const_fn, hint};
-use core::ptr::{self, NonNull};
 
 const GETTERS: usize = 2;
 const FROZEN: usize = 4;
 const PUTTERS: usize = 1;
 
-/// Nobody changes it once there are slots, and all read it, also who finds that there is no ring: apart from the mutex, whose line
+/// It hardly changes once there are slots, and all read it, also who finds that there is no ring: apart from the mutex, whose line
 /// would come over twice, to be read and then to be changed.
 #[repr(align(128))]
 pub(super) struct Ring<T> {
-    slots: AtomicPtr<Slot<T>>,
-    /// In items.
-    capacity: usize,
+    slots: Slots<T>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// There is none: the items are under the mutex.
+    None,
+    /// With so many slots, a power of two.
+    Fixed(usize),
+    /// With so many to begin with.
+    Growing(usize),
 }
 
 /// An item's number, claimed, and its slot, which is ready.
@@ -69,59 +79,49 @@ pub(super) struct Frozen(usize);
 
 impl<T> Ring<T> {
     const_fn! {
-        /// For so many items, a power of two; or for none at all.
         #[inline]
-        pub(super) fn new(capacity: usize) -> Ring<T> {
-            Ring { slots: AtomicPtr::new(ptr::null_mut()), capacity: capacity * ITEM }
+        pub(super) fn new(kind: Kind) -> Ring<T> {
+            let slots = match kind {
+                Kind::None => 1,
+                Kind::Fixed(slots) | Kind::Growing(slots) => slots,
+            };
+            Ring { slots: Slots::new(slots), kind }
         }
     }
 
     /// Whether there is a ring.
     #[inline]
     pub(super) fn exists(&self) -> bool {
-        self.capacity > 0
+        !matches!(self.kind, Kind::None)
+    }
+
+    /// Whether there is always room.
+    #[inline]
+    pub(super) fn grows(&self) -> bool {
+        matches!(self.kind, Kind::Growing(_))
     }
 
     /// The next number for that side, if it looks as if there is one.
     #[inline(always)]
     pub(super) fn claim(&self, side: Side, tally: &Tally) -> Option<Claim<'_, T>> {
-        match side {
-            Side::Putters => self.claim_room(tally),
-            Side::Getters => self.claim_item(tally),
-        }
-    }
-
-    #[inline(always)]
-    fn claim_room(&self, tally: &Tally) -> Option<Claim<'_, T>> {
-        let slots = self.slots()?;
-        let mut word = tally.tail.load(Relaxed);
+        let (claimed, mark) = match side {
+            Side::Putters => (&tally.tail, GETTERS),
+            Side::Getters => (tally.head(), PUTTERS),
+        };
+        let mut word = claimed.load(Relaxed);
         loop {
-            let number = number(word);
-            let slot = self.slot(slots, number);
-            if !slot.is_free_for(number) || word & (SHUT | FROZEN) != 0 {
+            // With what forbids a claim, FROZEN or SHUT: for such a number no slot is ready.
+            let number = word & !mark;
+            let (slot, mask) = self.slots.find(number)?;
+            if !slot.is_ready(side, number) {
                 return None;
             }
-            // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number sees the slots.
-            match tally.tail.compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
-                Ok(_) => return Some(Claim { slot, word }),
-                Err(newer) => word = newer,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn claim_item(&self, tally: &Tally) -> Option<Claim<'_, T>> {
-        let slots = self.slots()?;
-        let mut word = tally.head().load(Relaxed);
-        loop {
-            let number = number(word);
-            let slot = self.slot(slots, number);
-            if !slot.holds(number) {
-                return None;
-            }
-            // ORDERING: Release pairs with the Acquire in `finish` (`tally.rs`): who sees the number sees the tail before which it is.
-            match tally.head().compare_exchange_weak(word, word.wrapping_add(ITEM), Release, Relaxed) {
-                Ok(_) => return Some(Claim { slot, word }),
+            // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number of an item that was put sees the slots; and
+            // with that in `finish` (`tally.rs`): who sees the number of one that was got sees the tail before which it is.
+            // Acquire pairs with the Release of who has thawed it: we see the last slots (invariant 5).
+            match claimed.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
+                Ok(_) if self.slots.are_those(mask) => return Some(Claim { slot, word }),
+                Ok(_) => return Some(Claim { slot: self.slot(number)?, word }),
                 Err(newer) => word = newer,
             }
         }
@@ -142,10 +142,10 @@ impl<T> Ring<T> {
             let [first, last] = [tally.head(), &tally.tail].map(|word| number(word.fetch_or(0, Relaxed)));
             let awaited = match side {
                 Side::Getters => (first != last).then_some(first),
-                Side::Putters => (last.wrapping_sub(first) < self.capacity).then_some(last),
+                Side::Putters => (last.wrapping_sub(first) < self.capacity()).then_some(last),
             };
-            if let (Some(number), Some(slots)) = (awaited, self.slots()) {
-                self.slot(slots, number).await_turn(side, number);
+            if let Some((number, slot)) = awaited.and_then(|number| Some((number, self.slot(number)?))) {
+                slot.await_turn(side, number);
             }
         }
     }
@@ -178,7 +178,7 @@ impl<T> Ring<T> {
                 // ORDERING: Acquire has no partner: the look at `head` comes after it.
                 let word = tally.tail.load(Acquire);
                 let head = tally.head().fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
-                (word, number(word).wrapping_sub(number(head)) >= self.capacity)
+                (word, number(word).wrapping_sub(number(head)) >= self.capacity())
             }
         };
         match word & (SHUT | FROZEN) {
@@ -197,7 +197,7 @@ impl<T> Ring<T> {
     /// Takes the item out, wrapped.
     #[inline(always)]
     pub(super) fn empty<R>(&self, claim: Claim<'_, T>, wrap: impl FnOnce(T) -> R) -> R {
-        claim.slot.empty(number(claim.word).wrapping_add(self.capacity), wrap)
+        claim.slot.empty(number(claim.word).wrapping_add(self.capacity()), wrap)
     }
 
     /// Under the mutex: nobody puts until the tail is thawed, which must be soon.
@@ -207,8 +207,19 @@ impl<T> Ring<T> {
 
     /// Under the mutex: ends it, with the tail as it was then.
     pub(super) fn thaw(&self, tally: &Tally, Frozen(word): Frozen) {
-        // ORDERING: Release, as in `claim_room`.
+        // ORDERING: Release, as in `claim`; and it pairs with the Acquire there.
         tally.tail.swap(word, Release);
+    }
+
+    /// Under the mutex: the next number to put, whatever that takes.
+    pub(super) fn claim_more(&self, tally: &Tally) -> Result<Claim<'_, T>, Refusal> {
+        self.make_slots();
+        let mut frozen = self.freeze(tally);
+        let Frozen(word) = frozen;
+        let claims = self.claim_rooms(tally, &mut frozen, 1);
+        self.thaw(tally, frozen);
+        let claim = claims?.next().ok_or(Refusal::NotNow)?;
+        Ok(Claim { word, ..claim })
     }
 
     /// All items that there are.
@@ -216,7 +227,7 @@ impl<T> Ring<T> {
         let mut word = tally.head().load(Relaxed);
         loop {
             let end = number(*tail);
-            // ORDERING: Release, as in `claim_item`.
+            // ORDERING: Release, as in `claim`.
             match tally.head().compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed) {
                 Ok(_) => return Claims { ring: self, side: Side::Getters, next: number(word), end },
                 Err(newer) => word = newer,
@@ -224,7 +235,7 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Room for as many, or as much as there is, at least for one; it is claimed when the tail is thawed.
+    /// Room for as many, or as much as there can be, at least for one; it is claimed when the tail is thawed.
     pub(super) fn claim_rooms(
         &self,
         tally: &Tally,
@@ -235,7 +246,11 @@ impl<T> Ring<T> {
             return Err(Refusal::ShutDown);
         }
         let next = number(*tail);
-        let room = self.capacity - next.wrapping_sub(number(tally.head().fetch_or(0, Relaxed)));
+        let mut room = self.room(tally, next);
+        if self.grows() && room / ITEM < count {
+            self.grow(tally, next, count);
+            room = self.room(tally, next);
+        }
         if room == 0 {
             return Err(Refusal::NotNow);
         }
@@ -244,32 +259,51 @@ impl<T> Ring<T> {
         Ok(Claims { ring: self, side: Side::Putters, next, end: next.wrapping_add(claimed) })
     }
 
+    /// While the tail is frozen there.
+    fn room(&self, tally: &Tally, tail: usize) -> usize {
+        self.capacity() - tail.wrapping_sub(number(tally.head().fetch_or(0, Relaxed)))
+    }
+
+    /// Under the mutex, while the tail is frozen there: makes as many slots as it takes for so many items more.
+    fn grow(&self, tally: &Tally, tail: usize, count: usize) {
+        let word = tally.head().fetch_or(FROZEN, Relaxed);
+        let (head, old) = (number(word), self.capacity());
+        let items = tail.wrapping_sub(head);
+        let new = Slot::free_from(head, (items / ITEM + count).next_power_of_two().max(2 * old / ITEM));
+        for offset in (0..old).step_by(ITEM) {
+            let number = head.wrapping_add(offset);
+            let Some(slot) = self.slot(number) else { break };
+            if offset < items {
+                slot.move_to(&new[number / ITEM % new.len()], number);
+            } else {
+                slot.await_turn(Side::Putters, number); // somebody may be about to empty it
+            }
+        }
+        self.slots.publish(new);
+        // ORDERING: Release pairs with the Acquire in `claim`.
+        tally.head().swap(word, Release);
+    }
+
     #[inline]
     pub(super) fn has_slots(&self) -> bool {
-        self.slots().is_some()
+        self.slot(0).is_some()
     }
 
     /// Under the mutex: makes the slots if there are none.
     pub(super) fn make_slots(&self) {
         if !self.has_slots() {
-            let slots: Box<[Slot<T>]> = (0..self.capacity).step_by(ITEM).map(Slot::free_for).collect();
-            // ORDERING: Release pairs with the Acquire in `slots`.
-            self.slots.store(Box::into_raw(slots).cast(), Release);
+            self.slots.publish(Slot::free_from(0, self.capacity() / ITEM));
         }
     }
 
-    #[inline(always)]
-    fn slots(&self) -> Option<NonNull<Slot<T>>> {
-        // ORDERING: Acquire pairs with the Release in `make_slots`: we see the slots that we find.
-        NonNull::new(self.slots.load(Acquire))
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.slots.capacity()
     }
 
-    /// The slot of that number.
-    #[inline]
-    fn slot(&self, slots: NonNull<Slot<T>>, number: usize) -> &Slot<T> {
-        let slot = slots.as_ptr().wrapping_add((number & (self.capacity - 1)) / ITEM);
-        // SAFETY: invariant 4: one of the slots, which live as long as we do.
-        unsafe { &*slot }
+    #[inline(always)]
+    fn slot(&self, number: usize) -> Option<&Slot<T>> {
+        self.slots.find(number).map(|(slot, _)| slot)
     }
 }
 
@@ -319,19 +353,8 @@ impl<'a, T> Iterator for Claims<'a, T> {
         }
         let number = self.next;
         self.next = number.wrapping_add(ITEM);
-        let slots = self.ring.slots()?; // there are: a number was claimed
-        let slot = self.ring.slot(slots, number);
+        let slot = self.ring.slot(number)?; // there is one: the number was claimed
         slot.await_turn(self.side, number);
         Some(Claim { slot, word: number })
-    }
-}
-
-impl<T> Drop for Ring<T> {
-    fn drop(&mut self) {
-        let slots = self.slots.load(Relaxed);
-        if !slots.is_null() {
-            // SAFETY: invariant 4: they are ours, and so many.
-            drop(unsafe { Box::from_raw(ptr::slice_from_raw_parts_mut(slots, self.capacity / ITEM)) });
-        }
     }
 }

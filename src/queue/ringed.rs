@@ -5,6 +5,7 @@
 //!    number for it: whoever claims one for the other side after that sees the mark, and calls. The mark goes when nobody is
 //!    counted. Whoever makes n numbers calls n, and wakes them when it has filled, or emptied, their slots; a shutdown calls all.
 //! 2. Many items move at once while the tail is frozen, so that nobody sees some of them moved.
+//! 3. Nobody sleeps until there is room in a ring that grows.
 
 use super::error::PutError;
 use super::order::Order;
@@ -13,6 +14,9 @@ use super::ring::{Claim, Claims, Reply, Ring};
 use super::turn::{Patience, Refusal, Side};
 use crate::backend::hint::Spin;
 use std::vec;
+
+/// Slots of a ring in which each item is waited for.
+const FEW: usize = 8;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline(always)]
@@ -129,14 +133,19 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     ) -> Result<Claim<'a, T>, Refusal> {
         let tally = &self.tally;
         if side == Side::Putters {
+            if ring.grows() {
+                return self.ring_claim_growing(ring, patience);
+            }
             self.ring_make_slots(ring);
         }
         if *patience == Patience::None {
             return ring.claim_or_refuse(side, tally);
         }
         let deadline = patience.deadline();
-        let mut spin = Spin::for_hand_over(deadline);
-        while spin.again() && !tally.is_shut() {
+        // Who waits for room does not look at each slot as soon as it is free: its cache line holds others, which are not.
+        let spin = if side == Side::Putters && self.capacity > FEW { Spin::for_lock } else { Spin::for_hand_over };
+        let mut spin = spin(deadline);
+        while spin.again() {
             if let Some(claim) = ring.claim(side, tally) {
                 return Ok(claim);
             }
@@ -161,6 +170,25 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             match refusal.map_or_else(|| ring.claim_or_refuse(side, tally), Err) {
                 Err(Refusal::NotNow) if refusal.is_none() => {} // another was faster
                 ready => return ready,
+            }
+        }
+    }
+
+    /// There is always room, if more slots are made. That takes memory, and time when it is first used: so who finds none looks
+    /// whether others make some, if that has not been in vain too often.
+    fn ring_claim_growing<'a>(&self, ring: &'a Ring<T>, patience: &Patience) -> Result<Claim<'a, T>, Refusal> {
+        let mut spin = Spin::for_lock(patience.deadline());
+        let mut looks = true;
+        loop {
+            let mut held = self.hold();
+            looks = looks && held.may_look(&self.tally);
+            if !looks {
+                return ring.claim_more(&self.tally);
+            }
+            drop(held);
+            looks = spin.again();
+            if let Some(claim) = ring.claim(Side::Putters, &self.tally) {
+                return Ok(claim);
             }
         }
     }

@@ -36,6 +36,11 @@ impl<T> SimpleQueue<T> {
         }
     }
 
+    /// One whose items are under a mutex: for models, each of its calls is a step or two.
+    pub(crate) fn by_a_lock() -> SimpleQueue<T> {
+        SimpleQueue { queue: Queue::bounded_by_a_lock(usize::MAX) }
+    }
+
     /// Puts an item in.
     ///
     /// ```

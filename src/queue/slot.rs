@@ -7,8 +7,10 @@
 //! ```
 //! # Invariants
 //! 1. Each number is filled once, and emptied once at most, by who has claimed it: the item is its own from when the stamp
-//!    says that it is free for the number, or holds it, until it changes the stamp.
+//!    says that it is free for the number, or holds it, until it changes the stamp. An old slot keeps it when the item has
+//!    been moved (`ring.rs`): it is nobody's.
 
+use super::tally::ITEM;
 use super::turn::Side;
 use crate::backend::atomic::{
     AtomicUsize,
@@ -22,26 +24,24 @@ pub(super) struct Slot<T> {
     item: UnsafeCell<MaybeUninit<T>>,
 }
 
-/// What is added to the number in the stamp of a slot that holds it.
-const HELD: usize = 1;
+/// What is added to the number in the stamp of a slot that holds it: no flag that forbids a claim (`ring.rs`).
+const HELD: usize = 2;
 
 impl<T> Slot<T> {
-    pub(super) fn free_for(number: usize) -> Slot<T> {
-        Slot { stamp: AtomicUsize::new(number), item: UnsafeCell::new(MaybeUninit::uninit()) }
+    /// So many, a power of two: free for that number, and those after it.
+    pub(super) fn free_from(first: usize, slots: usize) -> Box<[Slot<T>]> {
+        let mask = (slots - 1) * ITEM;
+        let number = |place: usize| first.wrapping_add((place * ITEM).wrapping_sub(first) & mask);
+        let free_for = |number| Slot { stamp: AtomicUsize::new(number), item: UnsafeCell::new(MaybeUninit::uninit()) };
+        (0..slots).map(number).map(free_for).collect()
     }
 
-    /// Whether it holds that number.
-    #[inline]
-    pub(super) fn holds(&self, number: usize) -> bool {
-        // ORDERING: Acquire pairs with the Release in `fill`: who is going to take the item sees it.
-        self.stamp.load(Acquire) == number + HELD
-    }
-
-    /// Whether that number can be claimed for it.
-    #[inline]
-    pub(super) fn is_free_for(&self, number: usize) -> bool {
-        // ORDERING: Acquire pairs with the Release in `empty`: who is going to write does so after that.
-        self.stamp.load(Acquire) == number
+    /// Whether that side can claim the number for it.
+    #[inline(always)]
+    pub(super) fn is_ready(&self, side: Side, number: usize) -> bool {
+        // ORDERING: Acquire pairs with the Release in `fill`: who is going to take the item sees it; and with that in `empty`: who is
+        // going to write does so after that.
+        self.stamp.load(Acquire) == ready(side, number)
     }
 
     /// Puts in the item whose number was claimed.
@@ -50,7 +50,7 @@ impl<T> Slot<T> {
         // SAFETY: invariant 1: it is ours, and empty.
         self.item.with_mut(|cell| unsafe { cell.cast::<T>().write(item) });
         // ORDERING: Release pairs with the Acquire of who takes the item: it sees it.
-        self.stamp.store(number + HELD, Release);
+        self.stamp.store(ready(Side::Getters, number), Release);
     }
 
     /// Takes out the item whose number was claimed, wraps it, and leaves the slot to the next.
@@ -64,9 +64,30 @@ impl<T> Slot<T> {
     /// Until that side can fill or empty it for the number: until the one before has done with it, who does not sleep. Unless
     /// the number is the caller's, another may have been faster by then.
     pub(super) fn await_turn(&self, side: Side, number: usize) {
-        let least = if side == Side::Getters { number + HELD } else { number };
-        // ORDERING: Acquire pairs with the Release of who has done with it, as in `holds` and `is_free_for`.
-        hint::spin_until(&self.stamp, Acquire, |stamp| stamp.wrapping_sub(least) <= usize::MAX / 2);
+        // ORDERING: Acquire pairs with the Release of who has done with it, as in `is_ready`.
+        hint::spin_until(&self.stamp, Acquire, |stamp| stamp.wrapping_sub(ready(side, number)) <= usize::MAX / 2);
+    }
+
+    /// Moves the item of that number to a new slot, as soon as it is there; nobody can claim it.
+    pub(super) fn move_to(&self, new: &Slot<T>, number: usize) {
+        self.await_turn(Side::Getters, number);
+        // SAFETY: invariant 1: nobody has claimed it, and nobody looks for it here from now on.
+        let item = self.item.with_mut(|cell| unsafe { cell.cast::<T>().read() });
+        new.fill(number, item);
+    }
+
+    /// Of an old slot: its item was moved.
+    pub(super) fn forget(&self) {
+        self.stamp.fetch_and(!HELD, Relaxed);
+    }
+}
+
+/// The stamp of a slot that is ready for the number.
+#[inline(always)]
+fn ready(side: Side, number: usize) -> usize {
+    match side {
+        Side::Putters => number,
+        Side::Getters => number.wrapping_add(HELD),
     }
 }
 

@@ -21,7 +21,7 @@ in_each_order! {
 }
 
 fn new<O: AnyOrder<u32>>(capacity: Option<usize>) -> AnyQueue<u32, O> {
-    capacity.map_or_else(AnyQueue::unbounded, AnyQueue::bounded)
+    capacity.map_or_else(|| AnyQueue::unbounded_from(1), AnyQueue::bounded)
 }
 
 fn items_go_from_all_to_all_through_room_for_one<O: AnyOrder<u32>>() {

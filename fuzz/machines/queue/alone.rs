@@ -50,7 +50,7 @@ fn kind<O: selvedge::queue::Order<Ware>>(order: Order, name: &'static str) -> Ki
     let bounds = prop_oneof![4 => (1..=LARGEST).prop_map(Some), 1 => Just(None)].boxed();
     let make = |capacity: Option<usize>| match capacity {
         Some(capacity) => selvedge::queue::AnyQueue::bounded(capacity),
-        None => selvedge::queue::AnyQueue::unbounded(),
+        None => selvedge::queue::AnyQueue::unbounded_from(1),
     };
     Kind { order, bounds, name, make }
 }

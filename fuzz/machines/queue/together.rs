@@ -159,7 +159,7 @@ enum Any {
 impl Any {
     fn new(order: Order, capacity: Option<usize>) -> Any {
         fn make<O: selvedge::queue::Order<Ware>>(capacity: Option<usize>) -> AnyQueue<Ware, O> {
-            capacity.map_or_else(AnyQueue::unbounded, AnyQueue::bounded)
+            capacity.map_or_else(|| AnyQueue::unbounded_from(1), AnyQueue::bounded)
         }
         match order {
             Order::Fifo => Any::Fifo(make(capacity)),

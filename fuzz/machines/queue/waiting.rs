@@ -63,7 +63,7 @@ impl Primitive for Any {
 
     fn object(&(order, capacity): &Self::Start) -> Any {
         fn make<O: selvedge::queue::Order<Ware>>(capacity: Option<usize>) -> AnyQueue<Ware, O> {
-            capacity.map_or_else(AnyQueue::unbounded, AnyQueue::bounded)
+            capacity.map_or_else(|| AnyQueue::unbounded_from(1), AnyQueue::bounded)
         }
         let queue = match order {
             Order::Fifo => Ordered::Fifo(make(capacity)),

@@ -3,7 +3,7 @@
 //! Each operation of a ring is a step of its own, so that also two threads have too many interleavings to run them all.
 
 use super::roles::*;
-use super::subject::ringed;
+use super::subject::{growing, ringed};
 use crate::law::Model;
 use crate::refines::{choose, program};
 use spec::Answer::{self, Busy, Count, Done, ShutDown, TimedOut};
@@ -22,6 +22,14 @@ pub fn models(law: &str) -> Vec<Model> {
             three::<1>(&[1], [&[Put(2)], &[Get], &[TryPut(3)]]),
         ],
         "Q2" => vec![
+            grown(&[1], &[&[Put(2)], &[Get]]),
+            grown(&[1], &[&[Put(2)], &[Put(3)]]),
+            grown(&[1], &[&[Put(2)], &[TryGet, Get]]),
+            grown(&[1], &[&[Put(2)], &[Drain]]),
+            grown(&[1, 2], &[&[Put(3)], &[Get, Get]]),
+            brief(grown(&[1], &[&[TryPutTwo(2, 3), TryGet], &[Get]])),
+            brief(grown(&[1], &[&[Put(2)], &[Get], &[TryGet]])),
+            brief(grown(&[1], &[&[Put(2)], &[Put(3)], &[Get]])),
             two::<2>(&[1, 2], [&[Get], &[Get]]),
             two::<1>(&[1], [&[TryGet], &[TryGet]]),
             two::<2>(&[1, 2], [&[Drain], &[Get]]),
@@ -30,6 +38,7 @@ pub fn models(law: &str) -> Vec<Model> {
             three::<1>(&[], [&[Put(1)], &[Get], &[TryGet]]),
         ],
         "Q3" => vec![
+            grown(&[1], &[&[Put(2), Put(3)], &[Get, Get]]),
             two::<3>(&[12], [&[Put(11), Put(2)], &[Get, Get]]),
             three::<3>(&[], [&[Put(11)], &[Put(12)], &[Get, TryGet]]),
         ],
@@ -41,6 +50,8 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[], [&[Put(1), Get], &[TaskDone, TryJoin]]),
             two::<1>(&[], [&[Put(1), Drain], &[TaskDone, TryJoin]]),
             specified("the last task of a round", [[Done, Done]], |s| rounds(s, Ring)).within(1, 2),
+            grown(&[1], &[&[Put(2), TaskDone], &[TaskDone, TryJoin]]),
+            brief(grown(&[1], &[&[Put(2), TaskDone], &[Get, TaskDone, Join]])),
         ],
         "Q5" => vec![
             asleep_each("main puts two", [Done, Done], Getters, one_by_one),
@@ -59,6 +70,8 @@ pub fn models(law: &str) -> Vec<Model> {
             three::<2>(&[1, 2], [&[Put(3)], &[Put(4)], &[Drain]]).within(0, 1),
             three::<2>(&[], [&[TryPutTwo(1, 2)], &[Get], &[Get]]).within(0, 1),
             specified("a batch longer than the ring", [[Done, Done]], |s| long_batch(s, Ring)).within(1, 2),
+            brief(grown(&[], &[&[TryPutTwo(1, 2)], &[Get, Get]])),
+            grown(&[], &[&[TryPutTwo(1, 2)], &[Get], &[Get]]).within(0, 1),
         ],
         "Q6" => vec![
             specified("ring: put and get", [[Done, Count(1)]], |s| seen_by(s, Ring, get)).within(2, 3),
@@ -70,10 +83,13 @@ pub fn models(law: &str) -> Vec<Model> {
             .within(2, 3),
             specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, drain))
                 .within(2, 3),
+            specified("ring: an item that was moved", [[Done, Busy], [Done, Count(1)]], moved_seen).within(2, 3),
             specified("ring: room that was made", [[Done, Count(1)]], |s| room_seen(s, Ring)).within(2, 3),
             specified("ring: done and joined", [[Done, Count(1)]], |s| joined(s, Ring, join)).within(2, 3),
         ],
         "Q7" => vec![
+            grown(&[1], &[&[Shutdown, TryPut(2)], &[Put(3)]]),
+            grown(&[1], &[&[ShutdownNow, TryPut(2)], &[Put(3)]]),
             two::<2>(&[], [&[Shutdown, Len], &[Put(1)]]),
             two::<1>(&[1], [&[Shutdown, TryPut(2)], &[Put(3)]]),
             two::<1>(&[1], [&[ShutdownNow, TryPut(2)], &[Put(3)]]),
@@ -96,6 +112,7 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<2>(&[], [&[Put(1), Shutdown], &[Get, Get]]),
             two::<2>(&[1], [&[Shutdown, Shutdown], &[TryGet, TryGet]]),
             three::<2>(&[1], [&[Shutdown], &[Get], &[Get]]),
+            grown(&[1], &[&[Put(2), Shutdown], &[Get, Get]]),
         ],
         "Q10" => vec![
             two::<2>(&[1, 2], [&[ShutdownNow, TryGet, Unfinished], &[Get]]),
@@ -103,6 +120,7 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[], [&[Put(1), TaskDone], &[ShutdownNow, Unfinished]]),
             three::<1>(&[], [&[ShutdownNow], &[ShutdownNow], &[Put(1)]]),
             three::<2>(&[1], [&[ShutdownNow], &[Put(2)], &[Join]]),
+            grown(&[1], &[&[Put(2)], &[ShutdownNow, Unfinished]]),
         ],
         "Q11" => vec![
             two::<1>(&[1], [&[Get, Len], &[PutTimeout(2)]]),
@@ -125,10 +143,18 @@ pub fn models(law: &str) -> Vec<Model> {
     }
 }
 
-/// All pairs of these calls.
+/// All pairs of these calls, in a ring with room for one item, and in one that has to grow for the second.
 pub fn pairs(calls: &[Call]) -> Vec<Model> {
-    let pair = |calls: Vec<Call>| ring::<1>(&[], &[&calls[..1], &calls[1..]]).within(2, 3);
-    choose(calls, 2).into_iter().map(pair).collect()
+    let fixed = |calls: &Vec<Call>| ring::<1>(&[], &[&calls[..1], &calls[1..]]).within(2, 3);
+    let growing = |calls: &Vec<Call>| grown(&[11], &[&calls[..1], &calls[1..]]);
+    let pairs = choose(calls, 2);
+    pairs.iter().map(fixed).chain(pairs.iter().map(growing)).collect()
+}
+
+/// In a ring that grows whenever it is full.
+fn grown(before: &[u32], threads: &[&[Call]]) -> Model {
+    let threads = threads.iter().map(|calls| calls.to_vec()).collect();
+    program(&growing(before), threads).of(Ring).locks_specified().within(2, 3)
 }
 
 fn two<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 2]) -> Model {

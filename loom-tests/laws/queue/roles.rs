@@ -193,6 +193,20 @@ pub fn drain(queue: &Numbers) -> Result<(), Answer> {
     if queue.drain().is_empty() { Err(Busy) } else { Ok(()) }
 }
 
+/// The first item, if it is ours, is moved to make room for the second.
+pub fn moved_seen(stage: &Stage) -> Vec<Answer> {
+    let shared = Arc::new(Seen { queue: AnyQueue::unbounded_from(1), data: [Data::new(), Data::new()] });
+    stage.thread(&shared, |shared| {
+        shared.data[0].add();
+        shared.queue.put(1).map_or(ShutDown, |()| Done)
+    });
+    stage.thread(&shared, |shared| {
+        shared.queue.put(2).expect("it is open");
+        if shared.queue.get() == Ok(1) { shared.data[0].read() } else { Busy }
+    });
+    stage.finish()
+}
+
 /// Who makes room passes on what it did.
 pub fn room_seen(stage: &Stage, core: Core) -> Vec<Answer> {
     let shared = seen(core, 1, &[1]);

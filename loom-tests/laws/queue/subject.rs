@@ -107,10 +107,21 @@ pub fn ringed<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fif
     Start { make: gone_round::<CAPACITY>, ..holding::<Fifo, CAPACITY>(before) }
 }
 
+/// A queue without a bound, and what main puts in before. Its ring had one slot, which has been used: it has grown for the second
+/// item, for the third, and for the fifth.
+pub fn growing(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
+    let spec = queue::Queue::new(queue::Order::Fifo, None);
+    Start { make: || used(AnyQueue::unbounded_from(1), 1), spec, ..holding::<Fifo, 1>(before) }
+}
+
 /// An empty queue that has had an item in each slot.
 fn gone_round<const CAPACITY: usize>() -> AnyQueue<Item, Fifo> {
-    let queue = AnyQueue::bounded(CAPACITY);
-    for _ in 0..CAPACITY {
+    used(AnyQueue::bounded(CAPACITY), CAPACITY)
+}
+
+/// The queue, empty, when so many items have gone through it.
+fn used(queue: AnyQueue<Item, Fifo>, items: usize) -> AnyQueue<Item, Fifo> {
+    for _ in 0..items {
         queue.put(item(0)).expect("it is open");
         queue.get_task().map(drop).expect("it is open");
     }

@@ -127,10 +127,11 @@ fn an_item_whose_drop_panics_is_done<O: AnyOrder<Item>>() {
 
 fn a_dropped_queue_drops_each_item_once<O: AnyOrder<Item>>() {
     for (put, got) in [(0, 0), (1, 0), (5, 2), (40, 11)] {
-        let (queue, ledger) = (AnyQueue::<Item, O>::unbounded(), Ledger::default());
+        let (queue, ledger) = (AnyQueue::<Item, O>::unbounded_from(1), Ledger::default()); // it grows
         queue.put_many(ledger.items((0..put).map(|n| n * 7 % 40))).unwrap();
         drop(queue.try_iter().take(got).collect::<Vec<_>>());
         assert_eq!(ledger.alive(), put as usize - got);
+        ledger.items(100..120).into_iter().for_each(|item| queue.put(item).unwrap());
         drop(queue);
         ledger.assert_each_dropped_once();
     }
