@@ -122,6 +122,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// As `unbounded`, with so many slots to begin with, a power of two, if there is a ring: for those who prove that it grows.
         #[doc(hidden)]
         pub fn unbounded_from(slots: usize) -> AnyQueue<T, O> {
+            assert!(slots.is_power_of_two(), "a ring has as many slots as a power of two");
             AnyQueue::holding(usize::MAX, if O::RINGED { Kind::Growing(slots) } else { Kind::None })
         }
     }
