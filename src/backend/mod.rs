@@ -22,6 +22,8 @@
 //!   look. Every timed wait is explored woken, changed and timed out ([`model_within`] may leave
 //!   some out: to be woken takes two preemptions); a spin is exhausted at once; and a
 //!   panic that leaves a thread fails the model.
+//! - [`Arc`] is std's in every world, so loom does not see that the drop of the last clone comes after the others'. In a
+//!   model, threads meet before one of them drops what they shared, or its `cell`s seem to be touched at once.
 
 #[cfg(loom)]
 #[path = "loom.rs"]
