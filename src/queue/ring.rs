@@ -26,7 +26,7 @@
 
 use super::slot::Slot;
 use super::slots::Slots;
-use super::tally::{FLAGS, ITEM, SHUT, Tally, number};
+use super::tally::{FLAGS, ITEM, SHUT, Tally, look_first, number};
 use super::turn::{Refusal, Side};
 use crate::backend::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::backend::{const_fn, hint};
@@ -168,15 +168,13 @@ impl<T> Ring<T> {
     pub(super) fn refusal(&self, side: Side, tally: &Tally, marked: bool) -> Option<Refusal> {
         let (word, none) = match side {
             Side::Getters => {
-                // ORDERING: Acquire has no partner: the look at `tail` comes after it.
-                let head = tally.head().load(Acquire);
+                let head = look_first(tally.head());
                 // ORDERING: Acquire pairs with the Release of who has claimed the number before: we see the slots.
                 let word = tally.tail.fetch_or(if marked { GETTERS } else { 0 }, Acquire);
                 (word, number(word) == number(head))
             }
             Side::Putters => {
-                // ORDERING: Acquire has no partner: the look at `head` comes after it.
-                let word = tally.tail.load(Acquire);
+                let word = look_first(&tally.tail);
                 let head = tally.head().fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
                 (word, number(word).wrapping_sub(number(head)) >= self.capacity())
             }

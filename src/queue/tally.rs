@@ -40,6 +40,13 @@ pub(super) const fn number(word: usize) -> usize {
     word & !FLAGS
 }
 
+/// What the word is before the looks that follow: compilers and processors keep them in this order.
+#[inline(always)]
+pub(super) fn look_first(word: &AtomicUsize) -> usize {
+    // ORDERING: Acquire has no partner: what is read after it is read later.
+    word.load(Acquire)
+}
+
 pub(super) struct Tally {
     pub(super) tail: AtomicUsize,
     gone: Gone,
@@ -100,11 +107,10 @@ impl Tally {
     /// How many items were put and not got.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        // ORDERING: Acquire has no partner: the looks stay in this order, so that what is told was true at the second.
-        let mut tail = number(self.tail.load(Acquire));
+        // In this order, so that what is told was true at the second look.
+        let mut tail = number(look_first(&self.tail));
         loop {
-            // ORDERING: Acquire, as above.
-            let head = number(self.gone.head.load(Acquire));
+            let head = number(look_first(&self.gone.head));
             let again = number(self.tail.load(Relaxed));
             if again == tail {
                 // Another may have got, as we see it, what we have not seen put.

@@ -51,11 +51,10 @@ impl Waiter {
         Waiter { word: AtomicU32::new(WAITING), links: UnsafeCell::new(links) }
     }
 
-    /// The answer, if it has come.
+    /// The answer, if it has come. What was done before it is seen by who `is_told_soon`, or holds the mutex.
     #[inline]
     pub(super) fn answer(&self) -> Option<Answer> {
-        // ORDERING: Acquire pairs with the Release in `tell`: we see all that was done before the answer.
-        Some(self.word.load(Acquire)).filter(|&word| word > ASLEEP)
+        Some(self.word.load(Relaxed)).filter(|&word| word > ASLEEP)
     }
 
     /// Waits a moment for the answer. If it comes, the frame may be left at once (invariant 4); if not, the waiter is
@@ -63,12 +62,8 @@ impl Waiter {
     #[inline]
     pub(super) fn is_told_soon(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
-        while spin.again() {
-            if self.answer().is_some() {
-                return true;
-            }
-        }
-        // ORDERING: Acquire on failure pairs with the Release in `tell`, as in `answer`.
+        while spin.again() && self.answer().is_none() {}
+        // ORDERING: Acquire on failure pairs with the Release in `tell`: we see all that was done before the answer.
         self.word.compare_exchange(WAITING, ASLEEP, Relaxed, Acquire).is_err()
     }
 
@@ -84,7 +79,7 @@ impl Waiter {
 
     #[inline]
     fn tell(&self, answer: Answer) {
-        // ORDERING: Release pairs with the Acquire in `answer` and `is_told_soon`: the waiter sees all that we did.
+        // ORDERING: Release pairs with the Acquire in `is_told_soon`: the waiter sees all that we did.
         if self.word.swap(answer, Release) == ASLEEP {
             // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
             futex::wake(&self.word, 1);
