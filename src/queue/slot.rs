@@ -19,6 +19,8 @@ use crate::backend::atomic::{
 use crate::backend::{cell::UnsafeCell, hint};
 use core::mem::MaybeUninit;
 
+/// As allocators align: a big item is copied by as much at once and more, and each of these would lie on two lines sooner.
+#[repr(align(16))]
 pub(super) struct Slot<T> {
     stamp: AtomicUsize,
     item: UnsafeCell<MaybeUninit<T>>,
