@@ -16,7 +16,7 @@ pub const SETTLING: Duration = Duration::from_millis(25);
 /// Operations between two looks at the clock, which costs 25 ns.
 const BATCH: u32 = 4096;
 
-/// Round trips between two looks at the clock.
+/// Operations that take microseconds, between two looks at the clock.
 const TRIPS: u32 = 64;
 
 /// What short work lasts.
@@ -31,10 +31,22 @@ pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
     in_batches(slice, BATCH, operation)
 }
 
-/// Nanoseconds for there and back, between this thread and one that answers, or for what else takes microseconds.
-#[inline(always)]
-pub fn there_and_back(slice: Duration, trip: impl Fn()) -> f64 {
-    settled(slice, TRIPS, trip)
+/// How a figure is taken of what threads do together, again and again.
+pub trait Meter {
+    /// What is known then.
+    type Figure;
+    /// Repeats `run`, which does so many operations.
+    fn measure(self, operations: u32, run: impl FnMut()) -> Self::Figure;
+}
+
+/// Nanoseconds an operation for this long, once the threads have settled: of there and back, or of what else takes microseconds.
+impl Meter for Duration {
+    type Figure = f64;
+
+    #[inline(always)]
+    fn measure(self, operations: u32, run: impl FnMut()) -> f64 {
+        settled(self, TRIPS.div_ceil(operations), run) / f64::from(operations)
+    }
 }
 
 /// Nanoseconds an operation that several threads have a part in, once they have settled.

@@ -89,21 +89,30 @@ pub struct Ticks {
 impl Ticks {
     /// Up to now; `None` where the system has no /proc.
     pub fn now() -> Option<Ticks> {
+        Ticks::with([])
+    }
+
+    /// With those of these processes as ours.
+    pub fn with(processes: impl IntoIterator<Item = u32>) -> Option<Ticks> {
         let machine = fs::read_to_string("/proc/stat").ok()?;
         let states: Vec<u64> = machine.lines().next()?.split_whitespace().filter_map(|n| n.parse().ok()).collect();
         // user nice system idle iowait irq softirq steal; what follows is counted in user and nice as well.
         let all = states.iter().take(8).sum();
         let idle: u64 = states.iter().skip(3).take(2).sum();
-        let process = fs::read_to_string("/proc/self/stat").ok()?;
-        // The name in brackets may hold anything; user and system time are the 12th and 13th field after it.
-        let times = process.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
-        let ours = times.filter_map(|n| n.parse::<u64>().ok()).sum();
+        let used = |process: String| {
+            let process = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+            // The name in brackets may hold anything; user and system time are the 12th and 13th field after it.
+            let times = process.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
+            Some(times.filter_map(|n| n.parse::<u64>().ok()).sum::<u64>())
+        };
+        let processes = processes.into_iter().map(|process| process.to_string());
+        let ours = ["self".to_owned()].into_iter().chain(processes).map(used).sum::<Option<u64>>()?;
         Some(Ticks { all, busy: all - idle, ours })
     }
 
-    /// The part of the machine that others have used since `before`.
-    pub fn of_others(before: Option<Ticks>) -> f64 {
-        let Some((before, now)) = before.zip(Ticks::now()) else { return 0.0 };
+    /// The part of the machine that others have used between the two.
+    pub fn of_others(before: Option<Ticks>, now: Option<Ticks>) -> f64 {
+        let Some((before, now)) = before.zip(now) else { return 0.0 };
         // Each clock may be off by a tick.
         let others = (now.busy - before.busy).saturating_sub(now.ours - before.ours + 2);
         others as f64 / (now.all - before.all).max(1) as f64

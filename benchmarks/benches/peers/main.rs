@@ -1,8 +1,10 @@
 //! Ours beside the peers: `cargo bench -p benchmarks -- --help`.
 
+mod busy;
 mod load;
 mod machine;
 mod measure;
+mod parts;
 mod report;
 mod row;
 mod sections;
@@ -10,9 +12,11 @@ mod shapes;
 mod statistics;
 mod verdict;
 
+use busy::Wanted;
 use clap::Parser;
 use measure::Plan;
 use report::Report;
+use row::Row;
 use sections::{Context, Planned};
 use shapes::wait;
 use std::error::Error;
@@ -40,6 +44,10 @@ struct Arguments {
     /// 5 rounds of 10 ms: a minute or so, and for a first look only
     #[arg(long)]
     quick: bool,
+    /// Only the section beside busy processes, or only its cells ("Busy, Queue b1 1x1, 3 per processor, on one processor") whose
+    /// names contain all of these
+    #[arg(long, short, value_name = "SUBSTR", num_args = 0.., conflicts_with = "filter")]
+    busy: Option<Vec<String>>,
     /// Name the rows and the sections, and stop
     #[arg(long)]
     list: bool,
@@ -65,6 +73,12 @@ struct Arguments {
     /// What another child does
     #[arg(long, hide = true)]
     count_instructions: bool,
+    /// What one does beside busy processes
+    #[arg(long, hide = true)]
+    beside_busy: Option<String>,
+    /// What a busy process does
+    #[arg(long, hide = true)]
+    hog: Option<String>,
     /// What cargo passes to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
@@ -79,7 +93,15 @@ impl Arguments {
     }
 
     fn wants(&self, name: &str) -> bool {
-        self.filter.as_ref().is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+        self.busy.is_none()
+            && self.filter.as_ref().is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+    }
+
+    /// What is wanted beside busy processes.
+    fn busy(&self) -> Option<Wanted> {
+        let words = if self.wants(busy::TITLE) { Vec::new() } else { self.busy.clone()? };
+        let slice = self.slice.map(Duration::from_millis);
+        Some(Wanted { quick: self.quick, rounds: self.rounds, slice, words })
     }
 }
 
@@ -93,15 +115,25 @@ fn main() -> Result<(), Box<dyn Error>> {
         sections::instructions::child();
         return Ok(());
     }
+    if let Some(task) = &arguments.beside_busy {
+        return busy::child(task);
+    }
+    if let Some(what) = &arguments.hog {
+        return busy::hog(what);
+    }
     let mut rows = shapes::rows();
-    report::causes_name(&rows)?;
+    let busy = shapes::busy::rows();
+    report::causes_name(&rows.iter().map(Row::name).chain(busy.iter().map(Row::name)).collect::<Vec<_>>())?;
     rows.retain(|row| arguments.wants(&row.name()));
     let sections = sections::ALL.into_iter().filter(|section| arguments.wants(section.title)).collect::<Vec<_>>();
-    if rows.is_empty() && sections.is_empty() {
+    let busy = arguments.busy();
+    let cells = busy.as_ref().map_or_else(Vec::new, Wanted::names);
+    if rows.is_empty() && sections.is_empty() && cells.is_empty() {
         return Err("no row and no section has such a name; --list shows them".into());
     }
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name()));
+        cells.iter().for_each(|name| println!("{name}"));
         sections.iter().for_each(|section| println!("{}", section.title));
         return Ok(());
     }
@@ -115,6 +147,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         eprintln!("{outcome}");
         outcomes.push(outcome);
     }
+    let busy = busy.map_or_else(Vec::new, |wanted| wanted.measure());
 
     let [proofs, growth] = [arguments.proofs, arguments.growth].map(|file| file.map(|file| from_root(&file)));
     let (proofs, growth) = (proofs.as_deref(), growth.as_deref());
@@ -125,7 +158,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let sections = sections.iter().map(measure).collect();
 
-    let report = Report { date: arguments.date, machine, plan, rows: outcomes, sections };
+    let report = Report { date: arguments.date, machine, plan, rows: outcomes, busy, sections };
     println!("{report}");
     let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
     report.write(&file)?;

@@ -4,7 +4,7 @@ use crate::machine::Ticks;
 use crate::row::{Bar, Kind, Participant, Row};
 use crate::statistics::Summary;
 use crate::verdict::{self, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
@@ -38,6 +38,8 @@ pub struct Outcome {
     pub shape: &'static str,
     /// As in [`Row`].
     pub setting: &'static str,
+    /// The load and the place, of a row beside busy processes.
+    pub beside: Option<String>,
     /// All rounds that were run.
     pub rounds: usize,
     /// How many of them were noisy.
@@ -51,8 +53,14 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The name of the row.
+    /// The name of the cell: of the row, and of the load that it was measured beside.
     pub fn name(&self) -> String {
+        let beside = self.beside.iter().map(|beside| format!(", {beside}"));
+        [self.row()].into_iter().chain(beside).collect()
+    }
+
+    /// The name of the row.
+    pub fn row(&self) -> String {
         format!("{}, {}", self.shape, self.setting)
     }
 
@@ -71,11 +79,21 @@ pub struct Figure {
     pub kind: Kind,
     /// Nanoseconds an operation, or why there are none.
     pub result: Result<Summary, Fault>,
-    /// Nanoseconds an operation in each of the quietest rounds.
+    /// Nanoseconds an operation in each of the rounds that count.
     pub samples: Vec<f64>,
+    /// Nanoseconds that the slowest 1 % of the operations take at least, in the median round, where that was measured.
+    pub slowest: Option<f64>,
 }
 
 impl Figure {
+    /// Of these samples, which count only without a fault.
+    pub fn new(name: &'static str, kind: Kind, fault: Option<Fault>, samples: Vec<f64>) -> Figure {
+        match fault {
+            Some(fault) => Figure { name, kind, result: Err(fault), samples: Vec::new(), slowest: None },
+            None => Figure { name, kind, result: Ok(Summary::of(samples.iter().copied())), samples, slowest: None },
+        }
+    }
+
     /// Whether the figure may mislead.
     pub fn is_noisy(&self) -> bool {
         self.result.is_ok_and(|summary| summary.spread() > NOISY_FIGURE)
@@ -83,7 +101,7 @@ impl Figure {
 }
 
 /// Why a participant has no figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// It did not come back; its threads are left behind, and if they spin they disturb what follows.
@@ -99,7 +117,7 @@ pub fn row(row: Row, plan: Plan) -> Outcome {
     loop {
         let began = Ticks::now();
         rounds.push(round(rounds.len(), &row.participants, &mut faults, plan.slice));
-        others.push(Ticks::of_others(began));
+        others.push(Ticks::of_others(began, Ticks::now()));
         if rounds.len() >= plan.rounds {
             let outcome = evaluate(&row, &rounds, &others, &faults);
             if outcome.is_settled() || rounds.len() >= plan.most {
@@ -119,15 +137,15 @@ fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fau
     let participants = row.participants.iter().enumerate();
     let figures: Vec<Figure> = participants
         .map(|(place, &Participant { name, kind, .. })| {
-            let samples: Vec<f64> = quietest.iter().map(|&round| rounds[round][place]).collect();
-            let result = faults[place].map_or_else(|| Ok(Summary::of(samples.iter().copied())), Err);
-            Figure { name, kind, result, samples: if result.is_ok() { samples } else { Vec::new() } }
+            let samples = quietest.iter().map(|&round| rounds[round][place]).collect();
+            Figure::new(name, kind, faults[place], samples)
         })
         .collect();
     let verdicts = row.bars.iter().flat_map(|bar: &Bar| verdict::judge(*bar, &figures)).collect();
     Outcome {
         shape: row.shape,
         setting: row.setting,
+        beside: None,
         rounds: rounds.len(),
         noisy_rounds: noises.iter().filter(|&&noise| noise > NOISY_ROUND).count(),
         others: quietest.iter().map(|&round| others[round]).fold(0.0, f64::max),

@@ -1,5 +1,6 @@
 //! The report, in Markdown that can also be read in a terminal.
 
+mod busy;
 mod cells;
 mod charts;
 mod tables;
@@ -48,6 +49,9 @@ that returns a number; a batch is submitted before the first result is asked for
 wait; 5 rounds, or one.
 - A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
 
+/// The part of the machine that other processes may use, in the rounds of a cell that count, while it is called idle.
+const NOT_IDLE: f64 = 0.05;
+
 /// Everything that was measured in one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -59,6 +63,8 @@ pub struct Report {
     pub plan: Plan,
     /// What.
     pub rows: Vec<Outcome>,
+    /// What beside busy processes.
+    pub busy: Vec<Outcome>,
     /// What else.
     pub sections: Vec<Section>,
 }
@@ -68,16 +74,19 @@ impl fmt::Display for Report {
         writeln!(f, "# Benchmarks\n")?;
         self.preamble(f)?;
         if !self.rows.is_empty() {
-            write!(f, "{}", cells::misses(&self.rows))?;
+            write!(f, "{}", cells::misses("Cells that miss", &self.rows))?;
             writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
         }
         for shape in self.rows.chunk_by(|a, b| a.shape == b.shape) {
             writeln!(f, "\n## {}\n\n{}", shape[0].shape, figures(shape))?;
         }
+        if !self.busy.is_empty() {
+            write!(f, "{}", busy::section(&self.busy))?;
+        }
         for Section { title, text, .. } in &self.sections {
             writeln!(f, "\n## {title}\n\n{text}")?;
         }
-        let faults: Vec<String> = self.rows.iter().flat_map(faults).collect();
+        let faults: Vec<String> = self.rows.iter().chain(&self.busy).flat_map(faults).collect();
         if !faults.is_empty() {
             writeln!(f, "\n## Without a figure\n\n{}", faults.join("\n"))?;
         }
@@ -97,7 +106,8 @@ impl Report {
     fn preamble(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { processor, cores, system, rustc, peers } = &self.machine;
         let Plan { rounds, most, slice } = self.plan;
-        let others = self.rows.iter().map(|row| row.others).fold(0.0, f64::max);
+        let measured = || self.rows.iter().chain(&self.busy);
+        let others = measured().map(|row| row.others).fold(0.0, f64::max);
         if let Some(date) = &self.date {
             writeln!(f, "- Date: {date}")?;
         }
@@ -110,8 +120,22 @@ impl Report {
         )?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
+        let disturbed = measured().filter(|row| row.others > NOT_IDLE).count();
+        if disturbed > 0 {
+            writeln!(
+                f,
+                "- **NOT IDLE**: other processes used up to {:.0} % of the machine, and in {disturbed} of {} cells more than \
+                {:.0} %. The figures of this run do not count.",
+                100.0 * others,
+                measured().count(),
+                100.0 * NOT_IDLE
+            )?;
+        }
         if !self.rows.is_empty() {
             write!(f, "{}", cells::summary(&self.rows))?;
+        }
+        if !self.busy.is_empty() {
+            write!(f, "{}", cells::summary_of_busy(&self.busy))?;
         }
         writeln!(f, "\n{NOTES}")
     }

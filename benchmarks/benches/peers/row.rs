@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs for about the given time and says how many nanoseconds one operation took.
-pub type Run = Arc<dyn Fn(Duration) -> f64 + Send + Sync>;
+/// Runs for about the given time and says how many nanoseconds one operation took, or more than that.
+pub type Run<F = f64> = Arc<dyn Fn(Duration) -> F + Send + Sync>;
 
 /// One cell of the table: a shape in one setting, and all who are measured in it.
-pub struct Row {
+pub struct Row<F = f64> {
     /// The type: "Lock".
     pub shape: &'static str,
     /// What is done with it: "contended 2, short".
@@ -17,10 +17,10 @@ pub struct Row {
     /// What to reach.
     pub bars: Vec<Bar>,
     /// Who is measured.
-    pub participants: Vec<Participant>,
+    pub participants: Vec<Participant<F>>,
 }
 
-impl Row {
+impl<F> Row<F> {
     /// The name that `--filter` looks at.
     pub fn name(&self) -> String {
         format!("{}, {}", self.shape, self.setting)
@@ -28,13 +28,13 @@ impl Row {
 }
 
 /// One implementation of a shape.
-pub struct Participant {
+pub struct Participant<F = f64> {
     /// What it is called in the report.
     pub name: &'static str,
     /// What it is measured for.
     pub kind: Kind,
     /// How it is measured.
-    pub run: Run,
+    pub run: Run<F>,
 }
 
 /// What a participant is measured for.
@@ -47,6 +47,8 @@ pub enum Kind {
     ParkingLot,
     /// Somebody else's, to compare with.
     Peer,
+    /// Ours built without yields, against which bars beside busy processes are held too.
+    Reference,
     /// Shown, but held against nobody: a floor that never sleeps, or a second type of ours.
     Shown,
 }
@@ -71,6 +73,9 @@ pub enum Unit {
     Best,
     /// What the peer of this name takes: one for each of [`WORLDS`].
     Peer([&'static str; 2]),
+    /// What a waiter may take beside busy processes: 1.5 times the larger of the best peer and the reference, but no more than
+    /// 3 times the best peer, nor a millisecond.
+    BesideBusy,
     /// A nanosecond: a bar that stands also where no peer does the same. It holds for machines like that of the plan.
     Nanosecond,
 }
@@ -90,6 +95,9 @@ pub fn at_most_best(at_most: f64) -> Bar {
     Bar { at_most, of: Unit::Best }
 }
 
+/// At most what [`Unit::BesideBusy`] allows.
+pub const BESIDE_BUSY: Bar = Bar { at_most: 1.0, of: Unit::BesideBusy };
+
 /// At most so many nanoseconds.
 pub fn at_most_ns(at_most: f64) -> Bar {
     Bar { at_most, of: Unit::Nanosecond }
@@ -100,6 +108,9 @@ impl fmt::Display for Bar {
         let at_most = self.at_most;
         match self.of {
             Unit::Nanosecond => write!(f, "≤ {at_most:.0} ns"),
+            Unit::BesideBusy => f.write_str(
+                "≤ 1.5 of the larger of {the best peer, ours without yields}, ≤ 3 of the best peer, and ≤ 1 ms",
+            ),
             Unit::Best => write!(f, "≤ {at_most:.2} of the best peer"),
             Unit::Peer([std, parking_lot]) if std == parking_lot => write!(f, "≤ {at_most:.2} of {std}"),
             Unit::Peer(of) => write!(f, "≤ {at_most:.2} of {}", of.join(", ")),

@@ -39,7 +39,8 @@ impl Summary {
 }
 
 fn sorted(samples: impl IntoIterator<Item = f64>) -> Vec<f64> {
-    let mut samples: Vec<f64> = samples.into_iter().collect();
+    // Not a number: a round in which this was not measured.
+    let mut samples: Vec<f64> = samples.into_iter().filter(|sample| !sample.is_nan()).collect();
     samples.sort_by(f64::total_cmp);
     samples
 }

@@ -58,9 +58,13 @@ pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
         let ours: &Figure = figures.iter().find(|figure| figure.kind == world)?;
         let rival = rival(bar.of, place, figures);
         let has_figure = ours.result.is_ok() && (rival.is_some() || matches!(bar.of, Unit::Nanosecond));
+        let against = |round: usize| match bar.of {
+            Unit::BesideBusy => beside_busy(rival, figures),
+            _ => rival.map_or(1.0, |rival| rival.samples[round]),
+        };
         let each = has_figure.then(|| {
             let each = ours.samples.iter().enumerate();
-            Summary::of_median(each.map(|(round, ours)| ours / rival.map_or(1.0, |rival| rival.samples[round])))
+            Summary::of_median(each.map(|(round, ours)| ours / against(round)))
         });
         let is_close = each.is_some_and(|Summary { low, high, .. }| (low..high).contains(&bar.at_most));
         let reached = each.map(|each| each.median);
@@ -73,11 +77,18 @@ pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
 fn rival(unit: Unit, place: usize, figures: &[Figure]) -> Option<&Figure> {
     let peers = figures.iter().filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
     let wanted = |figure: &&Figure| match unit {
-        Unit::Best => true,
+        Unit::Best | Unit::BesideBusy => true,
         Unit::Peer(names) => names[place] == figure.name,
         Unit::Nanosecond => false,
     };
     peers.filter(wanted).min_by(|a, b| median(a).total_cmp(&median(b)))
+}
+
+/// What [`Unit::BesideBusy`] allows, in nanoseconds.
+fn beside_busy(best: Option<&Figure>, figures: &[Figure]) -> f64 {
+    let best = best.map_or(f64::INFINITY, median);
+    let reference = figures.iter().find(|figure| figure.kind == Kind::Reference).map_or(best, median);
+    (1.5 * best.max(reference)).min(3.0 * best).min(1e6)
 }
 
 fn median(figure: &Figure) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::tables::{significant, table};
 use crate::measure::Outcome;
-use crate::row::{Row, WORLDS};
+use crate::row::WORLDS;
 use crate::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -38,16 +38,27 @@ fn worst<'a>(rows: impl IntoIterator<Item = &'a Outcome>) -> Option<(f64, &'a Ou
     each.filter_map(|(part, row)| Some((part?, row))).max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
-/// The head of the report.
-pub fn summary(rows: &[Outcome]) -> String {
+/// How many cells there are of each kind.
+fn counts(rows: &[Outcome]) -> String {
     let count = |wanted| of(rows, wanted).count();
     let (met, close, missed) = (count(Cell::Meets), count(Cell::Close), count(Cell::Misses));
+    format!(
+        "of {} with a bar, {met} meet all their bars, {close} miss one by less than this run can tell, {missed} miss",
+        met + close + missed
+    )
+}
+
+/// The head of the report, for cells beside busy processes.
+pub fn summary_of_busy(rows: &[Outcome]) -> String {
+    let worst = worst(rows).map(|(part, row)| format!("; worst: {} times its bar, {}", significant(part), row.name()));
+    format!("- Cells beside busy processes: {}{}\n", counts(rows), worst.unwrap_or_default())
+}
+
+/// The head of the report.
+pub fn summary(rows: &[Outcome]) -> String {
     let verdicts = || rows.iter().flat_map(|row| &row.verdicts);
     let (all, those_met) = (verdicts().count(), verdicts().filter(|verdict| verdict.is_met()).count());
-    let mut text = format!(
-        "- Cells: of {} with a bar, {met} meet all their bars, {close} miss one by less than this run can tell, {missed} miss\n",
-        met + close + missed
-    );
+    let mut text = format!("- Cells: {}\n", counts(rows));
     text += &format!("- Bars: {those_met} of {all} medians lie within, counting our two worlds apart\n");
     if let Some((part, row)) = worst(rows) {
         text += &format!("- Worst: {} times its bar, {}\n", significant(part), row.name());
@@ -55,8 +66,8 @@ pub fn summary(rows: &[Outcome]) -> String {
     text
 }
 
-/// The cells that miss, each with its cause, and the names of those of which this run can't tell.
-pub fn misses(rows: &[Outcome]) -> String {
+/// The cells that miss, each with its row's cause, and the names of those of which this run can't tell.
+pub fn misses(title: &str, rows: &[Outcome]) -> String {
     let causes = causes().expect("the file was read before");
     let mut text = String::new();
     if of(rows, Cell::Misses).next().is_some() {
@@ -70,10 +81,10 @@ pub fn misses(rows: &[Outcome]) -> String {
                 [true, false] => "std world",
                 _ => "parking_lot world",
             };
-            let cause = causes.get(&name).map_or("no cause given yet", String::as_str).to_owned();
+            let cause = causes.get(&row.row()).map_or("no cause given yet", String::as_str).to_owned();
             table.add_row([name, part, by.to_owned(), cause]);
         }
-        writeln!(text, "\n## Cells that miss\n\n{table}").expect("a string takes all");
+        writeln!(text, "\n## {title}\n\n{table}").expect("a string takes all");
     }
     let close: Vec<String> = of(rows, Cell::Close).map(Outcome::name).collect();
     if !close.is_empty() {
@@ -87,8 +98,8 @@ fn causes() -> Result<BTreeMap<String, String>, toml::de::Error> {
 }
 
 /// An error if a cause stands beside the name of no row: the row has another name now, or is gone.
-pub fn causes_name(rows: &[Row]) -> Result<(), Box<dyn Error>> {
-    match causes()?.keys().find(|name| rows.iter().all(|row| row.name() != **name)) {
+pub fn causes_name(rows: &[String]) -> Result<(), Box<dyn Error>> {
+    match causes()?.keys().find(|name| !rows.contains(name)) {
         Some(name) => Err(format!("benchmarks/causes.toml: no row is called {name:?}").into()),
         None => Ok(()),
     }

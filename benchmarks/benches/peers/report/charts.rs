@@ -69,6 +69,7 @@ fn entries<'a>(rows: &'a [Outcome], group: &Group) -> Vec<Entry<'a>> {
             let (rival, at_most) = match bar.of {
                 Unit::Best => ("best peer".to_owned(), bar.at_most),
                 Unit::Peer([std, _]) => (std.to_owned(), bar.at_most),
+                Unit::BesideBusy => ("what is allowed".to_owned(), bar.at_most),
                 Unit::Nanosecond => (format!("{:.0} ns", bar.at_most), 1.0),
             };
             Entry { label: format!("{}, {} / {rival}", row.shape, row.setting), at_most, worlds }

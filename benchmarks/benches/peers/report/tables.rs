@@ -10,9 +10,8 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{}, {}: {} rounds, {} noisy, others {:.0} %",
-            self.shape,
-            self.setting,
+            "{}: {} rounds, {} noisy, others {:.0} %",
+            self.name(),
             self.rounds,
             self.noisy_rounds,
             100.0 * self.others
@@ -105,7 +104,5 @@ pub fn faults(row: &Outcome) -> impl Iterator<Item = String> {
         Err(Fault::Stuck) => Some("was stuck, and its threads were left behind; if they spin, later rows suffer"),
         Err(Fault::Panicked) => Some("panicked"),
     };
-    row.figures.iter().filter_map(move |figure| {
-        Some(format!("- {}, {}: {} {}.", row.shape, row.setting, figure.name, fault(figure)?))
-    })
+    row.figures.iter().filter_map(move |figure| Some(format!("- {}: {} {}.", row.name(), figure.name, fault(figure)?)))
 }

@@ -1,18 +1,18 @@
 //! From one thread to 64: what an operation takes, how long the slowest wait, and how unequally the threads are served.
 
 use super::{Context, Measured, json};
-use crate::load::{Guarded, Work, nanoseconds};
+use crate::load::{Guarded, Work};
 use crate::measure::guarded;
+use crate::parts::{Cell, Part, sum};
 use crate::report::{significant, table};
 use crate::shapes::lock::RawLock;
 use crate::shapes::queue::channel::{Channel, Crossbeam, CrossfireArray};
 use crossbeam_utils::CachePadded;
-use hdrhistogram::Histogram;
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const THREADS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
@@ -22,71 +22,13 @@ const SAMPLED: u64 = 64;
 /// What is put to end a consumer.
 const END: u64 = u64::MAX;
 
-/// What one participant reached with one number of threads.
-#[derive(Clone, Debug, Serialize)]
-struct Cell {
-    /// All threads' operations counted.
-    nanoseconds_each: f64,
-    /// One of a hundred operations takes longer.
-    slowest_percent_microseconds: f64,
-    /// The operations of the thread that did the fewest, as a part of what would be equal.
-    unluckiest_share: f64,
-}
-
-/// What one thread did.
-struct Part {
-    began: Instant,
-    ended: Instant,
-    count: u64,
-    times: Histogram<u32>,
-}
-
-impl Part {
-    /// Runs `operation` until it says false, from the moment when all are ready.
-    #[inline(always)]
-    fn of(ready: &Barrier, mut operation: impl FnMut() -> bool) -> Part {
-        let mut times = Histogram::new_with_bounds(1, 60_000_000_000, 2).expect("the bounds are in order");
-        ready.wait();
-        let (began, mut count) = (Instant::now(), 0);
-        loop {
-            let sampled = (count % SAMPLED == 0).then(Instant::now);
-            if !operation() {
-                return Part { began, ended: Instant::now(), count, times };
-            }
-            if let Some(start) = sampled {
-                times.saturating_record(start.elapsed().as_nanos() as u64);
-            }
-            count += 1;
-        }
-    }
-}
-
-/// The sum of all parts; `sides` are the threads that do the same, among whom fairness is.
-fn sum(sides: &[Vec<Part>]) -> Cell {
-    let all = || sides.iter().flatten();
-    let mut times = Histogram::<u32>::new(2).expect("two digits are allowed");
-    all().for_each(|part| times.add(&part.times).expect("the histogram grows"));
-    let began = all().map(|part| part.began).min().expect("there are threads");
-    let ended = all().map(|part| part.ended).max().expect("there are threads");
-    let share = |side: &Vec<Part>| {
-        let least = side.iter().map(|part| part.count).min().expect("there are threads");
-        least as f64 * side.len() as f64 / side.iter().map(|part| part.count).sum::<u64>().max(1) as f64
-    };
-    Cell {
-        // Each item is counted once, though it is put and got.
-        nanoseconds_each: nanoseconds(ended - began) / sides[0].iter().map(|part| part.count).sum::<u64>() as f64,
-        slowest_percent_microseconds: times.value_at_quantile(0.99) as f64 / 1000.0,
-        unluckiest_share: sides.iter().map(share).fold(1.0, f64::min),
-    }
-}
-
 /// An increment inside, short work outside.
 fn locking<L: RawLock>(threads: usize, slice: Duration) -> Cell {
     let guarded = Guarded::new(L::new());
     let (outside, stop) = (Work::short(), CachePadded::new(AtomicBool::new(false)));
     let ready = Barrier::new(threads + 1);
     let work = || {
-        Part::of(&ready, || {
+        Part::of(&ready, SAMPLED, || {
             if stop.load(Relaxed) {
                 return false;
             }
@@ -116,9 +58,9 @@ fn passing<Q: Channel<u64>>(threads: usize, slice: Duration) -> Cell {
             queue.put(7);
             true
         };
-        Part::of(&ready, || !stop.load(Relaxed) && put())
+        Part::of(&ready, SAMPLED, || !stop.load(Relaxed) && put())
     };
-    let consume = || Part::of(&ready, || queue.get() != END);
+    let consume = || Part::of(&ready, SAMPLED, || queue.get() != END);
     let (put, got): (Vec<Part>, Vec<Part>) = thread::scope(|scope| {
         let consumers: Vec<_> = (0..each).map(|_| scope.spawn(consume)).collect();
         let producers: Vec<_> = (0..each).map(|_| scope.spawn(produce)).collect();

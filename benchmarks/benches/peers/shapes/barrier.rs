@@ -1,16 +1,16 @@
 //! A place where threads wait until all have come.
 
 use super::lineup;
-use crate::load::{SETTLING, nanoseconds};
+use crate::load::Meter;
 use crate::row::{Row, at_most};
 use crossbeam_utils::CachePadded;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Rounds between two looks at the clock. More than one: see `rounds`.
-const BATCH: u64 = 32;
+/// Rounds between two looks at the flag.
+const BATCH: u32 = 32;
 
 /// A thread's part in a barrier.
 pub trait Party: Send + Sized + 'static {
@@ -41,6 +41,7 @@ macro_rules! shared {
 shared! {
     selvedge::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
     selvedge_parking_lot::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
+    selvedge_without_yields::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
     std::sync::Barrier, |turn| turn.is_leader();
 }
 
@@ -56,50 +57,38 @@ impl Party for hurdles::Barrier {
     }
 }
 
-/// Nanoseconds a round, while so many threads do nothing but meet.
-fn rounds<P: Party>(parties: usize) -> impl Fn(Duration) -> f64 {
-    move |slice| {
-        let stop = CachePadded::new(AtomicBool::new(false));
-        let mut others = P::all(parties);
-        let mut ours = others.pop().expect("there are parties");
-        // The flag may change before the last round of a batch, and is read after it, before the next one: nobody
-        // comes to a round of which the others know that there is none.
-        let come = |mut party: P| {
-            let mut led = 0;
-            loop {
-                (0..BATCH).for_each(|_| led += u64::from(party.meet()));
-                if stop.load(Relaxed) {
-                    return led;
-                }
+/// Rounds, while so many threads do nothing but meet. More than one in a `batch`, after which they look whether that was the last.
+pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Figure {
+    let stop = CachePadded::new(AtomicBool::new(false));
+    let mut others = P::all(parties);
+    let mut ours = others.pop().expect("there are parties");
+    // The flag may change before the last round of a batch, and is read after it, before the next one: nobody
+    // comes to a round of which the others know that there is none.
+    let come = |mut party: P| {
+        let mut led = 0;
+        loop {
+            (0..batch).for_each(|_| led += u64::from(party.meet()));
+            if stop.load(Relaxed) {
+                return led;
             }
+        }
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = others.into_iter().map(|party| scope.spawn(move || come(party))).collect();
+        let (mut count, mut led) = (0, 0);
+        let mut meet = |times: u32| {
+            count += u64::from(times);
+            (0..times).for_each(|_| led += u64::from(ours.meet()));
         };
-        thread::scope(|scope| {
-            let others: Vec<_> = others.into_iter().map(|party| scope.spawn(move || come(party))).collect();
-            let (mut count, mut led) = (0, 0);
-            let mut meet = |times: u64| {
-                count += times;
-                (0..times).for_each(|_| led += u64::from(ours.meet()));
-                count
-            };
-            // The last of a batch comes after the flag.
-            let mut before = meet(BATCH - 1);
-            let started = Instant::now();
-            while started.elapsed() < SETTLING {
-                before = meet(BATCH);
-            }
-            let began = Instant::now();
-            let (mut elapsed, mut timed) = (Duration::ZERO, 0);
-            while elapsed < slice {
-                timed = meet(BATCH) - before;
-                elapsed = began.elapsed();
-            }
-            stop.store(true, Relaxed);
-            meet(1);
-            led += others.into_iter().map(|other| other.join().expect("a party panicked")).sum::<u64>();
-            assert_eq!(led, count, "not one of the parties has led each round");
-            nanoseconds(elapsed) / timed as f64
-        })
-    }
+        // The last of a batch comes after the flag.
+        meet(batch - 1);
+        let figure = meter.measure(batch, || meet(batch));
+        stop.store(true, Relaxed);
+        meet(1);
+        led += others.into_iter().map(|other| other.join().expect("a party panicked")).sum::<u64>();
+        assert_eq!(led, count, "not one of the parties has led each round");
+        figure
+    })
 }
 
 macro_rules! barriers {
@@ -119,5 +108,8 @@ pub fn rows() -> Vec<Row> {
         let bars = vec![at_most(of_std, "std"), at_most(1.6, "hurdles (a floor)")];
         Row { shape: "Barrier", setting, bars, participants }
     };
-    vec![row("2 threads", 0.01, barriers!(P => rounds::<P>(2))), row("4 threads", 0.25, barriers!(P => rounds::<P>(4)))]
+    vec![
+        row("2 threads", 0.01, barriers!(P => |slice| rounds::<P, Duration>(2, BATCH, slice))),
+        row("4 threads", 0.25, barriers!(P => |slice| rounds::<P, Duration>(4, BATCH, slice))),
+    ]
 }

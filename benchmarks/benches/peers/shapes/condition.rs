@@ -1,7 +1,7 @@
 //! Waiting for what others do under a lock.
 
 use super::lineup;
-use crate::load::{alone, there_and_back};
+use crate::load::{Meter, alone};
 use crate::row::{Row, at_most, at_most_best};
 use crossbeam_utils::CachePadded;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -28,6 +28,8 @@ pub struct Monitor<M, C> {
 pub type Selvedge = Monitor<selvedge::Mutex<u32>, selvedge::Condition>;
 /// Ours, in the parking_lot world.
 pub type SelvedgeParkingLot = Monitor<selvedge_parking_lot::Mutex<u32>, selvedge_parking_lot::Condition>;
+/// Ours, without yields.
+pub type SelvedgeWithoutYields = Monitor<selvedge_without_yields::Mutex<u32>, selvedge_without_yields::Condition>;
 /// With std's.
 pub type Std = Monitor<std::sync::Mutex<u32>, std::sync::Condvar>;
 /// With parking_lot's.
@@ -71,6 +73,11 @@ monitor! {
         monitor.passed.wait_while(&mut turn, |turn| **turn != mine);
         turn
     };
+    SelvedgeWithoutYields: selvedge_without_yields::Condition::new(), |monitor, mine| {
+        let mut turn = monitor.turn.acquire();
+        monitor.passed.wait_while(&mut turn, |turn| **turn != mine);
+        turn
+    };
     Std: std::sync::Condvar::new(), |monitor, mine| {
         let turn = monitor.turn.lock().expect("nobody panicked");
         monitor.passed.wait_while(turn, |turn| *turn != mine).expect("nobody panicked")
@@ -94,8 +101,8 @@ fn notify_nobody<T: Turns>(slice: Duration) -> f64 {
     alone(slice, || turns.notify_one())
 }
 
-/// Nanoseconds for there and back.
-fn ping_pong<T: Turns>(slice: Duration) -> f64 {
+/// There and back.
+pub fn ping_pong<T: Turns, M: Meter>(meter: M) -> M::Figure {
     let turns = CachePadded::new(T::new());
     let stop = CachePadded::new(AtomicBool::new(false));
     thread::scope(|scope| {
@@ -104,7 +111,7 @@ fn ping_pong<T: Turns>(slice: Duration) -> f64 {
         let trip = || turns.pass(0, 1, || ());
         trip();
         trip(); // the other has started
-        let each = there_and_back(slice, trip);
+        let each = meter.measure(1, trip);
         stop.store(true, Relaxed);
         trip(); // it has seen that already, or waits for this
         each
@@ -128,6 +135,6 @@ pub fn rows() -> Vec<Row> {
     let row = |setting, bar, participants| Row { shape: "Condition", setting, bars: vec![bar], participants };
     vec![
         row("notify with nobody", at_most_best(1.0), monitors!(T => notify_nobody::<T>)),
-        row("ping-pong", at_most(0.2, "usync"), monitors!(T => ping_pong::<T>)),
+        row("ping-pong", at_most(0.2, "usync"), monitors!(T => ping_pong::<T, Duration>)),
     ]
 }

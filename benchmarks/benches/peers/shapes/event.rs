@@ -1,6 +1,6 @@
 //! A flag that threads wait for.
 
-mod between;
+pub mod between;
 pub mod flag;
 
 use super::lineup;
@@ -68,7 +68,7 @@ pub fn rows() -> Vec<Row> {
         row("set + clear", vec![at_most(0.55, "parking_lot M+C")], flags!(F => set_and_clear::<F>)),
         row("set when set", vec![at_most(0.2, "parking_lot M+C")], again),
         // Not the best peer: parking_lot's condition spins, in some runs long enough and in others in vain.
-        row("ping-pong", vec![at_most(0.01, "crossbeam Parker")], batons!(B => ping_pong::<B>)),
+        row("ping-pong", vec![at_most(0.01, "crossbeam Parker")], batons!(B => ping_pong::<B, Duration>)),
         row("wake of a sleeper", vec![at_most_best(1.0)], batons!(B => wake::<B>)),
         row("broadcast to 4", vec![at_most(0.25, "std M+C")], flags!(F => broadcast::<F>)),
     ]

@@ -3,6 +3,8 @@
 //! A peer is an implementation and a line of its shape's `lineup!`; a row is a line of its shape's `rows`.
 
 mod barrier;
+pub mod busy;
+mod checkout;
 pub mod condition;
 pub mod event;
 pub mod lock;

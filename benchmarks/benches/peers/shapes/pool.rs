@@ -3,7 +3,7 @@
 pub mod crew;
 
 use super::lineup;
-use crate::load::{settled, there_and_back};
+use crate::load::{Meter, settled};
 use crate::row::{Bar, Row, at_most};
 use crew::{Crossbeam, Oneshot, RayonScope};
 use crossbeam_utils::CachePadded;
@@ -108,12 +108,10 @@ fn in_lots(slice: Duration, lot: u32, run: impl FnMut()) -> f64 {
     settled(slice, 1, run) / f64::from(lot)
 }
 
-/// Nanoseconds for there and back.
-fn round_trip<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
-    move |slice| {
-        let pool = started::<P>(workers);
-        there_and_back(slice, || assert_eq!(P::result(pool.submit(|| black_box(1))), 1))
-    }
+/// There and back.
+pub fn round_trip<P: Answers, M: Meter>(workers: usize, meter: M) -> M::Figure {
+    let pool = started::<P>(workers);
+    meter.measure(1, || assert_eq!(P::result(pool.submit(|| black_box(1))), 1))
 }
 
 macro_rules! pools {
@@ -149,6 +147,10 @@ pub fn rows() -> Vec<Row> {
         row("100k tiny tasks, 2 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(2))),
         row("100k tiny tasks, 4 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(4))),
         row("submit + result, batch of 1000", at_most(1.0, results), answering!(P => batch::<P>(2))),
-        row("submit + result, round trip", at_most(0.1, results), answering!(P => round_trip::<P>(2))),
+        row(
+            "submit + result, round trip",
+            at_most(0.1, results),
+            answering!(P => |slice| round_trip::<P, Duration>(2, slice)),
+        ),
     ]
 }

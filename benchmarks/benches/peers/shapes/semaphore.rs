@@ -1,9 +1,11 @@
 //! A number of permits.
 
+use super::event::between::Baton;
 use super::lineup;
 use crate::load::{Work, alone, together};
 use crate::row::{Bar, Participant, Row, at_most};
 use crossbeam_utils::CachePadded;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Lets so many threads in.
@@ -12,6 +14,54 @@ pub trait Permits: Send + Sync + 'static {
     fn new(permits: u32) -> Self;
     /// Takes a permit, runs `body`, and gives it back.
     fn permitted<R>(&self, body: impl FnOnce() -> R) -> R;
+}
+
+/// Permits that one thread takes and another gives back.
+pub trait Unbound: Permits {
+    /// Waits for a permit, and takes it.
+    fn take(&self);
+    /// Gives one back.
+    fn give(&self);
+}
+
+macro_rules! ours {
+    ($($kit:ident)+) => {$(
+        impl Unbound for $kit::Semaphore {
+            #[inline(always)]
+            fn take(&self) {
+                self.acquire().forget();
+            }
+
+            #[inline(always)]
+            fn give(&self) {
+                self.release(1).expect("it was taken");
+            }
+        }
+    )+};
+}
+ours!(selvedge selvedge_parking_lot selvedge_without_yields);
+
+/// A permit that goes from one thread to another.
+pub struct Handed<P>(P);
+
+impl<P: Unbound> Baton for Handed<P> {
+    type Sender = Arc<CachePadded<P>>;
+    type Receiver = Arc<CachePadded<P>>;
+
+    fn new() -> (Self::Sender, Self::Receiver) {
+        let permits = Arc::new(CachePadded::new(P::new(0)));
+        (Arc::clone(&permits), permits)
+    }
+
+    #[inline(always)]
+    fn send(sender: &Self::Sender) {
+        sender.give();
+    }
+
+    #[inline(always)]
+    fn receive(receiver: &Self::Receiver) {
+        receiver.take();
+    }
 }
 
 macro_rules! by_guard {
@@ -33,6 +83,7 @@ macro_rules! by_guard {
 by_guard! {
     selvedge::Semaphore, acquire, u32;
     selvedge_parking_lot::Semaphore, acquire, u32;
+    selvedge_without_yields::Semaphore, acquire, u32;
     selvedge::BoundedSemaphore, acquire, u32;
     selvedge_parking_lot::BoundedSemaphore, acquire, u32;
     async_lock::Semaphore, acquire_blocking, usize;
@@ -59,7 +110,8 @@ pub struct ByCondvar<M, C> {
     available: C,
 }
 
-type StdByCondvar = ByCondvar<std::sync::Mutex<u32>, std::sync::Condvar>;
+/// With std's.
+pub type StdByCondvar = ByCondvar<std::sync::Mutex<u32>, std::sync::Condvar>;
 
 /// With parking_lot's.
 pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::Condvar>;
@@ -72,12 +124,24 @@ impl Permits for StdByCondvar {
 
     #[inline(always)]
     fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.take();
+        let result = body();
+        self.give();
+        result
+    }
+}
+
+impl Unbound for StdByCondvar {
+    #[inline(always)]
+    fn take(&self) {
         let free = self.permits.lock().expect("nobody panicked");
         *self.available.wait_while(free, |free| *free == 0).expect("nobody panicked") -= 1;
-        let result = body();
+    }
+
+    #[inline(always)]
+    fn give(&self) {
         *self.permits.lock().expect("nobody panicked") += 1;
         self.available.notify_one();
-        result
     }
 }
 
@@ -89,14 +153,25 @@ impl Permits for ParkingLotByCondvar {
 
     #[inline(always)]
     fn permitted<R>(&self, body: impl FnOnce() -> R) -> R {
+        self.take();
+        let result = body();
+        self.give();
+        result
+    }
+}
+
+impl Unbound for ParkingLotByCondvar {
+    #[inline(always)]
+    fn take(&self) {
         let mut free = self.permits.lock();
         self.available.wait_while(&mut free, |free| *free == 0);
         *free -= 1;
-        drop(free);
-        let result = body();
+    }
+
+    #[inline(always)]
+    fn give(&self) {
         *self.permits.lock() += 1;
         self.available.notify_one();
-        result
     }
 }
 

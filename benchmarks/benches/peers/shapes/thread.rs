@@ -1,7 +1,7 @@
 //! Threads that are started and waited for.
 
 use super::lineup;
-use crate::load::there_and_back;
+use crate::load::Meter;
 use crate::row::{Row, at_most};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -52,12 +52,12 @@ impl Threads for Std {
 }
 
 fn start_and_join<T: Threads>(slice: Duration) -> f64 {
-    there_and_back(slice, T::start_and_join)
+    slice.measure(1, T::start_and_join)
 }
 
 fn scope<T: Threads>(threads: usize) -> impl Fn(Duration) -> f64 {
     move |slice| {
-        there_and_back(slice, || {
+        slice.measure(1, || {
             let ran = AtomicUsize::new(0);
             T::scope(threads, || _ = ran.fetch_add(1, Relaxed));
             assert_eq!(ran.into_inner(), threads, "the scope did not wait");

@@ -1,7 +1,7 @@
 //! Functions that run later, unless they are cancelled.
 
 use super::lineup;
-use crate::load::there_and_back;
+use crate::load::Meter;
 use crate::row::{Row, at_most_ns};
 use futures_timer::Delay;
 use std::cell::Cell;
@@ -147,7 +147,7 @@ fn start_and_cancel<T: Timers>(pending: u32) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let (timers, waiting) = &*crowd;
         let place = Cell::new(0);
-        let nanoseconds = there_and_back(slice, || {
+        let nanoseconds = slice.measure(1, || {
             place.set((place.get() + 61_803) % MANY); // all over the crowd
             T::cancel(timers.start(LATE + Duration::from_millis(place.get().into())));
         });
@@ -158,7 +158,7 @@ fn start_and_cancel<T: Timers>(pending: u32) -> impl Fn(Duration) -> f64 {
 
 fn start_and_run<T: Timers>(slice: Duration) -> f64 {
     let timers = T::new();
-    there_and_back(slice, || T::join(timers.start(Duration::ZERO)))
+    slice.measure(1, || T::join(timers.start(Duration::ZERO)))
 }
 
 macro_rules! clocks {

@@ -1,7 +1,7 @@
 //! Flags between threads: to and fro, to one that sleeps, and to four at once.
 
 use super::flag::Flag;
-use crate::load::{nanoseconds, settled, there_and_back};
+use crate::load::{Meter, nanoseconds, settled};
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::sync::{Parker, Unparker};
 use std::array::from_fn;
@@ -75,8 +75,8 @@ impl Baton for Parked {
     }
 }
 
-/// Nanoseconds for there and back.
-pub fn ping_pong<B: Baton>(slice: Duration) -> f64 {
+/// There and back.
+pub fn ping_pong<B: Baton, M: Meter>(meter: M) -> M::Figure {
     let ((ping, pinged), (pong, ponged)) = (B::new(), B::new());
     let stop = CachePadded::new(AtomicBool::new(false));
     thread::scope(|scope| {
@@ -92,7 +92,7 @@ pub fn ping_pong<B: Baton>(slice: Duration) -> f64 {
             B::receive(&ponged);
         };
         trip(); // the other has started
-        let each = there_and_back(slice, trip);
+        let each = meter.measure(1, trip);
         stop.store(true, Relaxed);
         B::send(&ping); // it looks once more, or waits for this
         each

@@ -41,7 +41,7 @@ macro_rules! ours {
         }
     )+};
 }
-ours!(selvedge selvedge_parking_lot);
+ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
 /// What most programs do: a bool under a mutex, and a condition.
 pub struct ByCondvar<M, C> {

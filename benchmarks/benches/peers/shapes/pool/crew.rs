@@ -32,7 +32,7 @@ macro_rules! ours {
         }
     )+};
 }
-ours!(selvedge selvedge_parking_lot);
+ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
 /// What people write themselves: threads that take boxed functions out of a channel.
 pub struct Crossbeam {

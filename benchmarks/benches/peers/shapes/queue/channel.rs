@@ -59,7 +59,7 @@ macro_rules! ours {
         }
     )+};
 }
-ours!(selvedge selvedge_parking_lot);
+ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
 /// The two ends of a channel, both shared by all threads.
 pub struct Ends<S, R> {

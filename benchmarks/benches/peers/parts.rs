@@ -1,0 +1,93 @@
+//! What threads did: how many operations, how long the slowest took, and how unequal the threads' shares are.
+
+use crate::load::{Meter, nanoseconds};
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+/// What one participant reached with one number of threads.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Cell {
+    /// All threads' operations counted.
+    pub nanoseconds_each: f64,
+    /// One of a hundred operations takes longer.
+    pub slowest_percent_microseconds: f64,
+    /// The operations of the thread that did the fewest, as a part of what would be equal.
+    pub unluckiest_share: f64,
+}
+
+/// What one thread did.
+pub struct Part {
+    began: Instant,
+    ended: Instant,
+    /// Its operations.
+    pub count: u64,
+    times: Histogram<u32>,
+}
+
+impl Part {
+    /// Runs `operation` until it says false, from the moment when all are ready, and takes the time of one of so many.
+    #[inline(always)]
+    pub fn of(ready: &Barrier, every: u64, mut operation: impl FnMut() -> bool) -> Part {
+        let mut times = times();
+        ready.wait();
+        let (began, mut count) = (Instant::now(), 0);
+        loop {
+            let sampled = (count % every == 0).then(Instant::now);
+            if !operation() {
+                return Part { began, ended: Instant::now(), count, times };
+            }
+            if let Some(start) = sampled {
+                times.saturating_record(start.elapsed().as_nanos() as u64);
+            }
+            count += 1;
+        }
+    }
+}
+
+/// The sum of all parts; `sides` are the threads that do the same, among whom fairness is.
+pub fn sum(sides: &[Vec<Part>]) -> Cell {
+    let all = || sides.iter().flatten();
+    let mut times = Histogram::<u32>::new(2).expect("two digits are allowed");
+    all().for_each(|part| times.add(&part.times).expect("the histogram grows"));
+    let began = all().map(|part| part.began).min().expect("there are threads");
+    let ended = all().map(|part| part.ended).max().expect("there are threads");
+    let share = |side: &Vec<Part>| {
+        let least = side.iter().map(|part| part.count).min().expect("there are threads");
+        least as f64 * side.len() as f64 / side.iter().map(|part| part.count).sum::<u64>().max(1) as f64
+    };
+    Cell {
+        // Each item is counted once, though it is put and got.
+        nanoseconds_each: nanoseconds(ended - began)
+            / sides[0].iter().map(|part| part.count).sum::<u64>().max(1) as f64,
+        slowest_percent_microseconds: times.value_at_quantile(0.99) as f64 / 1000.0,
+        unluckiest_share: sides.iter().map(share).fold(1.0, f64::min),
+    }
+}
+
+/// Measures for this long, whatever is in its way, and with a look at the clock after each run: operations are slow, or many in
+/// one run, and then what counts as slow is their mean.
+pub struct Watched(pub Duration);
+
+impl Meter for Watched {
+    type Figure = Cell;
+
+    #[inline(always)]
+    fn measure(self, operations: u32, mut run: impl FnMut()) -> Cell {
+        let mut times = times();
+        let (began, mut ended, mut count) = (Instant::now(), Instant::now(), 0);
+        while ended - began < self.0 {
+            let start = ended;
+            run();
+            ended = Instant::now();
+            times.saturating_record((ended - start).as_nanos() as u64 / u64::from(operations));
+            count += u64::from(operations);
+        }
+        sum(&[vec![Part { began, ended, count, times }]])
+    }
+}
+
+fn times() -> Histogram<u32> {
+    Histogram::new_with_bounds(1, 60_000_000_000, 2).expect("the bounds are in order")
+}
