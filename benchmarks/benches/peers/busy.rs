@@ -97,8 +97,9 @@ impl Wanted {
                 self.words.iter().all(|word| name.contains(&word.to_lowercase()))
             };
             let (rounds, slice) = match (self.quick, LOADS[load].hogs) {
-                (_, 0) => (if self.quick { 3 } else { 9 }, 20),
+                (true, 0) => (3, 40),
                 (true, _) => (3, 60),
+                (false, 0) => (5, 80),
                 (false, _) => (9, 80),
             };
             let rounds = self.rounds.map_or(rounds, |rounds| rounds as usize);
@@ -136,7 +137,7 @@ fn outcomes(task: &Task) -> Vec<Outcome> {
     let beside = beside(task.load, task.place);
     eprintln!("{TITLE}: {beside} ...");
     let participants = rows().iter().map(|row| row.participants.len()).sum::<usize>();
-    let limit = Duration::from_secs(60) + 4 * task.slice * (task.rounds * participants) as u32;
+    let limit = Duration::from_secs(60) + 5 * task.slice * (task.rounds * participants) as u32;
     let rounds = read(task, limit).unwrap_or_else(|error| {
         eprintln!("{TITLE}: {beside}: {error}");
         Vec::new()

@@ -163,6 +163,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
     report.write(&file)?;
     eprintln!("the report is in {}", file.display());
+    if let Some(sentence) = report.not_idle() {
+        eprintln!("{sentence}");
+    }
     if let Some(file) = arguments.json {
         fs::write(from_root(&file), serde_json::to_string_pretty(&report)?)?;
     }

@@ -66,7 +66,7 @@ pub fn sum(sides: &[Vec<Part>]) -> Cell {
     }
 }
 
-/// Measures for this long, whatever is in its way, and with a look at the clock after each run: operations are slow, or many in
+/// Measures for this long, after a third of it in which the threads settle, whatever is in its way, and with a look at the clock after each run: operations are slow, or many in
 /// one run, and then what counts as slow is their mean.
 pub struct Watched(pub Duration);
 
@@ -75,6 +75,10 @@ impl Meter for Watched {
 
     #[inline(always)]
     fn measure(self, operations: u32, mut run: impl FnMut()) -> Cell {
+        let begun = Instant::now();
+        while begun.elapsed() < self.0 / 3 {
+            run();
+        }
         let mut times = times();
         let (began, mut ended, mut count) = (Instant::now(), Instant::now(), 0);
         while ended - began < self.0 {

@@ -86,7 +86,7 @@ impl fmt::Display for Report {
         for Section { title, text, .. } in &self.sections {
             writeln!(f, "\n## {title}\n\n{text}")?;
         }
-        let faults: Vec<String> = self.rows.iter().chain(&self.busy).flat_map(faults).collect();
+        let faults: Vec<String> = self.measured().flat_map(faults).collect();
         if !faults.is_empty() {
             writeln!(f, "\n## Without a figure\n\n{}", faults.join("\n"))?;
         }
@@ -103,11 +103,35 @@ impl Report {
         charts::draw(&self.rows, folder)
     }
 
+    /// A sentence that says so if other processes kept the machine busy.
+    pub fn not_idle(&self) -> Option<String> {
+        let disturbed = self.measured().filter(|row| row.others > NOT_IDLE).count();
+        (disturbed > 0).then(|| {
+            format!(
+                "NOT IDLE: other processes used more than {:.0} % of the machine in {disturbed} of {} cells, and up to {:.0} %: the \
+                figures of this run do not count.",
+                100.0 * NOT_IDLE,
+                self.measured().count(),
+                100.0 * self.most_of_others()
+            )
+        })
+    }
+
+    fn measured(&self) -> impl Iterator<Item = &Outcome> {
+        self.rows.iter().chain(&self.busy)
+    }
+
+    fn most_of_others(&self) -> f64 {
+        self.measured().map(|row| row.others).fold(0.0, f64::max)
+    }
+
     fn preamble(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Machine { processor, cores, system, rustc, peers } = &self.machine;
         let Plan { rounds, most, slice } = self.plan;
-        let measured = || self.rows.iter().chain(&self.busy);
-        let others = measured().map(|row| row.others).fold(0.0, f64::max);
+        let others = self.most_of_others();
+        if let Some(sentence) = self.not_idle() {
+            writeln!(f, "- **{sentence}**")?;
+        }
         if let Some(date) = &self.date {
             writeln!(f, "- Date: {date}")?;
         }
@@ -120,17 +144,6 @@ impl Report {
         )?;
         writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
         writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
-        let disturbed = measured().filter(|row| row.others > NOT_IDLE).count();
-        if disturbed > 0 {
-            writeln!(
-                f,
-                "- **NOT IDLE**: other processes used up to {:.0} % of the machine, and in {disturbed} of {} cells more than \
-                {:.0} %. The figures of this run do not count.",
-                100.0 * others,
-                measured().count(),
-                100.0 * NOT_IDLE
-            )?;
-        }
         if !self.rows.is_empty() {
             write!(f, "{}", cells::summary(&self.rows))?;
         }

@@ -108,9 +108,7 @@ impl fmt::Display for Bar {
         let at_most = self.at_most;
         match self.of {
             Unit::Nanosecond => write!(f, "≤ {at_most:.0} ns"),
-            Unit::BesideBusy => f.write_str(
-                "≤ 1.5 of the larger of {the best peer, ours without yields}, ≤ 3 of the best peer, and ≤ 1 ms",
-            ),
+            Unit::BesideBusy => f.write_str("of what is allowed beside busy processes"),
             Unit::Best => write!(f, "≤ {at_most:.2} of the best peer"),
             Unit::Peer([std, parking_lot]) if std == parking_lot => write!(f, "≤ {at_most:.2} of {std}"),
             Unit::Peer(of) => write!(f, "≤ {at_most:.2} of {}", of.join(", ")),

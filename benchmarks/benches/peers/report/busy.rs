@@ -4,7 +4,7 @@ use super::cells;
 use super::tables::{significant, table};
 use crate::busy::TITLE;
 use crate::measure::Outcome;
-use crate::row::{BESIDE_BUSY, Kind, WORLDS};
+use crate::row::{Kind, WORLDS};
 use comfy_table::Table;
 
 /// The columns: the names of participants in the rows.
@@ -23,7 +23,8 @@ pub fn section(rows: &[Outcome]) -> String {
         one. They and the benchmark have the processors that are given. A figure is microseconds per operation: the mean of a \
         round, the median of all rounds; then what the slowest 1 % take longer than, also a median; in brackets ours in the std \
         world as a multiple of the mean.\n\n\
-        The bar: {BESIDE_BUSY}. \"idle\" is shown to compare with, and has none. A verdict is the part of the bar that was used.\n\n\
+        The bar: ≤ 1.5 of the larger of the best peer and ours without yields, ≤ 3 of the best peer, and ≤ 1 ms. A verdict is the \
+        part that was used of what the three allow. \"idle\" is shown to compare with, and has no bar.\n\n\
         \"without yields\" is the same source in the std world, built with a `Spin` that does not yield. Where std or parking_lot \
         has no such type, it is a mutex and a condition; \"std\" is threadpool + oneshot for the pool, and \"crossbeam\" \
         crossbeam + oneshot. Ping-pong and round trip: there and back. b128: the times of 16 items are taken together. Puts alone: \
