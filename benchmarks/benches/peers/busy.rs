@@ -20,7 +20,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The heading, at which `--filter` looks.
+/// The heading, which `--filter` matches.
 pub const TITLE: &str = "Beside busy processes";
 
 /// What the busy processes do, and how many there are for each processor.
@@ -195,15 +195,15 @@ fn read(task: &Task, limit: Duration) -> Result<Vec<Round>, Box<dyn Error>> {
     Ok(rounds)
 }
 
-/// What a child of this program was told to do.
-pub fn told<T: DeserializeOwned>(what: &str) -> Result<T, Box<dyn Error>> {
+/// What a child of this program has to do, from its argument.
+pub fn received<T: DeserializeOwned>(what: &str) -> Result<T, Box<dyn Error>> {
     system::end_with_parent()?;
     Ok(serde_json::from_str(what)?)
 }
 
 /// What a child does that measures.
 pub fn child(task: &str) -> Result<(), Box<dyn Error>> {
-    let Task { load, place, rows: wanted, rounds, slice } = told(task)?;
+    let Task { load, place, rows: wanted, rounds, slice } = received(task)?;
     let (all, load) = (rows(), &LOADS[load]);
     let rows: Vec<&Row<Cell>> = wanted.iter().map(|&row| &all[row]).collect();
     let processors = PLACES[place].1;
@@ -269,8 +269,8 @@ impl Drop for Hogs {
 
 /// What a busy process does.
 pub fn hog(what: &str) -> Result<(), Box<dyn Error>> {
-    let Hog { parent, turn, nice } = told(what)?;
-    // It may have ended before this process could be told.
+    let Hog { parent, turn, nice } = received(what)?;
+    // The parent may have ended before this process asked for the signal.
     if system::parent() != Some(parent) {
         return Ok(());
     }

@@ -16,7 +16,7 @@ pub const SETTLING: Duration = Duration::from_millis(25);
 /// Operations between two looks at the clock, which costs 25 ns.
 const BATCH: u32 = 4096;
 
-/// Operations that take microseconds, between two looks at the clock.
+/// Operations that take microseconds, between two reads of the clock.
 const TRIPS: u32 = 64;
 
 /// What short work lasts.

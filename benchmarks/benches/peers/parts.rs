@@ -66,7 +66,7 @@ pub fn sum(sides: &[Vec<Part>]) -> Cell {
     }
 }
 
-/// Measures for this long, after a third of it in which the threads settle, whatever is in its way, and with a look at the clock after each run: operations are slow, or many in
+/// Measures for this long, after a third of it in which the threads settle, whatever is in its way, and with a read of the clock after each run: operations are slow, or many in
 /// one run, and then what counts as slow is their mean.
 pub struct Watched(pub Duration);
 

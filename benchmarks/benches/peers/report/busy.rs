@@ -28,7 +28,7 @@ pub fn section(rows: &[Outcome]) -> String {
         \"without yields\" is the same source in the std world, built with a `Spin` that does not yield. Where std or parking_lot \
         has no such type, it is a mutex and a condition; \"std\" is threadpool + oneshot for the pool, and \"crossbeam\" \
         crossbeam + oneshot. Ping-pong and round trip: there and back. b128: the times of 16 items are taken together. Puts alone: \
-        40,000 into a queue without a bound that nobody gets from, which is new and is dropped; their times are taken together. \
+        40,000 into a queue without a bound or a consumer, which is new and is dropped; their times are taken together. \
         Checkout: 4 threads, 2 connections, a lock, a condition, and a deque of the idle ones; a connection is held for the long \
         work.\n{}{}",
         cells::misses("Cells that miss beside busy processes", rows).replace("\n## ", "\n### "),

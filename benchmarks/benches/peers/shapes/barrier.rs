@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// Rounds between two looks at the flag.
+/// Rounds between two loads of the flag.
 const BATCH: u32 = 32;
 
 /// A thread's part in a barrier.
@@ -57,7 +57,7 @@ impl Party for hurdles::Barrier {
     }
 }
 
-/// Rounds, while so many threads do nothing but meet. More than one in a `batch`, after which they look whether that was the last.
+/// Rounds, while so many threads do nothing but meet. More than one in a `batch`, after which the flag says whether that was the last.
 pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Figure {
     let stop = CachePadded::new(AtomicBool::new(false));
     let mut others = P::all(parties);

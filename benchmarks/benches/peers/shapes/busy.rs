@@ -22,7 +22,7 @@ use std::thread;
 /// The shape of all rows here.
 pub const SHAPE: &str = "Busy";
 
-/// What is put into a fresh queue that nobody gets from.
+/// What is put into a fresh queue without a consumer.
 const PUTS: u32 = 40_000;
 
 /// Sent after all items.
@@ -92,7 +92,7 @@ of_std! {
     };
 }
 
-/// Items from one thread to another, so many between two looks at the clock.
+/// Items from one thread to another, so many between two reads of the clock.
 fn flow<P: Pipe, M: Meter>(capacity: usize, items: u32, meter: M) -> M::Figure {
     let (sender, receiver) = P::new(Some(capacity));
     let stop = CachePadded::new(AtomicBool::new(false));
