@@ -321,8 +321,9 @@ impl<A> fmt::Debug for Barrier<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Barrier");
         out.field("parties", &self.parties);
-        match self.round.try_acquire() {
-            Some(round) => out.field("waiting", &round.line.len()).field("broken", &round.broken).finish(),
+        // Read first: what it is printed into may use the barrier.
+        match self.round.try_acquire().map(|round| (round.line.len(), round.broken)) {
+            Some((waiting, broken)) => out.field("waiting", &waiting).field("broken", &broken).finish(),
             None => out.finish_non_exhaustive(),
         }
     }

@@ -306,7 +306,10 @@ impl Condition {
         if line.waiters.len() == 0 {
             line.lock = lock;
         }
-        assert!(ptr::eq(line.lock, lock), "threads wait for one condition with two locks");
+        if !ptr::eq(line.lock, lock) {
+            drop(line); // a panic hook may use this condition
+            panic!("threads wait for one condition with two locks");
+        }
         // SAFETY: `sleep`, whose frame it is, leaves it as it must, and we hold the mutex.
         unsafe { line.waiters.push(waiter) };
         if line.waiters.len() == 1 {

@@ -77,12 +77,21 @@ impl Waiter {
         }
     }
 
+    /// Publishes the answer, and wakes the waiter if it is ASLEEP.
+    ///
+    /// It takes a pointer, not `&self`: the frame may be gone as soon as the answer is in the word (invariant 4), and an
+    /// argument that is a reference promises that the waiter lives until the call returns.
+    ///
+    /// # Safety
+    /// The caller holds the mutex, has taken the waiter out of the line, and has not answered it (invariant 3).
     #[inline]
-    fn tell(&self, answer: Answer) {
+    unsafe fn tell(waiter: *const Waiter, answer: Answer) {
+        // SAFETY: invariants 2 and 4: the frame lives until the answer is in the word, and the word is all that is touched.
+        let word = unsafe { &*ptr::addr_of!((*waiter).word) };
         // ORDERING: Release pairs with the Acquire in `is_told_soon`: the waiter sees all that we did.
-        if self.word.swap(answer, Release) == ASLEEP {
+        if word.swap(answer, Release) == ASLEEP {
             // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
-            futex::wake(&self.word, 1);
+            futex::wake(word, 1);
         }
     }
 
@@ -140,10 +149,9 @@ impl WaitList {
     /// somebody who answers it.
     pub(super) fn remove(&mut self, waiter: &Waiter) -> bool {
         // SAFETY: invariant 1.
-        let links = unsafe { waiter.links() };
-        let in_line = links.in_line;
+        let in_line = unsafe { waiter.links() }.in_line;
         if in_line {
-            self.unlink(links);
+            self.unlink(waiter);
         }
         in_line
     }
@@ -156,9 +164,11 @@ impl WaitList {
         Some(unsafe { waiter.links() })
     }
 
-    fn unlink(&mut self, waiter: &mut Links) {
-        waiter.in_line = false;
-        let Links { before, after, .. } = *waiter;
+    /// Takes out a waiter that stands in this line.
+    fn unlink(&mut self, waiter: *const Waiter) {
+        let Some(links) = self.links_of(waiter) else { return };
+        links.in_line = false;
+        let Links { before, after, .. } = *links;
         match self.links_of(before) {
             Some(before) => before.after = after,
             None => self.first = after,
@@ -182,26 +192,27 @@ impl WaitList {
 
     /// Takes out the first waiter and answers it; false if there is none. The caller holds the mutex.
     pub(super) fn tell_first(&mut self, answer: Answer) -> bool {
-        // SAFETY: invariant 2: it stands in this line.
-        let Some(first) = (unsafe { self.first.as_ref() }) else { return false };
-        // SAFETY: invariant 1.
-        self.unlink(unsafe { first.links() });
-        first.tell(answer); // invariant 3
+        let first = self.first;
+        if first.is_null() {
+            return false;
+        }
+        self.unlink(first);
+        // SAFETY: it stood in this line, whose mutex the caller holds.
+        unsafe { Waiter::tell(first, answer) };
         true
     }
 
     /// Takes out all and answers them. The caller holds the mutex.
     #[inline]
     pub(super) fn tell_all(&mut self, answer: Answer) {
-        let WaitList { first: mut next, last, .. } = mem::replace(self, WaitList::new());
-        // SAFETY: invariant 2: it stood in this line, and has not been answered.
-        while let Some(waiter) = unsafe { next.as_ref() } {
-            // SAFETY: invariant 1.
-            let links = unsafe { waiter.links() };
+        let WaitList { first: mut waiter, last, .. } = mem::replace(self, WaitList::new());
+        while let Some(links) = self.links_of(waiter) {
             // Nobody is after the last: its cache line comes over once, to be written, and not before that to be read.
-            next = if ptr::eq(waiter, last) { ptr::null() } else { links.after };
+            let next = if ptr::eq(waiter, last) { ptr::null() } else { links.after };
             links.in_line = false;
-            waiter.tell(answer); // invariant 3
+            // SAFETY: it stood in this line, whose mutex the caller holds.
+            unsafe { Waiter::tell(waiter, answer) };
+            waiter = next;
         }
     }
 }
