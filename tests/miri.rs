@@ -12,8 +12,8 @@ use selvedge::pool::{as_completed, wait};
 use selvedge::queue::{AnyQueue, Order};
 use selvedge::thread::{Clock, Local, Registry};
 use selvedge::{
-    Barrier, BoundedSemaphore, Condition, Event, Instant, LifoQueue, Lock, Mutex, PriorityQueue, Queue, RLock, Semaphore,
-    SimpleQueue, ThreadPool, Until, thread,
+    Barrier, BoundedSemaphore, Condition, Event, Instant, LifoQueue, Lock, Mutex, PriorityQueue, Queue, RLock,
+    Semaphore, SimpleQueue, ThreadPool, Until, thread,
 };
 use std::sync::Arc;
 use std::thread::spawn;

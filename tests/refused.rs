@@ -8,9 +8,12 @@
 use crate::child;
 use crate::watchdog;
 use seccompiler::SeccompCmpArgLen::Dword;
-use seccompiler::{BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
+};
 use selvedge::backend::atomic::AtomicU32;
 use selvedge::backend::futex;
+use selvedge::sync::WaitError;
 use selvedge::{Barrier, Condition, Event, Lock, Mutex, PriorityQueue, Queue, Semaphore, TimedOut, thread};
 use std::time::Duration;
 
@@ -52,7 +55,6 @@ fn a_condition_and_a_barrier_end() {
                 for _ in 0..2 {
                     scope.spawn(|| {
                         changed.wait_while(&mut turn.acquire(), |turn| !**turn);
-                        assert_eq!(changed.wait_timeout(&mut turn.acquire(), SHORT), Err(TimedOut));
                         barrier.wait().unwrap();
                     });
                 }
@@ -62,6 +64,8 @@ fn a_condition_and_a_barrier_end() {
                 pass_some_time();
                 barrier.wait().unwrap();
             });
+            assert_eq!(changed.wait_timeout(&mut turn.acquire(), SHORT), Err(TimedOut));
+            assert_eq!(barrier.wait_timeout(SHORT), Err(WaitError::TimedOut));
         });
     });
 }
@@ -70,18 +74,20 @@ fn a_condition_and_a_barrier_end() {
 fn locks_semaphores_and_events_end() {
     child::passes(&[], || {
         refuse(WAIT);
-        let (lock, permits, event) = (Lock::new(), Semaphore::new(0), Event::new());
+        let (lock, late, permits, event) = (Lock::new(), Semaphore::new(0), Semaphore::new(0), Event::new());
         watchdog::run(|_| {
             let held = lock.acquire();
             thread::scope(|scope| {
                 for _ in 0..2 {
                     scope.spawn(|| {
                         assert!(lock.acquire_timeout(SHORT).is_err());
+                        late.release(1).unwrap();
                         event.wait();
                         drop(lock.acquire());
                         permits.acquire().forget();
                     });
                 }
+                (0..2).for_each(|_| late.acquire().forget());
                 pass_some_time();
                 event.set();
                 pass_some_time();
