@@ -29,13 +29,25 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     let timeout = left.and_then(|left| std::time::Instant::now().checked_add(left));
     // Relaxed: the table's lock orders this look against a wake that follows the word's change.
     let still = || word.load(Relaxed) == expected;
+    let aborts = AbortOnUnwind;
     // SAFETY: the key is the address of a word that belongs to the kit's caller, so no one else parks on it;
     // the callbacks neither panic nor call the table.
     let result = unsafe { table::park(key(word), still, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, timeout) };
+    core::mem::forget(aborts);
     match result {
         ParkResult::Unparked(_) => Wait::Woken,
         ParkResult::Invalid => Wait::Changed,
         ParkResult::TimedOut => Wait::TimedOut,
+    }
+}
+
+/// Where a sandbox refuses futexes, the table polls, but panics if it was built with debug assertions. Callers have enqueued
+/// their waiters, and must not unwind.
+struct AbortOnUnwind;
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        std::process::abort();
     }
 }
 

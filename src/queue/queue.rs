@@ -39,8 +39,12 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 /// [`task_done`](AnyQueue::task_done) for it or drops its [`Task`](super::Task), and [`join`](AnyQueue::join) waits for that.
 ///
 /// Items are dropped, compared and moved as the user's code likes: an item's `Drop` may use the queue, for it never runs
-/// under the queue's mutex. If `Ord` panics, nothing has changed: a put drops its item, a get leaves it in. Only `Ord` must not use the
-/// queue that it compares for: that waits for ever.
+/// under the queue's mutex. If `Ord` panics, nothing has changed: a put drops its item, a get leaves it in.
+///
+/// Only the `Ord` of a [`PriorityQueue`](super::PriorityQueue)'s items runs under that queue's mutex. So neither that `Ord`,
+/// nor the program's panic hook while that `Ord` panics, may put into this queue, get from it, drain it, shut it down or
+/// join it: the call would block forever. They may call `len`, `unfinished` and the other methods that only load a
+/// count, and may use any other queue.
 ///
 /// Everything before a put happens-before everything after the get of its item; everything before an item is counted
 /// done happens-before the return of each `join` that it ends.

@@ -240,9 +240,11 @@ impl Registry {
 impl fmt::Debug for Registry {
     /// Shows the threads if nobody holds the registry at that moment; never blocks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Cloned: the formatter's sink is user code (invariant 2).
+        let living = self.inner.state.try_acquire().map(|state| Vec::from_iter(state.living.values().cloned()));
         let mut out = f.debug_struct("Registry");
-        match self.inner.state.try_acquire() {
-            Some(state) => out.field("living", &state.living.values()).finish(),
+        match living {
+            Some(living) => out.field("living", &living).finish(),
             None => out.field("living", &format_args!("<locked>")).finish(),
         }
     }

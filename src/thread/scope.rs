@@ -93,6 +93,12 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").field("threads", &self.admitted).finish()
+        // Cloned: the formatter's sink is user code, and may start another thread.
+        let admitted = self.admitted.try_acquire().map(|admitted| admitted.clone());
+        let mut out = f.debug_struct("Scope");
+        match admitted {
+            Some(admitted) => out.field("threads", &admitted).finish(),
+            None => out.field("threads", &format_args!("<locked>")).finish(),
+        }
     }
 }

@@ -5,6 +5,7 @@ use crate::watchdog;
 use selvedge::Event;
 use selvedge::thread::{self, JoinHandle, Registry, Thread};
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -205,5 +206,26 @@ fn threads_outlive_their_registry() {
         gate.set();
         threads.iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(threads.iter().map(|thread| thread.name()).collect::<Vec<_>>(), ["Thread-1", "Thread-2"]);
+    });
+}
+
+/// A sink that calls `act` whenever something is written into it.
+pub(super) struct Sink<F: FnMut()>(pub F);
+
+impl<F: FnMut()> std::fmt::Write for Sink<F> {
+    fn write_str(&mut self, _: &str) -> std::fmt::Result {
+        (self.0)();
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_registry_is_printed_into_may_use_it() {
+    watchdog::run(|watch| {
+        let registry = Registry::new();
+        let mut calls = 0;
+        let mut sink = Sink(|| calls += registry.active_count());
+        watch.waits("the sink", || write!(sink, "{registry:?}").unwrap());
+        assert!(calls > 0);
     });
 }

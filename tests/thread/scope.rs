@@ -1,11 +1,13 @@
 //! Threads that borrow.
 
+use super::registry::Sink;
 use super::{Bomb, Drops};
 use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::Event;
 use selvedge::thread::{self, Builder, Registry};
 use std::cell::Cell;
+use std::fmt::Write;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -213,6 +215,16 @@ fn threads_one_after_another_do_not_pile_up() {
                 }
             }
             assert!((1..=8).contains(&most), "{most} are kept");
+        });
+    });
+}
+
+#[test]
+fn what_a_scope_is_printed_into_may_start_threads_in_it() {
+    watchdog::run(|watch| {
+        thread::scope(|scope| {
+            let mut sink = Sink(|| scope.spawn(|| ()).join().unwrap());
+            watch.waits("the sink", || write!(sink, "{scope:?}").unwrap());
         });
     });
 }
