@@ -1,0 +1,64 @@
+//! Clocks and timers of the parent's.
+
+use super::{Marks, SOON, WELL, await_end, child, fork};
+use selvedge::thread::{Clock, Registry};
+use selvedge::{Event, Timer};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[test]
+fn a_clock_begins_anew_without_the_parents_timers() {
+    child::passes(&[], || {
+        let (marks, gate, begun) = (Arc::new(Marks::new()), Arc::new(Event::new()), Arc::new(Event::new()));
+        let clock = Clock::new(&Registry::new());
+        let theirs = Arc::clone(&marks);
+        let waits = clock.start(Duration::from_millis(200), move || theirs.make()).unwrap();
+        let runs = Timer::start(Duration::ZERO, {
+            let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
+            move || {
+                begun.set();
+                gate.wait();
+            }
+        });
+        begun.wait();
+        let ended = fork(|| {
+            for left in [&waits, &runs] {
+                assert!(left.is_finished());
+                assert_eq!(left.join().unwrap_err().message(), Some("it was left behind in the parent by a fork"));
+                assert!(left.try_join().unwrap().is_err() && left.join_timeout(SOON).is_err());
+                assert!(left.cancel());
+            }
+            assert_eq!(clock.pending(), 0);
+            Timer::start(Duration::from_millis(1), || ()).join_timeout(SOON).unwrap();
+            // Later than the parent's would be due.
+            clock.start(Duration::from_millis(300), || ()).unwrap().join_timeout(SOON).unwrap();
+        });
+        assert_eq!(ended, WELL);
+        gate.set();
+        runs.join().unwrap();
+        waits.join().unwrap();
+        drop(waits);
+        assert_eq!(Arc::into_inner(marks).unwrap().count(), 1, "in the parent");
+    });
+}
+
+#[test]
+fn a_timer_that_forks_runs_no_other_in_the_child() {
+    child::passes(&[], || {
+        let (marks, clock) = (Arc::new(Marks::new()), Clock::new(&Registry::new()));
+        let theirs = Arc::clone(&marks);
+        // The one that forks may be called to lead again, and would see this one due.
+        let forks = clock.start(Duration::ZERO, move || {
+            // SAFETY: as in `fork`; the child leaves the function.
+            match unsafe { libc::fork() } {
+                0 => drop(unsafe { libc::alarm(super::LIMIT) }),
+                child => assert_eq!(await_end(child), WELL, "its only thread has ended"),
+            }
+        });
+        let next = clock.start(Duration::from_millis(50), move || theirs.make()).unwrap();
+        forks.unwrap().join().unwrap();
+        next.join().unwrap();
+        drop(next);
+        assert_eq!(Arc::into_inner(marks).unwrap().count(), 1);
+    });
+}
