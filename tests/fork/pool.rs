@@ -49,8 +49,8 @@ fn a_pool_begins_anew_and_runs_only_what_the_child_submits() {
             assert_eq!(runs.load(Relaxed), 0);
             drop(owner.take());
         });
+        gate.set(); // first, or a failure would wait for it
         assert_eq!(ended, WELL);
-        gate.set();
         jobs.into_iter().for_each(|job| job.result().unwrap());
         assert_eq!(runs.load(Relaxed), 2, "in the parent");
     });
@@ -102,8 +102,8 @@ fn a_job_that_was_left_behind_has_ended_whoever_asks() {
             assert!(matches!(running.result(), Err(JobError::Forked)));
             assert!(matches!(polled(queued), Poll::Ready(Err(JobError::Forked))));
         });
+        gate.set(); // first, or a failure would wait for it
         assert_eq!(ended, WELL);
-        gate.set();
     });
 }
 

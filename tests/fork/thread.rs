@@ -44,7 +44,6 @@ fn only_the_thread_that_forked_is_on_a_registry_and_no_exit_waits_for_others() {
             assert_eq!(thread::main_thread(), main);
             all();
         });
-        assert_eq!(by_main, super::End::Exit(7), "the hook stays");
         // By a thread of the kit, and by one of others.
         let by_ours = own.builder().name("forks").spawn(move || {
             fork(|| {
@@ -54,10 +53,11 @@ fn only_the_thread_that_forked_is_on_a_registry_and_no_exit_waits_for_others() {
         });
         let by_ours = by_ours.unwrap();
         by_ours.join().unwrap();
-        assert_eq!(by_ours.take_result(), Some(WELL));
         let by_others = std::thread::scope(|scope| scope.spawn(|| fork(all)).join());
+        gate.set(); // first, or a failure would wait for it
+        assert_eq!(by_main, super::End::Exit(7), "the hook stays");
+        assert_eq!(by_ours.take_result(), Some(WELL));
         assert_eq!(by_others.unwrap(), super::End::Exit(7));
-        gate.set();
         left.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
@@ -79,8 +79,8 @@ fn a_join_of_a_thread_that_was_left_behind_is_an_error() {
             );
             assert!(left.take_result().is_none() && left.take_panic().is_none());
         });
+        gate.set(); // first, or a failure would wait for it
         assert_eq!(ended, WELL);
-        gate.set();
         assert_eq!(left.join(), Ok(()));
     });
 }

@@ -30,8 +30,8 @@ fn a_clock_begins_anew_without_the_parents_timers() {
             Timer::start(Duration::from_millis(1), || ()).join_timeout(SOON).unwrap();
             clock.start(Duration::from_millis(1), || ()).unwrap().join_timeout(SOON).unwrap();
         });
+        gate.set(); // first, or a failure would wait for it
         assert_eq!(ended, WELL);
-        gate.set();
         runs.join().unwrap();
         assert!(!waits.is_finished() && waits.cancel(), "in the parent it waits on");
     });
