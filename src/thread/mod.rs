@@ -196,6 +196,14 @@ pub fn take_panic_hook() -> Option<Arc<PanicHook>> {
 ///
 /// # Python
 /// `threading._after_fork`.
+///
+/// ```
+/// /// The runtime calls this in each child, before anything else runs there.
+/// extern "C" fn in_child() {
+///     // SAFETY: so the calling thread is the only one.
+///     unsafe { selvedge::thread::after_fork_in_child() }
+/// }
+/// ```
 #[doc(alias("_after_fork", "pthread_atfork", "at_fork"))]
 pub unsafe fn after_fork_in_child() {
     // SAFETY: the caller's.

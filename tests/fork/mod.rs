@@ -25,19 +25,26 @@ enum End {
 
 const WELL: End = End::Exit(0);
 
-/// Forks; what the child does, unless it ends itself; and how it has ended.
+/// Forks, for a child that does `body`; how that has ended.
 fn fork(body: impl FnOnce()) -> End {
+    fork_here().unwrap_or_else(|| live(body))
+}
+
+/// Forks: nothing in the child, which goes on; in the parent, how the child has ended.
+fn fork_here() -> Option<End> {
     // SAFETY: the C library and the kit take care of what is theirs; the other threads hold nothing that the child uses.
     match unsafe { libc::fork() } {
-        0 => live(body),
-        child => await_end(child),
+        0 => {
+            // SAFETY: a plain call.
+            unsafe { libc::alarm(LIMIT) };
+            None
+        }
+        child => Some(await_end(child)),
     }
 }
 
 /// The life of a child.
 fn live(body: impl FnOnce()) -> ! {
-    // SAFETY: a plain call.
-    unsafe { libc::alarm(LIMIT) };
     let well = catch_unwind(AssertUnwindSafe(body)).is_ok();
     exit(if well { 0 } else { 1 })
 }

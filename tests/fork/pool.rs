@@ -1,6 +1,6 @@
 //! Pools of the parent's, and their jobs.
 
-use super::{Marks, SOON, WELL, await_end, child, fork, live};
+use super::{Marks, SOON, WELL, await_end, child, fork, fork_here, live};
 use selvedge::{Event, Job, JobError, Outcome, SubmitError, ThreadPool, Until, pool};
 use std::future::Future;
 use std::pin::pin;
@@ -128,11 +128,8 @@ fn a_worker_that_forks_takes_no_other_job_in_the_child() {
         let theirs = Arc::clone(&gate);
         let forks = pool.submit(move || {
             theirs.wait();
-            // SAFETY: as in `fork`; the child leaves the job.
-            match unsafe { libc::fork() } {
-                0 => drop(unsafe { libc::alarm(super::LIMIT) }),
-                child => assert_eq!(await_end(child), WELL, "its only thread has ended"),
-            }
+            let end = fork_here(); // the child leaves the job
+            assert!(end.is_none_or(|end| end == WELL), "its only thread has ended");
         });
         let theirs = Arc::clone(&marks);
         let next = pool.submit(move || theirs.make()).unwrap();

@@ -58,12 +58,6 @@ fn a_scope_of_jobs_ends_only_if_they_had() {
 /// How a child has ended that was forked in the midst of `body`, and goes on with it.
 fn fork_within(body: impl FnOnce(&mut dyn FnMut())) -> End {
     let mut ended = None;
-    body(&mut || {
-        // SAFETY: as in `fork`.
-        match unsafe { libc::fork() } {
-            0 => drop(unsafe { libc::alarm(super::LIMIT) }),
-            child => ended = Some(super::await_end(child)),
-        }
-    });
+    body(&mut || ended = super::fork_here());
     ended.unwrap_or_else(|| super::exit(0))
 }

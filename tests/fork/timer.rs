@@ -1,6 +1,6 @@
 //! Clocks and timers of the parent's.
 
-use super::{SOON, WELL, await_end, child, fork};
+use super::{SOON, WELL, child, fork, fork_here};
 use selvedge::thread::{Clock, Registry};
 use selvedge::{Event, Timer};
 use std::sync::Arc;
@@ -45,10 +45,8 @@ fn a_timer_that_forks_does_not_repeat_in_the_child() {
         let mut sender = Some(sender);
         let repeats = clock.every(Duration::from_millis(1), move || {
             let Some(first) = sender.take() else { return };
-            // SAFETY: as in `fork`; the child leaves the function.
-            match unsafe { libc::fork() } {
-                0 => drop(unsafe { libc::alarm(super::LIMIT) }),
-                child => first.send(await_end(child)).unwrap(),
+            if let Some(end) = fork_here() {
+                first.send(end).unwrap(); // the child leaves the function
             }
         });
         let end = ends.recv().unwrap();
