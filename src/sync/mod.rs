@@ -6,9 +6,10 @@
 //! poisoned by a panic. Nothing here allocates (the `parking_lot` world's table of sleepers
 //! does, when a thread first sleeps).
 //!
-//! A child made by `fork` may use an object of the parent's if no other thread was using it at that moment. A lock that another
-//! thread held stays held for ever, an operation that another thread was in the middle of stays so, and waiters do not exist
-//! in the child. Objects made in the child work as ever. See also [`thread`](crate::thread#fork).
+//! A child made by `fork` may use an object of the parent's if no other thread was using it at that moment, or waiting there. A
+//! lock that another thread held stays held for ever. A [`Condition`] or [`Barrier`] at which others were waiting must not be
+//! used at all: the waiters' frames are memory that the child uses again. Objects made in the child work as ever. See also
+//! [`thread`](crate::thread#fork).
 
 mod barrier;
 mod bounded_semaphore;

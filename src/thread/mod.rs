@@ -24,8 +24,8 @@
 //!   changed.
 //! - A [`Local`] and all else that belongs to that thread is as it was.
 //! - What the program shares between threads by the objects of [`sync`](crate::sync) and [`queue`](crate::queue) may be
-//!   used if no other thread was using it at the moment of the fork. What another thread held stays held for ever, and
-//!   what waited there is gone.
+//!   used if no other thread was using it, or waiting at it, at the moment of the fork. What another thread held stays held
+//!   for ever.
 //!
 //! A fork while another thread is using this module for the first time may leave the program's registry unusable: use it
 //! before. A fork by a bare system call is not noticed; see [`after_fork_in_child`].
