@@ -12,6 +12,8 @@ mod child;
 mod condition;
 mod errors;
 mod event;
+#[cfg(target_os = "linux")] // elsewhere one cannot see that the parent's threads are blocked
+mod fork;
 mod forms;
 mod in_line;
 mod lock;

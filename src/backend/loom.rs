@@ -175,6 +175,10 @@ pub mod thread {
         Some(id())
     }
 
+    pub fn native_id_of_the_first() -> Option<NonZeroUsize> {
+        None // nothing forks in a model
+    }
+
     /// The same for every machine.
     pub fn processors() -> usize {
         2

@@ -15,6 +15,7 @@
 //! - [`futex::wait`] is the only place where a thread sleeps.
 //! - A futex promises no memory ordering: publish and observe with the ordering of an atomic operation.
 //! - A waiter that a wake has counted returns [`Woken`](futex::Wait::Woken), never `TimedOut`.
+//! - In a child made by `fork` no waiter of the parent's exists, and no wake counts one.
 //! - A wait may return early, so callers decide by state; after `Woken` or `Changed` they try again
 //!   *before* they look at the clock, or the wake-up that they were given is lost.
 //! - Under [`model`] each thread has its own clock, which moves only when a wait with a deadline ends: to the
@@ -32,13 +33,34 @@ mod world;
 #[path = "std.rs"]
 mod world;
 
+#[cfg(all(not(loom), target_os = "linux"))]
+mod linux;
 #[cfg(all(not(loom), target_os = "linux", not(feature = "parking_lot")))]
-#[path = "linux.rs"]
-mod sleep;
+use linux as sleep;
 #[cfg(all(not(loom), any(not(target_os = "linux"), feature = "parking_lot")))]
 #[path = "parking_lot.rs"]
 mod sleep;
 
+#[cfg_attr(
+    any(
+        loom,
+        miri,
+        not(any(
+            target_os = "linux",
+            target_os = "android",
+            target_vendor = "apple",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly",
+            target_os = "solaris",
+            target_os = "illumos"
+        ))
+    ),
+    path = "no_fork.rs"
+)]
+mod fork;
+pub(crate) mod process;
 mod signatures;
 
 pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, model, model_within, proved, thread};

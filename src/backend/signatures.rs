@@ -1,6 +1,6 @@
 //! Every signature of the contract, compiled in each world: a world that drifts does not build.
 
-use super::{Arc, Instant, atomic, cell, futex, hint, model, model_within, proved, thread};
+use super::{Arc, Instant, atomic, cell, futex, hint, model, model_within, process, proved, thread};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -59,6 +59,7 @@ fn contract() {
     let _: fn(&thread::NewId) -> NonZeroUsize = thread::NewId::get;
     let _: fn(thread::NewId) -> NonZeroUsize = thread::NewId::adopt;
     let _: fn() -> Option<NonZeroUsize> = thread::native_id;
+    let _: fn() -> Option<NonZeroUsize> = thread::native_id_of_the_first;
     let _: fn() -> Option<String> = thread::name;
     let _: fn() -> usize = thread::processors;
     let _: fn() = thread::yield_now;
@@ -67,6 +68,9 @@ fn contract() {
     let _ = |builder: thread::Builder| -> std::io::Result<thread::JoinHandle<()>> {
         builder.name(String::new()).stack_size(1).spawn(|| {})
     };
+
+    let _: fn() -> Option<NonZeroUsize> = process::survivor;
+    let _: unsafe extern "C" fn() = process::enter_child;
 
     super::global! { static GLOBAL: u8 = 1; }
     let _: &u8 = &GLOBAL;

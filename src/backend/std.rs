@@ -229,6 +229,12 @@ pub mod thread {
         number.and_then(NonZeroUsize::new)
     }
 
+    /// What the system calls the first thread of this process, where the kit knows.
+    pub fn native_id_of_the_first() -> Option<NonZeroUsize> {
+        let number = if cfg!(target_os = "linux") { ::std::process::id() } else { 0 };
+        usize::try_from(number).ok().and_then(NonZeroUsize::new)
+    }
+
     /// The calling thread's name, if it was given one; that of the program's first is `main`.
     pub fn name() -> Option<String> {
         ::std::thread::current().name().map(str::to_owned)

@@ -21,6 +21,7 @@
 use super::fate::Outcome;
 use super::work::Runs;
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::backend::process::{Anew, Process};
 use crate::backend::{Arc, Instant, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
@@ -59,6 +60,18 @@ pub(super) enum Refusal {
 struct Members {
     threads: Vec<Thread>,
     closed: bool,
+}
+
+/// In a child made by `fork` there are no members and no jobs; what is shut down stays so.
+impl Anew for Arc<Crew> {
+    fn anew(&self) -> Arc<Crew> {
+        let crew = Crew::new(self.terms.clone());
+        crew.broken.store(self.is_broken(), Relaxed);
+        if self.is_shut_down() {
+            crew.close(None);
+        }
+        Arc::new(crew)
+    }
 }
 
 impl Crew {
@@ -161,8 +174,12 @@ impl Crew {
             mem::forget(payload); // its drop may panic again
             return self.break_down();
         }
+        let home = Process::this();
         while let Ok(work) = self.queue.get() {
             work.run(&self);
+            if home.is_parent() {
+                return; // the job has forked; what is queued is the parent's
+            }
         }
     }
 

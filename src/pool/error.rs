@@ -58,6 +58,8 @@ pub enum JobError {
     Cancelled,
     /// The pool's initializer has panicked before the job began.
     Broken,
+    /// It had not ended when the process was forked, and this is the child: the parent runs it.
+    Forked,
     /// It has panicked, with this: [`std::panic::resume_unwind`] passes it on.
     Panicked(Payload),
 }
@@ -67,7 +69,7 @@ impl JobError {
     pub fn message(&self) -> Option<&str> {
         match self {
             JobError::Panicked(payload) => text(&**payload),
-            JobError::Cancelled | JobError::Broken => None,
+            JobError::Cancelled | JobError::Broken | JobError::Forked => None,
         }
     }
 }
@@ -77,6 +79,7 @@ impl fmt::Debug for JobError {
         match self {
             JobError::Cancelled => f.write_str("Cancelled"),
             JobError::Broken => f.write_str("Broken"),
+            JobError::Forked => f.write_str("Forked"),
             JobError::Panicked(_) => f.debug_tuple("Panicked").field(&self.message()).finish(),
         }
     }
@@ -87,6 +90,7 @@ impl fmt::Display for JobError {
         match self {
             JobError::Cancelled => f.write_str("the job was cancelled"),
             JobError::Broken => f.write_str("the pool's initializer has panicked"),
+            JobError::Forked => f.write_str("the job was left behind in the parent by a fork"),
             JobError::Panicked(_) => {
                 f.write_str("the job panicked")?;
                 self.message().map_or(Ok(()), |message| write!(f, ": {message}"))

@@ -32,6 +32,7 @@ const PANICKED: u32 = 3;
 const CANCELLED: u32 = 4;
 const BROKEN: u32 = 5;
 const PHASE: u32 = 7;
+const FORKED: u32 = 6; // no word is: it follows from where the job was submitted
 const WATCHED: u32 = 8;
 const AWAITED: u32 = 16;
 
@@ -46,6 +47,8 @@ pub enum Outcome {
     Cancelled = CANCELLED as isize,
     /// The pool's initializer has panicked, and the job has not run.
     Broken = BROKEN as isize,
+    /// It had not ended when the process was forked, and this is the child: the parent runs it.
+    Forked = FORKED as isize,
 }
 
 impl Outcome {

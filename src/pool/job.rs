@@ -6,6 +6,7 @@
 use super::error::JobError;
 use super::fate::{Fate, Outcome};
 use super::work::Makes;
+use crate::backend::process::Process;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
 use core::fmt;
@@ -37,6 +38,7 @@ use std::panic::resume_unwind;
 #[doc(alias("Future", "concurrent.futures.Future", "promise"))]
 pub struct Job<T> {
     work: Arc<dyn Makes<T>>,
+    home: Process,
     taken: bool,
     polled: Option<(u64, Waker)>,
 }
@@ -47,17 +49,33 @@ impl<T> Job<T> {
         // SAFETY: what the function borrows is gone before that ends, and without it the work is a place for a `T`
         // (invariant 2 of work.rs), which lives as long as this job's type says.
         let work = unsafe { core::mem::transmute::<Arc<dyn Makes<T> + 'a>, Arc<dyn Makes<T>>>(work) };
-        Job { work, taken: false, polled: None }
+        Job { work, home: Process::this(), taken: false, polled: None }
     }
 
-    pub(super) fn fate(&self) -> &Fate {
+    fn fate(&self) -> &Fate {
         self.work.fate()
+    }
+
+    /// Has `waiter` told of the end, at once if it has come. The number is for [`leave`](Job::leave).
+    pub(super) fn stand_by(&self, waiter: Box<dyn FnOnce() + Send>) -> u64 {
+        if self.home.is_this() {
+            return self.fate().stand_by(waiter);
+        }
+        waiter();
+        0
+    }
+
+    /// Takes a waiter off the list, if it has not been told. In a child made by `fork` the list is the parent's.
+    pub(super) fn leave(&self, number: u64) {
+        if self.home.is_this() {
+            self.fate().leave(number);
+        }
     }
 
     /// Waits until the job has ended, and gives what its function has returned.
     ///
     /// # Errors
-    /// [`JobError`] if it has panicked, was cancelled, or its pool is broken.
+    /// [`JobError`] if it has panicked, was cancelled, its pool is broken, or a fork has left it behind.
     ///
     /// # Panics
     /// If its result was taken before.
@@ -143,7 +161,7 @@ impl<T> Job<T> {
     /// How the job has ended, or `None` if it has not; never blocks.
     #[doc(alias = "cancelled")]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.fate().outcome()
+        self.fate().outcome().or_else(|| self.home.is_parent().then_some(Outcome::Forked))
     }
 
     /// Whether it has ended: run, cancelled, or failed with its pool.
@@ -155,11 +173,11 @@ impl<T> Job<T> {
     /// Whether it runs at this moment.
     #[doc(alias = "running")]
     pub fn is_running(&self) -> bool {
-        self.fate().is_running()
+        self.fate().is_running() && self.home.is_this()
     }
 
     /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
-    /// drops its function before this returns.
+    /// drops its function before this returns. A child made by `fork` cancels no job of its parent's.
     ///
     /// # Panics
     /// If the drop of the function does; the job is cancelled all the same.
@@ -178,6 +196,9 @@ impl<T> Job<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cancel(&self) -> bool {
+        if self.home.is_parent() {
+            return self.fate().never_runs();
+        }
         if let Some(payload) = self.work.cancel() {
             resume_unwind(payload);
         }
@@ -197,7 +218,10 @@ impl<T> Job<T> {
     /// ```
     #[doc(alias = "add_done_callback")]
     pub fn on_done(&self, callback: impl FnOnce(Outcome) + Send + 'static) {
-        self.fate().call(Box::new(callback));
+        match self.home.is_this() {
+            true => self.fate().call(Box::new(callback)),
+            false => callback(self.outcome().expect("in a child every job of the parent's has ended")),
+        }
     }
 
     fn take(&mut self, outcome: Outcome) -> Result<T, JobError> {
@@ -206,6 +230,7 @@ impl<T> Job<T> {
         match outcome {
             Outcome::Cancelled => Err(JobError::Cancelled),
             Outcome::Broken => Err(JobError::Broken),
+            Outcome::Forked => Err(JobError::Forked),
             Outcome::Returned | Outcome::Panicked => {
                 // SAFETY: it has ended, and this is its job (invariant 1).
                 let made = unsafe { self.work.take() };
@@ -238,7 +263,7 @@ impl<T> Future for Job<T> {
 impl<T> Job<T> {
     fn forget_waker(&mut self) {
         if let Some((number, _)) = self.polled.take() {
-            self.fate().leave(number);
+            self.leave(number);
         }
     }
 }

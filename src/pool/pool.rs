@@ -8,6 +8,7 @@ use super::job::Job;
 use super::map::Map;
 use super::scope::{self, Scope};
 use super::work::{Runs, Told, Work};
+use crate::backend::process::PerProcess;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
 use crate::thread::Run;
@@ -23,6 +24,9 @@ use core::time::Duration;
 ///
 /// Everything before a `submit` happens-before the job.
 ///
+/// In a child made by `fork` a pool of the parent's has no threads and no jobs, and starts threads of its own when a job
+/// comes. Jobs that had not ended do not run there, nor are they dropped: they have [`Outcome::Forked`].
+///
 /// # Python
 /// `concurrent.futures.ThreadPoolExecutor`. There the interpreter waits at its exit for what is queued; here the pool's owner
 /// does.
@@ -36,7 +40,7 @@ use core::time::Duration;
 /// ```
 #[doc(alias("ThreadPoolExecutor", "Executor", "concurrent.futures"))]
 pub struct ThreadPool {
-    crew: Arc<Crew>,
+    crew: PerProcess<Arc<Crew>>,
 }
 
 impl ThreadPool {
@@ -49,7 +53,7 @@ impl ThreadPool {
     }
 
     pub(super) fn with(terms: Terms) -> ThreadPool {
-        ThreadPool { crew: Arc::new(Crew::new(terms)) }
+        ThreadPool { crew: PerProcess::new(Arc::new(Crew::new(terms))) }
     }
 
     /// Has `run` run by one of the threads. If the job is dropped, it is run all the same.
@@ -139,7 +143,8 @@ impl ThreadPool {
     /// Runs `body`, in which jobs may be submitted that borrow what lives longer, and waits until all of them have ended.
     ///
     /// Everything that they did happens-before the return. A job's panic is in its result; if nobody asks for that, it is as if
-    /// it had not been.
+    /// it had not been. A child made by `fork` in `body` aborts if it returns from there before all jobs have ended: what those
+    /// of the parent had borrowed may be half changed.
     ///
     /// # Panics
     /// As `body` does.

@@ -9,8 +9,9 @@ use super::job::Job;
 use super::pool::ThreadPool;
 use crate::backend::Arc;
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::backend::process::Process;
 use crate::sync::Semaphore;
-use crate::thread::{Run, catch, or_abort};
+use crate::thread::{Run, abort_left_behind, catch, or_abort};
 use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
@@ -18,6 +19,7 @@ use std::panic::resume_unwind;
 /// Where jobs are submitted that may borrow; [`ThreadPool::scope`] gives it.
 pub struct Scope<'scope, 'env: 'scope> {
     pool: &'env ThreadPool,
+    home: Process,
     taken: AtomicUsize,
     ended: Arc<Semaphore>,
     // As those of std: neither may shrink or grow.
@@ -30,7 +32,7 @@ pub(super) fn run<'env, R>(
     body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 ) -> R {
     let (taken, ended) = (AtomicUsize::new(0), Arc::new(Semaphore::new(0)));
-    let scope = Scope { pool, taken, ended, _scope: PhantomData, _env: PhantomData };
+    let scope = Scope { pool, home: Process::this(), taken, ended, _scope: PhantomData, _env: PhantomData };
     let result = catch(|| body(&scope));
     or_abort(|| scope.await_jobs());
     result.unwrap_or_else(|payload| resume_unwind(payload))
@@ -56,6 +58,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     }
 
     fn await_jobs(&self) {
+        if self.home.is_parent() && (self.ended.available() as usize) < self.taken.load(Relaxed) {
+            abort_left_behind();
+        }
         let mut ended = 0;
         // Relaxed: a job that has submitted others has counted them before it released the permit that is acquired here.
         while ended < self.taken.load(Relaxed) {

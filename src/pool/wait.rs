@@ -5,6 +5,7 @@
 
 use super::fate::Outcome;
 use super::job::Job;
+use crate::backend::process::Process;
 use crate::backend::{Arc, Instant};
 use crate::queue::SimpleQueue;
 use crate::sync::TimedOut;
@@ -23,7 +24,7 @@ pub enum Until {
     /// Until one has ended, in whatever way.
     #[doc(alias = "FIRST_COMPLETED")]
     FirstCompleted,
-    /// Until one has panicked or is broken, or all have ended. To be cancelled is no failure.
+    /// Until one has panicked, is broken or left behind by a fork, or all have ended. To be cancelled is no failure.
     #[doc(alias = "FIRST_EXCEPTION")]
     FirstFailed,
 }
@@ -33,7 +34,7 @@ impl Until {
         match self {
             Until::All => false,
             Until::FirstCompleted => true,
-            Until::FirstFailed => matches!(outcome, Some(Outcome::Panicked | Outcome::Broken)),
+            Until::FirstFailed => matches!(outcome, Some(Outcome::Panicked | Outcome::Broken | Outcome::Forked)),
         }
     }
 }
@@ -170,6 +171,7 @@ struct Watch<T, J: Borrow<Job<T>>> {
     /// Each job that has not come, and its number on that job's list.
     jobs: Vec<Option<(J, u64)>>,
     left: usize,
+    home: Process,
     ended: Arc<SimpleQueue<usize>>,
     _of: PhantomData<fn() -> T>,
 }
@@ -177,10 +179,10 @@ struct Watch<T, J: Borrow<Job<T>>> {
 impl<T, J: Borrow<Job<T>>> Watch<T, J> {
     fn over(jobs: impl IntoIterator<Item = J>) -> Watch<T, J> {
         let ended = Arc::new(SimpleQueue::by_a_lock());
-        let mut watch = Watch { jobs: Vec::new(), left: 0, ended, _of: PhantomData };
+        let mut watch = Watch { jobs: Vec::new(), left: 0, home: Process::this(), ended, _of: PhantomData };
         for job in jobs {
             let (ended, place) = (Arc::clone(&watch.ended), watch.left);
-            let number = job.borrow().fate().stand_by(Box::new(move || ended.put(place)));
+            let number = job.borrow().stand_by(Box::new(move || ended.put(place)));
             watch.jobs.push(Some((job, number)));
             watch.left += 1;
         }
@@ -191,6 +193,8 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
     fn next_by(&mut self, deadline: Option<Instant>) -> Result<Option<J>, TimedOut> {
         while self.left > 0 {
             let place = match deadline {
+                // In a child made by `fork` the queue is the parent's, and all have ended.
+                _ if self.home.is_parent() => self.untold().ok_or(TimedOut)?,
                 None => self.ended.get(),
                 Some(deadline) => self.ended.get_deadline(deadline).or_else(|late| self.untold().ok_or(late))?,
             };
@@ -212,7 +216,7 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
     fn leave(&mut self) -> impl Iterator<Item = J> + use<T, J> {
         self.left = 0;
         core::mem::take(&mut self.jobs).into_iter().flatten().map(|(job, number)| {
-            job.borrow().fate().leave(number);
+            job.borrow().leave(number);
             job
         })
     }

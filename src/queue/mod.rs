@@ -1,7 +1,7 @@
 //! Queues between threads: what Python's `queue` gives. One [`AnyQueue`], three orders.
 //!
-//! Blocking calls come in the forms of [`sync`](crate::sync). Nothing is poisoned by a panic. A child made by `fork` must
-//! not use a queue that another thread may have used at that moment.
+//! Blocking calls come in the forms of [`sync`](crate::sync). Nothing is poisoned by a panic. A child made by `fork` may
+//! use a queue of the parent's if no other thread was using it, or waiting at it, at that moment.
 
 mod end;
 mod error;

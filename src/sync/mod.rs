@@ -4,8 +4,12 @@
 //! [`Duration`](core::time::Duration) (zero is one attempt), `x_deadline` until an
 //! [`Instant`](crate::Instant). After a timeout the object is as if the call had never been made. Nothing is
 //! poisoned by a panic. Nothing here allocates (the `parking_lot` world's table of sleepers
-//! does, when a thread first sleeps). A child made by `fork` must not use an object that another
-//! thread may have held or waited on at that moment: in the child, nobody is there to release it.
+//! does, when a thread first sleeps).
+//!
+//! A child made by `fork` may use an object of the parent's if no other thread was using it at that moment, or waiting there. A
+//! lock that another thread held stays held for ever. A [`Condition`] or [`Barrier`] at which others were waiting must not be
+//! used at all: the waiters' frames are memory that the child uses again. Objects made in the child work as ever. See also
+//! [`thread`](crate::thread#fork).
 
 mod barrier;
 mod bounded_semaphore;

@@ -24,6 +24,7 @@
 use super::hook::catch_quietly;
 use super::registry::Registry;
 use super::timer::{Action, Due, Fate, Timer};
+use crate::backend::process::{Anew, PerProcess, Process};
 use crate::backend::{Arc, Instant, global, thread};
 use crate::sync::{Condition, Mutex, MutexGuard};
 use core::fmt;
@@ -46,7 +47,8 @@ const LINGER: Duration = Duration::from_millis(100);
 /// Runs timers: on one thread or two while none of them takes long, and on one more for each that does.
 ///
 /// Its threads are not on the registry, and end soon after the last timer. While the system refuses it a thread, timers
-/// wait for those that run. [`Timer::start`] uses the program's own clock. Clones are the same clock.
+/// wait for those that run. [`Timer::start`] uses the program's own clock. Clones are the same clock. In a child made by
+/// `fork` a clock of the parent's has no timers, and starts threads of its own for new ones.
 ///
 /// ```
 /// use selvedge::thread::{Clock, Registry};
@@ -58,7 +60,7 @@ const LINGER: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct Clock {
-    inner: Arc<Inner>,
+    inner: Arc<PerProcess<Arc<Inner>>>,
 }
 
 struct Inner {
@@ -91,10 +93,7 @@ enum Leader {
 impl Clock {
     /// A clock without timers and threads, which tells the registry's panic hook of those that panic.
     pub fn new(registry: &Registry) -> Clock {
-        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, one_waits: false, last: 0 };
-        let state = Mutex::new(state);
-        let (sooner, called, registry) = (Condition::new(), Condition::new(), registry.clone());
-        Clock { inner: Arc::new(Inner { state, sooner, called, registry }) }
+        Clock { inner: Arc::new(PerProcess::new(Inner::new(registry))) }
     }
 
     /// [`Timer::start`], on this clock.
@@ -207,7 +206,20 @@ impl State {
     }
 }
 
+/// In a child made by `fork` there are no timers and no workers.
+impl Anew for Arc<Inner> {
+    fn anew(&self) -> Arc<Inner> {
+        Inner::new(&self.registry)
+    }
+}
+
 impl Inner {
+    fn new(registry: &Registry) -> Arc<Inner> {
+        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, one_waits: false, last: 0 };
+        let state = Mutex::new(state);
+        Arc::new(Inner { state, sooner: Condition::new(), called: Condition::new(), registry: registry.clone() })
+    }
+
     /// Lets another worker lead: one that waits, or a new one.
     fn call(self: &Arc<Inner>, state: &mut State) -> io::Result<()> {
         if !self.called.notify_one() {
@@ -220,6 +232,7 @@ impl Inner {
 
     /// A worker's life, which begins as the leader.
     fn work(self: Arc<Inner>) {
+        let home = Process::this();
         let mut state = self.state.acquire();
         while let Some(Due { at, number, fate }) = self.lead(&mut state) {
             let action = fate.begin();
@@ -230,6 +243,9 @@ impl Inner {
             }
             drop(state);
             let (again, panicked) = action.run(&self.registry);
+            if home.is_parent() {
+                return; // it has forked; this clock is the parent's
+            }
             state = self.state.acquire();
             let (period, stopped) = match again {
                 Some((period, action)) => (Some(period), fate.wait_again(action)),

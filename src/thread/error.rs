@@ -31,6 +31,11 @@ impl Panicked {
         Panicked { thread: thread.into(), message: text(payload).map(Arc::from) }
     }
 
+    /// What there is to say of a thread, or a timer, of the parent's in a child made by `fork`.
+    pub(super) fn left_behind(thread: &str) -> Panicked {
+        Panicked::new(thread, &"it was left behind in the parent by a fork")
+    }
+
     /// The name of the thread.
     pub fn thread(&self) -> &str {
         &self.thread

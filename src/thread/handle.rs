@@ -75,7 +75,7 @@ impl<T> JoinHandle<T> {
     }
 
     fn take(&self, wanted: impl FnOnce(&Result<T, Payload>) -> bool) -> Option<Result<T, Payload>> {
-        if self.is_alive() {
+        if self.is_alive() || self.is_left_behind() {
             return None;
         }
         self.outcome.acquire().take_if(|outcome| wanted(outcome))

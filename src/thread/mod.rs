@@ -8,6 +8,28 @@
 //! [`Timer`]s share a [`Clock`] that needs one thread or two while their functions are quick. What is the same for every
 //! thread, `sleep` and `yield_now`, is in `std::thread`.
 //!
+//! # Fork
+//! A child made by `fork` begins with one thread, a copy of the one that called it, and with the parent's memory. The
+//! kit notices a fork by the C library. In the child:
+//!
+//! - Each [`Registry`] holds that thread alone, as its [main thread](main_thread); its name and its id stay, its
+//!   [`native_id`](Thread::native_id) is new. No exit waits for the parent's threads.
+//! - A thread of the parent's that had not ended is not [alive](Thread::is_alive), has no result, and gives an error to
+//!   those who join it. One that had ended can be joined as before.
+//! - Each [`Clock`] is without timers and threads, and starts threads of its own for new timers. Each
+//!   [`ThreadPool`](crate::ThreadPool) is without jobs and threads likewise; if it was shut down it stays so. The timers
+//!   and jobs of the parent that were not over never run in the child, nor are they dropped.
+//! - A thread of a clock or a pool that has forked ends in the child when its function or job returns.
+//! - A [`scope`], or a pool's, that waits for what was left behind aborts the process: what that had borrowed may be half
+//!   changed.
+//! - A [`Local`] and all else that belongs to that thread is as it was.
+//! - What the program shares between threads by the objects of [`sync`](crate::sync) and [`queue`](crate::queue) may be
+//!   used if no other thread was using it, or waiting at it, at the moment of the fork. What another thread held stays held
+//!   for ever.
+//!
+//! A fork while another thread is using this module for the first time may leave the program's registry unusable: use it
+//! before. A fork by a bare system call is not noticed; see [`after_fork_in_child`].
+//!
 //! ```
 //! use selvedge::thread;
 //!
@@ -44,9 +66,9 @@ pub use timer::Timer;
 pub(crate) use error::text;
 pub(crate) use hook::{catch, catch_quietly};
 pub(crate) use registry::global as global_registry;
-pub(crate) use scope::or_abort;
+pub(crate) use scope::{abort_left_behind, or_abort};
 
-use crate::backend::{Arc, Instant};
+use crate::backend::{Arc, Instant, process};
 use crate::sync::TimedOut;
 use core::any::Any;
 use core::time::Duration;
@@ -161,4 +183,29 @@ pub fn set_panic_hook(hook: impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 
 /// The hook, which is told of nothing any more.
 pub fn take_panic_hook() -> Option<Arc<PanicHook>> {
     global().take_panic_hook()
+}
+
+/// Makes the kit's objects those of this process, as after a [`fork`](self#fork) that the kit has noticed.
+///
+/// Those who embed the kit in another language's runtime call it from the hook that runs in each child. It is needed if the
+/// process was made by a bare system call, such as `clone`, and does no harm after a `fork` by the C library.
+///
+/// # Safety
+/// The process is a child that has its memory to itself, as `fork` and `clone` without `CLONE_VM` make it. The calling thread
+/// is its only one, and waits in no call of the kit, as it would in a signal's handler.
+///
+/// # Python
+/// `threading._after_fork`.
+///
+/// ```
+/// /// The runtime calls this in each child, before anything else runs there.
+/// extern "C" fn in_child() {
+///     // SAFETY: so the calling thread is the only one.
+///     unsafe { selvedge::thread::after_fork_in_child() }
+/// }
+/// ```
+#[doc(alias("_after_fork", "pthread_atfork", "at_fork"))]
+pub unsafe fn after_fork_in_child() {
+    // SAFETY: the caller's.
+    unsafe { process::enter_child() }
 }

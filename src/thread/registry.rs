@@ -14,7 +14,8 @@ use super::builder::Builder;
 use super::error::Panicked;
 use super::hook::{PanicHook, catch_quietly};
 use super::thread::Thread;
-use crate::backend::{Arc, Instant, global, local, thread};
+use crate::backend::process::{Anew, PerProcess};
+use crate::backend::{Arc, Instant, global, local, process, thread};
 use crate::sync::{Mutex, TimedOut};
 use core::any::Any;
 use core::cell::RefCell;
@@ -43,7 +44,8 @@ pub(super) type Body<'a> = Box<dyn FnOnce(&Thread) -> Option<Panicked> + Send + 
 /// The living threads of a program, or of a part of it that wants to be looked at by itself. Clones are the same registry.
 ///
 /// The functions of [this module](crate::thread) speak of the program's own registry. One of your own has its own names,
-/// its own exit, and its own panic hook.
+/// its own exit, and its own panic hook. In a child made by `fork` only the thread that called it is on a registry of the
+/// parent's; the hook stays, unless another thread was at it at that moment.
 ///
 /// ```
 /// use selvedge::thread::Registry;
@@ -56,7 +58,7 @@ pub(super) type Body<'a> = Box<dyn FnOnce(&Thread) -> Option<Panicked> + Send + 
 /// ```
 #[derive(Clone)]
 pub struct Registry {
-    inner: Arc<Inner>,
+    inner: Arc<PerProcess<Inner>>,
 }
 
 struct Inner {
@@ -75,10 +77,7 @@ impl Registry {
     /// A registry on which the calling thread alone stands.
     #[allow(clippy::new_without_default, reason = "it belongs to the calling thread, which a default would hide")]
     pub fn new() -> Registry {
-        let first = Thread::of_others();
-        let living = BTreeMap::from([(first.id(), first.clone())]);
-        let state = Mutex::new(State { living, leaving: BTreeMap::new(), named: 0 });
-        Registry { inner: Arc::new(Inner { state, hook: Mutex::new(None), first }) }
+        Registry { inner: Arc::new(PerProcess::new(Inner::new(Thread::of_others(), None))) }
     }
 
     /// A thread to be, on this registry.
@@ -234,6 +233,27 @@ impl Registry {
         let leaving = state.leaving.values().filter(|_| until_gone);
         let mut all = state.living.values().chain(leaving);
         all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
+    }
+}
+
+impl Inner {
+    fn new(first: Thread, hook: Option<Arc<PanicHook>>) -> Inner {
+        let living = BTreeMap::from([(first.id(), first.clone())]);
+        let state = Mutex::new(State { living, leaving: BTreeMap::new(), named: 0 });
+        Inner { state, hook: Mutex::new(hook), first }
+    }
+}
+
+/// In a child made by `fork` the thread that called it stands alone.
+impl Anew for Inner {
+    fn anew(&self) -> Inner {
+        let (me, survivor) = (thread::id(), process::survivor().unwrap_or(thread::id()));
+        let first = match survivor {
+            id if id == self.first.id() => self.first.clone(),
+            id if id == me => Current::get().unwrap_or_else(Thread::of_others),
+            id => Thread::survivor(id),
+        };
+        Inner::new(first, self.hook.try_acquire().and_then(|hook| hook.clone()))
     }
 }
 

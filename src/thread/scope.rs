@@ -8,6 +8,7 @@ use super::builder::{Builder, Run};
 use super::handle::JoinHandle;
 use super::hook::catch;
 use super::thread::Thread;
+use crate::backend::process;
 use crate::sync::Mutex;
 use core::fmt;
 use core::marker::PhantomData;
@@ -25,6 +26,9 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// Runs `body`, in which threads may be started that borrow what lives longer, and waits for the end of all of them.
 ///
 /// Everything that they did happens-before the return.
+///
+/// In a child made by `fork` it aborts if one of its threads had not ended at the fork: what that had borrowed may be half
+/// changed. Let such a child exit, or execute another program, in `body`.
 ///
 /// # Panics
 /// As `body` does; and if one of the threads has panicked and nobody has joined it since.
@@ -57,6 +61,13 @@ pub(crate) fn or_abort<R>(ours: impl FnOnce() -> R) -> R {
     catch(ours).unwrap_or_else(|_| abort())
 }
 
+/// A scope can't end in a child made by `fork` if what it waits for was left behind in the parent: what that had borrowed may
+/// be half changed.
+#[cold]
+pub(crate) fn abort_left_behind() -> ! {
+    process::abort("a scope can't end in a child of fork: its threads or jobs were left behind in the parent")
+}
+
 impl<'scope, 'env> Scope<'scope, 'env> {
     /// Starts a thread, as [`Builder::spawn_scoped`] does.
     ///
@@ -85,6 +96,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         loop {
             let next = self.admitted.acquire().pop(); // those that still live may admit others
             let Some(thread) = next else { return all_well };
+            if thread.is_left_behind() {
+                abort_left_behind();
+            }
             thread.await_end();
             all_well &= !thread.has_unseen_panic();
         }

@@ -3,10 +3,12 @@
 //! # Invariants
 //! 1. Whoever ends a thread's life first takes it off the registry, and says how it ended: `ended` is set last, once.
 //! 2. By then the function that the thread ran has been dropped, and so has its result if nobody can take it.
+//! 3. In a child made by `fork` the system's thread is neither joined nor detached: the system uses its memory for another.
 
 use super::error::{JoinError, Panicked};
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use crate::backend::{Arc, Instant, thread};
+use crate::backend::process::{Owned, Process};
+use crate::backend::{Arc, Instant, process, thread};
 use crate::sync::{Event, Mutex};
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -32,6 +34,7 @@ pub struct Thread {
 
 struct Life {
     id: NonZeroUsize,
+    home: Process,
     name: String,
     daemon: bool,
     ours: bool,
@@ -39,7 +42,8 @@ struct Life {
     ended: Event,
     panicked: Mutex<Option<Panicked>>,
     panic_seen: AtomicBool,
-    system: Mutex<Option<thread::JoinHandle<()>>>,
+    /// Owned by the process (invariant 3).
+    system: Mutex<Option<Owned<thread::JoinHandle<()>>>>,
     gone: Event,
 }
 
@@ -57,10 +61,16 @@ impl Thread {
         thread
     }
 
+    /// The thread with which a child made by `fork` began, if the kit knows no more of it.
+    pub(super) fn survivor(id: NonZeroUsize) -> Thread {
+        Thread::with(id, format!("Foreign-{id}"), false, false)
+    }
+
     fn with(id: NonZeroUsize, name: String, daemon: bool, ours: bool) -> Thread {
         Thread {
             life: Arc::new(Life {
                 id,
+                home: Process::this(),
                 name,
                 daemon,
                 ours,
@@ -82,7 +92,7 @@ impl Thread {
     /// Has the system start it. Who joins it meanwhile, though it may have ended, waits for the handle.
     pub(super) fn run_as(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
         let mut system = self.life.system.acquire();
-        *system = Some(start()?);
+        *system = Some(Owned::new(start()?));
         Ok(())
     }
 
@@ -108,10 +118,15 @@ impl Thread {
         self.life.id
     }
 
-    /// What the system calls the thread: on Linux, its number. `None` until it has begun, and on other systems.
+    /// What the system calls the thread: on Linux, its number. `None` until it has begun, and on other systems. In a child made
+    /// by `fork` the thread that called it has another number than in the parent; those that do not exist have none.
     #[doc(alias = "get_native_id")]
     pub fn native_id(&self) -> Option<NonZeroUsize> {
-        NonZeroUsize::new(self.life.native.load(Relaxed))
+        match self.life.home.is_this() {
+            true => NonZeroUsize::new(self.life.native.load(Relaxed)),
+            false if process::survivor() == Some(self.id()) => thread::native_id_of_the_first(),
+            false => None,
+        }
     }
 
     /// The thread's name: `Thread-` and a number, unless it was given one.
@@ -126,7 +141,8 @@ impl Thread {
         self.life.daemon
     }
 
-    /// Whether it has not ended: from before it is started until its function and its result are dealt with.
+    /// Whether it has not ended: from before it is started until its function and its result are dealt with. In a child made
+    /// by `fork` only the thread that called it, and those that were started there, are alive.
     ///
     /// ```
     /// let thread = selvedge::thread::spawn(|| ());
@@ -136,7 +152,12 @@ impl Thread {
     /// ```
     #[doc(alias = "isAlive")]
     pub fn is_alive(&self) -> bool {
-        !self.life.ended.is_set()
+        !self.life.ended.is_set() && !self.is_left_behind()
+    }
+
+    /// Whether the process is a child made by `fork`, and the thread one of the parent's that had not ended.
+    pub(super) fn is_left_behind(&self) -> bool {
+        self.life.home.left_behind(self.life.id) && !self.life.ended.is_set()
     }
 
     /// Waits until the thread has ended. Any number of threads may, any number of times.
@@ -144,7 +165,8 @@ impl Thread {
     /// The system's thread has ended too, and has dropped its thread-locals, which the timed forms do not wait for.
     ///
     /// # Errors
-    /// [`Panicked`] if it ended by a panic.
+    /// [`Panicked`] if it ended by a panic. So does, in a child made by `fork`, a thread of the parent that had not ended: it
+    /// does not exist there.
     ///
     /// # Panics
     /// If a thread joins itself, or one that the kit has not started: it would wait for ever.
@@ -156,7 +178,7 @@ impl Thread {
     /// # Ok::<(), selvedge::thread::Panicked>(())
     /// ```
     pub fn join(&self) -> Result<(), Panicked> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.await_end();
         self.outcome()
     }
@@ -166,7 +188,9 @@ impl Thread {
     /// # Panics
     /// As [`join`](Thread::join).
     pub fn try_join(&self) -> Option<Result<(), Panicked>> {
-        self.assert_joinable();
+        if let Err(left_behind) = self.check_joinable() {
+            return Some(Err(left_behind));
+        }
         self.life.ended.is_set().then(|| self.outcome())
     }
 
@@ -191,7 +215,7 @@ impl Thread {
     /// assert_eq!(thread.join_timeout(Duration::MAX), Ok(()));
     /// ```
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.life.ended.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
         Ok(self.outcome()?)
     }
@@ -202,15 +226,16 @@ impl Thread {
     /// # Panics
     /// As [`join_timeout`](Thread::join_timeout).
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.life.ended.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
         Ok(self.outcome()?)
     }
 
     #[inline]
-    fn assert_joinable(&self) {
+    fn check_joinable(&self) -> Result<(), Panicked> {
         assert!(self.life.ours, "a thread that the kit has not started can't be joined");
         assert!(self.id() != thread::id(), "a thread can't join itself");
+        if self.is_left_behind() { Err(Panicked::left_behind(self.name())) } else { Ok(()) }
     }
 
     /// Waits for the end of the thread, and of the system's thread.
@@ -218,7 +243,7 @@ impl Thread {
         self.life.ended.wait();
         // One joiner waits for the system, the others for the one: its thread-locals may still be on their way out.
         let mut system = self.life.system.acquire();
-        if let Some(system) = system.take() {
+        if let Some(system) = system.take().and_then(Owned::into_inner) {
             // It has caught whatever its function threw.
             let _ = system.join();
         }

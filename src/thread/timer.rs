@@ -18,6 +18,7 @@ use super::clock::{self, Clock};
 use super::error::{JoinError, Panicked};
 use super::hook::{catch, catch_quietly};
 use super::registry::Registry;
+use crate::backend::process::Process;
 use crate::backend::{Arc, Instant, thread};
 use crate::sync::{Event, Mutex};
 use core::cmp::Ordering;
@@ -31,6 +32,9 @@ use core::time::Duration;
 /// It runs on a thread of its [`Clock`], and may take long: no other timer waits for it. When it panics, that ends the
 /// timer, the [panic hook](super::set_panic_hook) is told, and so is whoever [joins](Timer::join). A handle that is
 /// dropped cancels nothing. A timer holds up no exit: join those that must run.
+///
+/// In a child made by `fork` no timer of the parent's runs. Those that were not over are finished there: a cancel is true
+/// and keeps the function, and a join is an error. New ones run.
 ///
 /// Everything before the start happens-before the function, and everything that the function did, its drop included,
 /// happens-before a join.
@@ -119,6 +123,9 @@ impl Timer {
     /// # Panics
     /// If the drop of the function does.
     pub fn cancel(&self) -> bool {
+        if self.fate.is_left_behind() {
+            return true;
+        }
         let (action, never) = self.clock.cancel(&self.fate);
         if action.is_some() {
             let _end = Ended(&self.fate.done);
@@ -129,18 +136,18 @@ impl Timer {
 
     /// Whether the function will not run any more: it has, or it was cancelled.
     pub fn is_finished(&self) -> bool {
-        self.fate.done.is_set()
+        self.fate.done.is_set() || self.fate.is_left_behind()
     }
 
     /// Waits until the function has run for the last time, or the timer is cancelled.
     ///
     /// # Errors
-    /// [`Panicked`] if the function did.
+    /// [`Panicked`] if the function did, or if the timer was left behind by a fork.
     ///
     /// # Panics
     /// If the function joins its own timer, or what it has captured does when it is dropped: it would wait for ever.
     pub fn join(&self) -> Result<(), Panicked> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.fate.done.wait();
         self.fate.outcome()
     }
@@ -150,7 +157,9 @@ impl Timer {
     /// # Panics
     /// As [`join`](Timer::join).
     pub fn try_join(&self) -> Option<Result<(), Panicked>> {
-        self.assert_joinable();
+        if let Err(left_behind) = self.check_joinable() {
+            return Some(Err(left_behind));
+        }
         self.is_finished().then(|| self.fate.outcome())
     }
 
@@ -162,7 +171,7 @@ impl Timer {
     /// # Panics
     /// As [`join`](Timer::join).
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.fate.done.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
         Ok(self.fate.outcome()?)
     }
@@ -173,16 +182,20 @@ impl Timer {
     /// # Panics
     /// As [`join_timeout`](Timer::join_timeout).
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
-        self.assert_joinable();
+        self.check_joinable()?;
         self.fate.done.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
         Ok(self.fate.outcome()?)
     }
 
-    fn assert_joinable(&self) {
+    fn check_joinable(&self) -> Result<(), Panicked> {
+        if self.fate.is_left_behind() {
+            return Err(Panicked::left_behind("timer"));
+        }
         let me = thread::id();
         let ends_here =
             matches!(*self.fate.phase.acquire(), Phase::Running { by, .. } | Phase::Cancelled { by } if by == me);
         assert!(!ends_here || self.is_finished(), "a timer can't join itself");
+        Ok(())
     }
 }
 
@@ -250,6 +263,7 @@ impl Eq for Due {}
 
 /// What becomes of a timer.
 pub(super) struct Fate {
+    home: Process,
     phase: Mutex<Phase>,
     done: Event,
 }
@@ -263,7 +277,12 @@ enum Phase {
 
 impl Fate {
     pub(super) fn new(action: Action) -> Fate {
-        Fate { phase: Mutex::new(Phase::Waiting(action)), done: Event::new() }
+        Fate { home: Process::this(), phase: Mutex::new(Phase::Waiting(action)), done: Event::new() }
+    }
+
+    /// Whether the process is a child made by `fork`, and the timer one of the parent's that was not over.
+    fn is_left_behind(&self) -> bool {
+        self.home.is_parent() && !self.done.is_set()
     }
 
     /// Its time has come, and it waits for it: the action is for the caller to run.

@@ -29,6 +29,7 @@ impl Record {
             Outcome::Panicked => 1,
             Outcome::Cancelled => 2,
             Outcome::Broken => 3,
+            Outcome::Forked => unreachable!("nothing forks here"),
         };
         self.told[place].fetch_add(1, SeqCst);
     }

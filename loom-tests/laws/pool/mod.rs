@@ -76,6 +76,7 @@ fn told(result: Result<Answer, JobError>) -> Answer {
         JobError::Cancelled => Answer::Cancelled,
         JobError::Broken => Broken,
         JobError::Panicked(_) => Answer::Panicked,
+        JobError::Forked => unreachable!("nothing forks in a model"),
     })
 }
 
@@ -92,6 +93,7 @@ fn how(outcome: Outcome) -> Answer {
         Outcome::Panicked => Answer::Panicked,
         Outcome::Cancelled => Answer::Cancelled,
         Outcome::Broken => Broken,
+        Outcome::Forked => unreachable!("nothing forks in a model"),
     }
 }
 
