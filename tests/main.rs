@@ -27,3 +27,4 @@ mod support;
 mod thread;
 mod timer;
 mod watchdog;
+mod yields;
