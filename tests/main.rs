@@ -31,3 +31,4 @@ mod support;
 mod thread;
 mod timer;
 mod watchdog;
+mod yields;

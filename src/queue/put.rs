@@ -3,10 +3,11 @@
 use super::error::{PutError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
+use super::rest::Rest;
 use super::turn::{Patience, Refusal, Side};
 use crate::backend::Instant;
 use core::time::Duration;
-use std::vec;
+use std::collections::VecDeque;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Puts an item in if there is room; never waits for any.
@@ -85,75 +86,107 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
     /// directly.
     ///
+    /// First it takes the items from the iterator: as many as there is room for, and one more if there is one. A queue without a
+    /// bound has room for all that the iterator gives.
+    ///
     /// # Errors
-    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put.
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those that were taken from the iterator,
+    /// then those that are still in it.
     ///
     /// # Panics
-    /// If an item's `Ord` does: those before it were put, it and those after it are dropped. So do all forms.
+    /// If an item's `Ord` does: those before it were put, it and the others that were taken are dropped. If the iterator does:
+    /// none was put, and those that were taken are dropped.
     ///
     /// ```
-    /// use selvedge::{PutError, Queue};
-    /// let queue = Queue::bounded(2);
-    /// assert_eq!(queue.try_put_many([1, 2, 3]), Err(PutError::Full(vec![3])));
+    /// let queue = selvedge::Queue::bounded(2);
+    /// let refused = queue.try_put_many([1, 2, 3]).unwrap_err();
+    /// assert!(refused.is_full());
+    /// assert!(refused.into_inner().eq([3]));
     /// ```
-    pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
-        let mut rest = Vec::from_iter(items).into_iter();
-        self.put_some(&mut rest, &Patience::None)?;
-        if rest.as_slice().is_empty() { Ok(()) } else { Err(PutError::Full(rest.collect())) }
+    pub fn try_put_many<I: IntoIterator<Item = T>>(&self, items: I) -> Result<(), PutError<Rest<I::IntoIter>>> {
+        let (mut taken, mut items) = (VecDeque::new(), items.into_iter().fuse());
+        let mut room = self.capacity.saturating_sub(self.len());
+        loop {
+            let count = room.saturating_add(1).saturating_sub(taken.len());
+            taken.extend(items.by_ref().take(count));
+            if taken.is_empty() {
+                return Ok(());
+            }
+            let are_all = taken.len() <= room;
+            match self.put_taken(&mut taken, are_all) {
+                Ok(None) => return Ok(()),
+                Ok(Some(more)) => room = more,
+                Err(refusal) => return Err(refusal.of(Rest::new(taken, items))),
+            }
+        }
     }
 
     /// Puts items in one after another, and waits whenever there is no room. The items of others may come between them.
     ///
+    /// Each item is put before the next is taken from the iterator, which may therefore be endless, or wait for what becomes of
+    /// the items before. Should it use the queue, that is as if it were another thread's.
+    ///
     /// # Errors
-    /// [`ShutDown`], with the items that were not put.
+    /// [`ShutDown`], with the items that were not put: the one that had been taken from the iterator, then those that are still
+    /// in it.
+    ///
+    /// # Panics
+    /// If the iterator or an item's `Ord` does: the items before were put, and that item is dropped.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
-    /// queue.put_many(["tea", "cake"])?;
+    /// queue.put_many(["tea", "cake"]).unwrap();
     /// assert_eq!(queue.drain(), ["tea", "cake"]);
-    /// # Ok::<(), selvedge::ShutDown<Vec<&str>>>(())
+    ///
+    /// queue.shutdown();
+    /// let mut wishes = ["jam", "bread"].into_iter();
+    /// let refused = queue.put_many(&mut wishes).unwrap_err();
+    /// assert_eq!(refused.into_inner().next(), Some("jam")); // it was taken from the iterator
+    /// assert_eq!(wishes.next(), Some("bread"));
     /// ```
     #[doc(alias("extend", "send_many"))]
-    pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
+    pub fn put_many<I: IntoIterator<Item = T>>(&self, items: I) -> Result<(), ShutDown<Rest<I::IntoIter>>> {
         let put = self.put_each(items, &Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
     }
 
-    /// [`put_many`](AnyQueue::put_many), waiting for at most `timeout` in all.
+    /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, the time that the iterator takes included; zero is one
+    /// attempt to put each.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
-    /// put.
+    /// As [`put_many_deadline`](AnyQueue::put_many_deadline).
     ///
     /// ```
-    /// use selvedge::{PutError, Queue};
-    /// let queue = Queue::bounded(1);
-    /// let put = queue.put_many_timeout([1, 2], std::time::Duration::from_millis(1));
-    /// assert_eq!(put, Err(PutError::Full(vec![2])));
+    /// let queue = selvedge::Queue::bounded(1);
+    /// let refused = queue.put_many_timeout([1, 2], std::time::Duration::from_millis(1)).unwrap_err();
+    /// assert!(refused.is_full());
+    /// assert!(refused.into_inner().eq([2]));
     /// ```
-    pub fn put_many_timeout(
+    pub fn put_many_timeout<I: IntoIterator<Item = T>>(
         &self,
-        items: impl IntoIterator<Item = T>,
+        items: I,
         timeout: Duration,
-    ) -> Result<(), PutError<Vec<T>>> {
+    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
         self.put_many_deadline(items, Instant::now() + timeout)
     }
 
-    /// [`put_many`](AnyQueue::put_many), waiting until `deadline` at the latest.
+    /// [`put_many`](AnyQueue::put_many), until `deadline` at the latest. Once it has passed, the call does not wait for room, and
+    /// it puts at most as many items more as the queue can hold: so it ends though others make room again and again. A queue
+    /// without a bound never makes it wait, and is put all that the iterator gives.
     ///
     /// # Errors
     /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
-    /// put.
+    /// put, as in [`put_many`](AnyQueue::put_many).
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
     /// assert!(Queue::unbounded().put_many_deadline([1, 2], Instant::now()).is_ok());
     /// ```
-    pub fn put_many_deadline(
+    pub fn put_many_deadline<I: IntoIterator<Item = T>>(
         &self,
-        items: impl IntoIterator<Item = T>,
+        items: I,
         deadline: Instant,
-    ) -> Result<(), PutError<Vec<T>>> {
+    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
         self.put_each(items, &Patience::Until(deadline))
     }
 
@@ -180,35 +213,43 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
-        let mut rest = Vec::from_iter(items).into_iter();
-        while !rest.as_slice().is_empty() {
-            self.put_some(&mut rest, patience)?;
+    fn put_each<I: IntoIterator<Item = T>>(
+        &self,
+        items: I,
+        patience: &Patience,
+    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
+        let is_late = || matches!(patience, Patience::Until(deadline) if deadline.has_passed());
+        let (mut items, mut late) = (items.into_iter().fuse(), 0);
+        while let Some(item) = items.next() {
+            late += usize::from(late > 0 || is_late());
+            let put = if late > self.capacity { Err(PutError::Full(item)) } else { self.put_one(item, patience) };
+            if let Err(refused) = put {
+                return Err(refused.map(|item| Rest::new([item].into(), items)));
+            }
         }
         Ok(())
     }
 
-    /// As many as there is room for in one turn. The items outlive the turn, and were the user's iterator's before.
-    fn put_some(&self, rest: &mut vec::IntoIter<T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
-        if rest.as_slice().is_empty() {
-            return Ok(());
-        }
+    /// Puts as many as there is room for, without waiting for any; refused, some are left. If they are not all that the iterator
+    /// gives, there must be fewer rooms: otherwise none is put, and the result is how many there are. The items outlive the turn.
+    fn put_taken(&self, taken: &mut VecDeque<T>, are_all: bool) -> Result<Option<usize>, Refusal> {
         if let Some(ring) = self.ring() {
-            return self.ring_put_some(ring, rest, patience);
+            return self.ring_put_taken(ring, taken, are_all);
         }
-        let mut held = match self.turn(Side::Putters, patience) {
-            Ok(held) => held,
-            Err(refusal) => return Err(refusal.of(rest.collect())),
-        };
+        let mut held = self.turn(Side::Putters, &Patience::None)?;
+        let room = self.room(&held);
+        if !are_all && taken.len() <= room {
+            return Ok(Some(room));
+        }
         let mut count = 0;
         while self.has_turn(&held, Side::Putters) {
-            let Some(item) = rest.as_slice().first() else { break };
+            let Some(item) = taken.front() else { break };
             let place = self.place(&mut held, item, count);
-            rest.next().into_iter().for_each(|item| self.put_in(&mut held, item, place));
+            taken.pop_front().into_iter().for_each(|item| self.put_in(&mut held, item, place));
             count += 1;
         }
         self.end(held, count, 0);
-        Ok(())
+        if taken.is_empty() { Ok(None) } else { Err(Refusal::NotNow) }
     }
 }
 
@@ -222,7 +263,7 @@ impl Refusal {
 }
 
 impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
-    /// [`put_many`](AnyQueue::put_many): waits whenever there is no room.
+    /// [`put_many`](AnyQueue::put_many): waits whenever there is no room, before it takes more items from the iterator.
     ///
     /// # Panics
     /// If the queue is shut down: the items that were not put are dropped.
@@ -232,11 +273,11 @@ impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
 }
 
 impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
-    /// [`try_put_many`](AnyQueue::try_put_many): nobody else has the queue, so nobody would make room.
+    /// [`try_put`](AnyQueue::try_put) for each item: there is no other thread that would make room.
     ///
     /// # Panics
     /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.try_put_many(items).expect("there is room in a queue that is extended");
+        self.put_each(items, &Patience::None).expect("there is room in a queue that is extended");
     }
 }

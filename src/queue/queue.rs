@@ -65,8 +65,6 @@ pub(super) struct State<I> {
     items: I,
     getters: Count,
     putters: Count,
-    /// How often somebody has looked for room in a ring that grows.
-    looks: usize,
 }
 
 /// More items have their memory taken as they come.
@@ -133,7 +131,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     const_fn! {
         fn holding(capacity: usize, ring: Kind) -> AnyQueue<T, O> {
-            let state = State { items: O::NONE, getters: 0, putters: 0, looks: 0 };
+            let state = State { items: O::NONE, getters: 0, putters: 0 };
             AnyQueue {
                 state: Mutex::new(state),
                 getters: Sleepers::new(),
@@ -175,6 +173,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             Side::Putters => O::len(&held.items) < self.capacity && !self.tally.is_shut(),
             Side::Getters => O::len(&held.items) > 0,
         }
+    }
+
+    /// How many items there is room for.
+    #[inline]
+    pub(super) fn room(&self, held: &Held<'_, T, O>) -> usize {
+        self.capacity - O::len(&held.items)
     }
 
     /// Where the item goes. The turn is for one of those who come after `done` items were put in it: the item must outlive it,
@@ -321,18 +325,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 }
 
-/// So many items must have been put for each look: then looks take a few nanoseconds an item at most, however slow the others
-/// are, and a ring soon has the slots for what is put between two looks.
-const ITEMS_A_LOOK: usize = 128;
-
 impl<I> State<I> {
-    /// Whether one more look is worth its time.
-    pub(super) fn may_look(&mut self, tally: &Tally) -> bool {
-        let may = self.looks < tally.put_so_far() / ITEMS_A_LOOK && !tally.is_shut();
-        self.looks += usize::from(may);
-        may
-    }
-
     #[inline]
     pub(super) fn asleep(&mut self, side: Side) -> &mut Count {
         match side {

@@ -257,6 +257,11 @@ impl<T> Ring<T> {
         Ok(Claims { ring: self, side: Side::Putters, next, end: next.wrapping_add(claimed) })
     }
 
+    /// How many items there is room for; for none, if nobody puts any more.
+    pub(super) fn rooms(&self, tally: &Tally, Frozen(tail): &Frozen) -> usize {
+        if *tail & SHUT != 0 { 0 } else { self.room(tally, number(*tail)) / ITEM }
+    }
+
     /// While the tail is frozen there.
     fn room(&self, tally: &Tally, tail: usize) -> usize {
         self.capacity() - tail.wrapping_sub(number(tally.head().fetch_or(0, Relaxed)))

@@ -5,7 +5,7 @@
 //!    number for it: whoever claims one for the other side after that sees the mark, and calls. The mark goes when nobody is
 //!    counted. Whoever makes n numbers calls n, and wakes them when it has filled, or emptied, their slots; a shutdown calls all.
 //! 2. Many items move at once while the tail is frozen, so that nobody sees some of them moved.
-//! 3. Nobody sleeps until there is room in a ring that grows.
+//! 3. Nobody waits until there is room in a ring that grows.
 
 use super::error::PutError;
 use super::order::Order;
@@ -13,7 +13,7 @@ use super::queue::{AnyQueue, Held};
 use super::ring::{Claim, Claims, Reply, Ring};
 use super::turn::{Patience, Refusal, Side};
 use crate::backend::hint::Spin;
-use std::vec;
+use std::collections::VecDeque;
 
 /// Slots of a ring in which each item is waited for.
 const FEW: usize = 8;
@@ -54,34 +54,30 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         ring.empty(claim, Ok)
     }
 
-    /// Puts as many as there is room for, at least one.
-    pub(super) fn ring_put_some(
+    /// As `put_taken`.
+    pub(super) fn ring_put_taken(
         &self,
         ring: &Ring<T>,
-        rest: &mut vec::IntoIter<T>,
-        patience: &Patience,
-    ) -> Result<(), PutError<Vec<T>>> {
+        taken: &mut VecDeque<T>,
+        are_all: bool,
+    ) -> Result<Option<usize>, Refusal> {
         let held = self.hold();
         ring.make_slots();
         let mut frozen = ring.freeze(&self.tally);
-        let claims = ring.claim_rooms(&self.tally, &mut frozen, rest.len());
+        // Others may get meanwhile: no more are put than this one load has found room for.
+        let room = if are_all { usize::MAX } else { ring.rooms(&self.tally, &frozen) };
+        if !are_all && taken.len() <= room {
+            ring.thaw(&self.tally, frozen);
+            return Ok(Some(room));
+        }
+        let claims = ring.claim_rooms(&self.tally, &mut frozen, taken.len().min(room));
         ring.thaw(&self.tally, frozen);
         let called = self.ring_call(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
-        match claims {
-            Ok(claims) => {
-                claims.zip(rest).for_each(|(claim, item)| ring.fill(claim, item));
-                self.wake(called);
-            }
-            Err(Refusal::NotNow) if *patience != Patience::None => {
-                let claim =
-                    self.ring_claim(ring, Side::Putters, patience).map_err(|refusal| refusal.of(rest.collect()))?;
-                if let Some(first) = rest.next() {
-                    self.ring_fill(ring, claim, first);
-                }
-            }
-            Err(refusal) => return Err(refusal.of(rest.collect())),
-        }
-        Ok(())
+        let claims = claims?;
+        let count = claims.len();
+        claims.zip(taken.drain(..count)).for_each(|(claim, item)| ring.fill(claim, item));
+        self.wake(called);
+        if taken.is_empty() { Ok(None) } else { Err(Refusal::NotNow) }
     }
 
     /// Takes all items that there are; nobody puts any more if it is shut.
@@ -134,7 +130,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let tally = &self.tally;
         if side == Side::Putters {
             if ring.grows() {
-                return self.ring_claim_growing(ring, patience);
+                return self.ring_claim_growing(ring);
             }
             self.ring_make_slots(ring);
         }
@@ -174,23 +170,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// There is always room, if more slots are made. That takes memory, and time when it is first used: so who finds none looks
-    /// whether others make some, if that has not been in vain too often.
-    fn ring_claim_growing<'a>(&self, ring: &'a Ring<T>, patience: &Patience) -> Result<Claim<'a, T>, Refusal> {
-        let mut spin = Spin::for_lock(patience.deadline());
-        let mut looks = true;
-        loop {
-            let mut held = self.hold();
-            looks = looks && held.may_look(&self.tally);
-            if !looks {
-                return ring.claim_more(&self.tally);
-            }
-            drop(held);
-            looks = spin.again();
-            if let Some(claim) = ring.claim(Side::Putters, &self.tally) {
-                return Ok(claim);
-            }
-        }
+    /// There is always room, for more slots are made at once: a putter of an unbounded queue need not wait for any getter.
+    fn ring_claim_growing<'a>(&self, ring: &'a Ring<T>) -> Result<Claim<'a, T>, Refusal> {
+        let _held = self.hold();
+        ring.claim_more(&self.tally)
     }
 
     fn ring_make_slots(&self, ring: &Ring<T>) {

@@ -53,7 +53,8 @@ impl<T> SimpleQueue<T> {
         self.queue.put(item).expect(OPEN);
     }
 
-    /// Puts items in one after another; the items of others may come between them.
+    /// Puts items in one after another; the items of others may come between them. Each is put before the next is taken from the
+    /// iterator.
     ///
     /// ```
     /// let queue = selvedge::SimpleQueue::new();

@@ -94,11 +94,6 @@ impl Tally {
         self.tail.load(Relaxed) & SHUT != 0
     }
 
-    /// How many items were put.
-    pub(super) fn put_so_far(&self) -> usize {
-        self.tail.load(Relaxed) / ITEM
-    }
-
     #[inline]
     pub(super) fn head(&self) -> &AtomicUsize {
         &self.gone.head

@@ -2,12 +2,13 @@
 
 use super::user_code::Ledger;
 use super::{AnyOrder, HASTY, every_form, in_each_order, put_many_by, rest};
-use crate::forms::PATIENT;
+use crate::forms::{Form, IN_VAIN, PATIENT};
 use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::queue::AnyQueue;
-use selvedge::{PutError, Queue, ShutDown};
+use selvedge::{GetError, Instant, PutError, Queue};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 in_each_order! {
     many_are_put_one_after_the_other
@@ -15,8 +16,13 @@ in_each_order! {
     nothing_is_always_put
     whoever_puts_many_waits_for_room_again_and_again
     a_shutdown_gives_back_those_that_were_not_put
-    the_iterator_may_use_the_queue
-    an_iterator_that_panics_puts_nothing
+    each_item_is_put_before_the_next_is_taken
+    no_more_are_taken_than_there_is_room_for_and_one
+    room_that_is_made_while_items_are_taken_is_used
+    a_timed_batch_ends_though_there_is_always_room
+    a_queue_that_is_shut_down_takes_one_item_from_an_iterator
+    an_iterator_that_panics_has_put_those_before
+    an_iterator_that_panics_in_try_put_many_puts_nothing
     going_through_what_is_there_does_not_wait
     a_shared_queue_is_extended_by_waiting
     a_queue_of_ones_own_is_extended_without_waiting
@@ -85,30 +91,114 @@ fn a_shutdown_gives_back_those_that_were_not_put<O: AnyOrder<u32>>() {
             assert_eq!(putter.join(), Err(PutError::ShutDown(vec![2, 3, 4])), "{form:?}");
         });
         assert_eq!(queue.unfinished(), 2);
-        assert_eq!(queue.put_many([7]), Err(ShutDown(vec![7])));
+        assert_eq!(put_many_by(&queue, [7], form), Err(PutError::ShutDown(vec![7])));
     }
 }
 
-fn the_iterator_may_use_the_queue<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(4);
-    watchdog::run(|_| {
-        let items = (10..12).inspect(|_| {
-            queue.put(1).unwrap();
-            assert_eq!((queue.get(), queue.len()), (Ok(1), 0), "what is to be put is not in before all are known");
+/// So a stage of a pipeline passes its first item on before the last has come, and the iterator may use the queue.
+fn each_item_is_put_before_the_next_is_taken<O: AnyOrder<u32>>() {
+    for form in PATIENT {
+        let queue = AnyQueue::<u32, O>::bounded(2);
+        watchdog::run(|watch| {
+            let items = (0..5_u32).inspect(|&n| {
+                let before = n.checked_sub(1).ok_or(GetError::Empty);
+                assert_eq!(queue.try_get(), before, "{form:?}");
+            });
+            assert_eq!(watch.waits("put_many", || put_many_by(&queue, items, form)), Ok(()), "{form:?}");
         });
-        assert_eq!(queue.put_many(items), Ok(()));
-    });
-    assert_eq!(queue.drain(), O::out(vec![10, 11]));
+        assert_eq!(rest(&queue), [4]);
+    }
 }
 
-fn an_iterator_that_panics_puts_nothing<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(4);
-    let items = (0..3).inspect(|&n| {
+/// Of an endless iterator, too.
+fn no_more_are_taken_than_there_is_room_for_and_one<O: AnyOrder<u32>>() {
+    for (form, capacity) in HASTY.into_iter().flat_map(|form| [(form, 3), (form, 4)]) {
+        let queue = AnyQueue::<u32, O>::bounded(capacity);
+        queue.put(9).unwrap();
+        let mut items = 10..;
+        let refused = watchdog::run(|_| match form {
+            Form::Try => queue.try_put_many(&mut items),
+            Form::Timeout(time) => queue.put_many_timeout(&mut items, time),
+            Form::Plain | Form::Deadline(_) => queue.put_many_deadline(&mut items, Instant::now() + form.patience()),
+        });
+        let refused = refused.unwrap_err();
+        assert!(refused.is_full());
+        let mut rest = refused.into_inner();
+        let taken = 10 + capacity as u32; // one more than there was room for
+        assert!(rest.by_ref().take(2).eq([taken - 1, taken]), "{form:?}");
+        drop(rest);
+        assert_eq!(items.start, taken + 1, "{form:?}: an item was lost");
+        assert_eq!(queue.len(), capacity);
+    }
+}
+
+/// In one turn: they follow each other directly, and they are as many as there is room for then.
+fn room_that_is_made_while_items_are_taken_is_used<O: AnyOrder<u32>>() {
+    for capacity in [3, 4] {
+        let queue = AnyQueue::<u32, O>::bounded(capacity);
+        (0..capacity).for_each(|_| queue.put(9).unwrap());
+        let mut drained = 0;
+        let items = (0..).inspect(|_| drained += queue.drain().len());
+        let refused = watchdog::run(|_| queue.try_put_many(items)).unwrap_err();
+        assert!(refused.is_full());
+        drop(refused);
+        assert_eq!((drained, queue.unfinished()), (capacity, 2 * capacity));
+        assert_eq!(rest(&queue), O::out((0..capacity as u32).collect()));
+    }
+}
+
+/// The iterator itself makes room for each item.
+fn a_timed_batch_ends_though_there_is_always_room<O: AnyOrder<u32>>() {
+    for form in IN_VAIN {
+        let queue = AnyQueue::<u32, O>::bounded(3);
+        let (start, mut taken) = (std::time::Instant::now(), 0);
+        let items = (0..).inspect(|_| {
+            queue.drain();
+            taken += 1;
+        });
+        let put = watchdog::run(|watch| {
+            watch.waits("put_many", || match form {
+                Form::Timeout(time) => queue.put_many_timeout(items, time).map_err(drop),
+                _ => queue.put_many_deadline(items, Instant::now() + form.patience()).map_err(drop),
+            })
+        });
+        assert_eq!(put, Err(()));
+        assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
+        if form.patience().is_zero() {
+            assert_eq!(taken, 4, "{form:?}: as many as it can hold, and one");
+        }
+    }
+}
+
+fn a_queue_that_is_shut_down_takes_one_item_from_an_iterator<O: AnyOrder<u32>>() {
+    let queue = AnyQueue::<u32, O>::bounded(2);
+    queue.shutdown();
+    let rest = watchdog::run(|_| queue.put_many(1..)).unwrap_err().into_inner();
+    assert_eq!(format!("{rest:?}"), "Rest { taken: 1, .. }");
+    assert!(rest.take(3).eq([1, 2, 3]));
+    let rest = queue.put_many([1, 2, 3]).unwrap_err().into_inner();
+    assert_eq!(rest.len(), 3);
+}
+
+fn failing() -> impl Iterator<Item = u32> {
+    (0..3).inspect(|&n| {
         if n == 2 {
             resume_unwind(Box::new("an iterator that fails"))
         }
-    });
-    assert!(catch_unwind(AssertUnwindSafe(|| queue.put_many(items))).is_err());
+    })
+}
+
+fn an_iterator_that_panics_has_put_those_before<O: AnyOrder<u32>>() {
+    for form in PATIENT {
+        let queue = AnyQueue::<u32, O>::bounded(4);
+        assert!(catch_unwind(AssertUnwindSafe(|| put_many_by(&queue, failing(), form))).is_err());
+        assert_eq!((rest(&queue), queue.unfinished()), (O::out(vec![0, 1]), 2));
+    }
+}
+
+fn an_iterator_that_panics_in_try_put_many_puts_nothing<O: AnyOrder<u32>>() {
+    let queue = AnyQueue::<u32, O>::bounded(4);
+    assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put_many(failing()))).is_err());
     assert_eq!((queue.len(), queue.unfinished()), (0, 0));
     assert_eq!((queue.put(1), queue.get()), (Ok(()), Ok(1)));
 }
@@ -130,11 +220,14 @@ fn going_through_what_is_there_does_not_wait<O: AnyOrder<u32>>() {
 }
 
 fn a_shared_queue_is_extended_by_waiting<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(2);
+    let (queue, taken) = (AnyQueue::<u32, O>::bounded(2), AtomicUsize::new(0));
     watchdog::run(|watch| {
-        let putter = watch.spawn("putter", |role| role.waits("extend", || (&queue).extend(0..6)));
+        let taken = &taken;
+        let items = (0..6).inspect(move |_| _ = taken.fetch_add(1, Relaxed));
+        let putter = watch.spawn("putter", |role| role.waits("extend", || (&queue).extend(items)));
         watch.until("a full queue", || queue.is_full());
         putter.until_asleep();
+        assert_eq!(taken.load(Relaxed), 3, "one more than there was room for");
         let got = watch.waits("get", || [(); 6].map(|()| queue.get().unwrap()));
         assert_eq!(got.iter().sum::<u32>(), 15);
         putter.join();
@@ -147,7 +240,7 @@ fn a_shared_queue_is_extended_by_waiting<O: AnyOrder<u32>>() {
 fn a_queue_of_ones_own_is_extended_without_waiting<O: AnyOrder<u32>>() {
     let mut queue = AnyQueue::<u32, O>::bounded(3);
     queue.extend([2, 1]);
-    assert!(watchdog::run(|_| panic_of(|| queue.extend([5, 6]))).contains("room"));
+    assert!(watchdog::run(|_| panic_of(|| queue.extend(5..))).contains("room"));
     assert_eq!(queue.drain(), O::out(vec![2, 1, 5]));
     queue.shutdown();
     assert!(panic_of(|| queue.extend([7])).contains("room"));

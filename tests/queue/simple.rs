@@ -57,6 +57,17 @@ fn many_are_put_and_drained() {
 }
 
 #[test]
+fn a_batch_may_be_made_of_what_is_in_the_queue() {
+    let mut queue = SimpleQueue::new();
+    let made = |queue: &SimpleQueue<u32>, n: u32| assert_eq!(queue.try_get(), n.checked_sub(1));
+    queue.put_many((0..3).inspect(|&n| made(&queue, n)));
+    assert_eq!(queue.try_get(), Some(2));
+    (&queue).extend((0..3).inspect(|&n| made(&queue, n)));
+    queue.extend([3]);
+    assert_eq!(queue.drain(), [2, 3]);
+}
+
+#[test]
 fn each_item_wakes_one_who_sleeps() {
     let queue = SimpleQueue::new();
     watchdog::run(|watch| {

@@ -74,7 +74,7 @@ fn an_items_drop_may_use_its_queue<O: AnyOrder<Item>>() {
         |queue, item| {
             let fails = || resume_unwind(Box::new("an iterator that fails"));
             let items = std::iter::once_with(item).chain(std::iter::once_with(fails));
-            assert!(catch_unwind(AssertUnwindSafe(|| queue.put_many(items))).is_err());
+            assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put_many(items))).is_err());
         },
     ];
     watchdog::run(|watch| {

@@ -189,7 +189,7 @@ fn those_put_before_a_panic_wake_getters() {
         let getters = [0, 1].map(getter);
         getters.iter().for_each(|getter| getter.until_asleep());
         ledger.fail_at(1); // that of the second with the first
-        assert!(catch_unwind(AssertUnwindSafe(|| queue.put_many(ledger.items([1, 2, 3])))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put_many(ledger.items([1, 2, 3])))).is_err());
         watch.until("the first to be got", || queue.is_empty());
         assert_eq!(queue.unfinished(), 1);
         queue.shutdown();
@@ -254,7 +254,7 @@ fn a_getter_that_panics_passes_its_turn_on() {
                 getter
             };
             let (failing, sound) = ([(); 3].map(|()| getter(true)), getter(false));
-            queue.put_many(ledger.items([1, 2, 3])).unwrap();
+            queue.try_put_many(ledger.items([1, 2, 3])).unwrap();
             let got = sound.join().unwrap();
             assert!((1..=3).contains(&got));
             // One or two items need no comparison to be got.
