@@ -86,8 +86,10 @@ impl Waiter {
     /// The caller holds the mutex, has taken the waiter out of the line, and has not answered it (invariant 3).
     #[inline]
     unsafe fn tell(waiter: *const Waiter, answer: Answer) {
-        // SAFETY: invariants 2 and 4: the frame lives until the answer is in the word, and the word is all that is touched.
-        let word = unsafe { &*ptr::addr_of!((*waiter).word) };
+        // SAFETY: invariants 2 and 4: the frame lives until the answer is in the word.
+        let word = unsafe { &raw const (*waiter).word };
+        // SAFETY: as above; the word is all that is touched.
+        let word = unsafe { &*word };
         // ORDERING: Release pairs with the Acquire in `is_told_soon`: the waiter sees all that we did.
         if word.swap(answer, Release) == ASLEEP {
             // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
