@@ -44,7 +44,11 @@ pub fn laws() -> Vec<Law> {
                     in_each_order::<1>(&[], vec![vec![Put(1), Put(2)], vec![Get, TryGet]]),
                     in_each_order::<1>(&[], vec![vec![Put(1)], vec![Get], vec![TryGet]]).map(few),
                 ],
-                vec![few(fifo::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Get], vec![Get]]))],
+                vec![
+                    few(fifo::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Get], vec![Get]])),
+                    // There may be more room than the batch has seen.
+                    fifo::<1>(&[1], vec![vec![TryPutTwo(2, 3)], vec![Get]]),
+                ],
             ),
         ),
         both(

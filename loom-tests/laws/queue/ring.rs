@@ -34,6 +34,7 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[1], [&[TryGet], &[TryGet]]),
             two::<2>(&[1, 2], [&[Drain], &[Get]]),
             two::<1>(&[], [&[Put(1)], &[Drain]]),
+            two::<1>(&[1], [&[TryPutTwo(2, 3)], &[Get]]),
             brief(two::<1>(&[], [&[Put(1), Put(2)], &[Get, TryGet]])),
             three::<1>(&[], [&[Put(1)], &[Get], &[TryGet]]),
         ],

@@ -437,7 +437,7 @@ fn touchy(capacity: usize, before: u32) -> Arc<Known> {
 fn put_and_light(queue: &Touchies, before: impl IntoIterator<Item = Touchy>, value: u32) {
     let last = Touchy::calm(value);
     let fuse = Arc::clone(&last.fuse);
-    queue.put_many(before.into_iter().chain([last])).expect("there is room");
+    queue.try_put_many(before.into_iter().chain([last])).expect("there is room"); // in one turn
     fuse.store(true, Relaxed);
 }
 
