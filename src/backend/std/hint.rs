@@ -5,14 +5,14 @@
 //! the thread that is waited for. Beside a busy process it is the worst: each yield can cost a time slice, some milliseconds.
 //! So a wait takes one of two ways.
 //!
-//! 1. **No other process is known to be busy**: [`PAUSES`] pauses, then up to [`YIELDS`] yields, in all about as long as it
-//!    takes to block and to be woken. The clock is read after each yield. One that took longer than [`LONG_YIELD`]
+//! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about as long as it
+//!    takes to block and to be woken. The clock is read after each yield. One that took longer than `LONG_YIELD`
 //!    is judged by the processor time that the process has used since the one before: if that is less than four fifths of
 //!    what all processors had, other processes took it, and the process **rests**: this wait blocks, and no wait of the
 //!    process yields for 8 ms, then 16, and so on up to 2 s while that is repeated. The first waits after a rest yield again.
 //! 2. **The process rests**: a wait for a lock pauses as before, and then blocks. A wait for a message (a hand-over) polls,
 //!    which pays only if the other thread runs on another processor at that moment, so each thread has a budget of pauses: a
-//!    wait that the polls did not end divides it by four, down to [`SHORTEST`]; one that they ended sets it to [`LONGEST`].
+//!    wait that the polls did not end divides it by four, down to `SHORTEST`; one that they ended sets it to `LONGEST`.
 //!    A thread with the shortest budget spends the longest on one wait in 8, then in 16, up to one in 256, so it notices
 //!    when polls pay again.
 //!
