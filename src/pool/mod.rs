@@ -19,7 +19,6 @@
 
 mod builder;
 mod crew;
-mod crews;
 mod error;
 mod fate;
 mod job;

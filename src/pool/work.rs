@@ -7,9 +7,9 @@
 
 use super::crew::Crew;
 use super::fate::{Fate, Outcome};
-use super::scope::Jobs;
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
+use crate::sync::Semaphore;
 use crate::thread::{Payload, Run, catch, catch_quietly};
 use core::mem;
 
@@ -29,9 +29,10 @@ impl Told for () {
     fn tell(&self) {}
 }
 
-impl Told for Arc<Jobs> {
+/// Counts ends.
+impl Told for Arc<Semaphore> {
     fn tell(&self) {
-        self.end();
+        self.release(1).expect("a scope has fewer jobs than a semaphore permits");
     }
 }
 
@@ -62,9 +63,6 @@ pub(super) trait Runs: Send + Sync {
     /// Runs it, unless it was withdrawn.
     fn run(self: Arc<Self>, crew: &Arc<Crew>);
 
-    /// Whether it was withdrawn: it will not run.
-    fn is_withdrawn(&self) -> bool;
-
     /// Ends it with this outcome, unless it has begun or was withdrawn. Then the caller must let it go.
     fn refuse(&self, outcome: Outcome) -> bool;
 
@@ -79,8 +77,8 @@ pub(super) trait Runs: Send + Sync {
 pub(super) trait Makes<T>: Send + Sync {
     fn fate(&self) -> &Fate;
 
-    /// Cancels it, if it has not begun; then how the drop of its function has ended.
-    fn cancel(&self) -> Option<Result<(), Payload>>;
+    /// Cancels it, if it has not begun; what the drop of its function has panicked with.
+    fn cancel(&self) -> Option<Payload>;
 
     /// # Safety
     /// The work has ended, and the caller is its only job.
@@ -107,17 +105,17 @@ impl<R: Run, S: Told> Work<R, S> {
         self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
     }
 
-    /// Tells who watches that it was withdrawn, and drops the function; how that has ended.
+    /// Tells who watches that it was withdrawn, and drops the function; what that has panicked with.
     ///
     /// # Safety
     /// The caller has withdrawn the job.
-    unsafe fn empty(&self, outcome: Outcome) -> Result<(), Payload> {
+    unsafe fn empty(&self, outcome: Outcome) -> Option<Payload> {
         Fate::call_back(self.fate.tell(), outcome);
         // SAFETY: the caller's (invariant 1).
         let function = unsafe { self.replace(Contents::Nothing) };
         let dropped = catch(|| drop(function));
         self.scope.tell(); // invariant 2
-        dropped
+        dropped.err()
     }
 }
 
@@ -157,10 +155,6 @@ where
         scope.tell(); // invariant 2
     }
 
-    fn is_withdrawn(&self) -> bool {
-        self.fate.never_runs()
-    }
-
     fn refuse(&self, outcome: Outcome) -> bool {
         self.fate.withdraw(outcome)
     }
@@ -179,9 +173,9 @@ where
         &self.fate
     }
 
-    fn cancel(&self) -> Option<Result<(), Payload>> {
+    fn cancel(&self) -> Option<Payload> {
         // SAFETY: it has withdrawn the job.
-        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })
+        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })?
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {

@@ -42,7 +42,6 @@
 
 mod builder;
 mod clock;
-mod clock_end;
 mod error;
 mod handle;
 mod hook;
