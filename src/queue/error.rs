@@ -36,18 +36,6 @@ impl<T> ShutDown<T> {
     pub fn into_inner(self) -> T {
         self.0
     }
-
-    /// The same error, with what `map` makes of what was to be put.
-    ///
-    /// ```
-    /// let queue = selvedge::Queue::unbounded();
-    /// queue.shutdown();
-    /// let refused = queue.put_many([1, 2]).unwrap_err();
-    /// assert_eq!(refused.map(Vec::from_iter), selvedge::ShutDown(vec![1, 2]));
-    /// ```
-    pub fn map<R>(self, map: impl FnOnce(T) -> R) -> ShutDown<R> {
-        ShutDown(map(self.0))
-    }
 }
 
 impl<T> PutError<T> {
@@ -55,21 +43,6 @@ impl<T> PutError<T> {
     pub fn into_inner(self) -> T {
         match self {
             PutError::Full(item) | PutError::ShutDown(item) => item,
-        }
-    }
-
-    /// The same error, with what `map` makes of what was to be put.
-    ///
-    /// ```
-    /// use selvedge::{PutError, Queue};
-    /// let queue = Queue::bounded(1);
-    /// let refused = queue.try_put_many([1, 2]).unwrap_err();
-    /// assert_eq!(refused.map(Vec::from_iter), PutError::Full(vec![2]));
-    /// ```
-    pub fn map<R>(self, map: impl FnOnce(T) -> R) -> PutError<R> {
-        match self {
-            PutError::Full(item) => PutError::Full(map(item)),
-            PutError::ShutDown(item) => PutError::ShutDown(map(item)),
         }
     }
 

@@ -12,7 +12,6 @@ mod order;
 mod put;
 #[expect(clippy::module_inception, reason = "the queue, of which the other files are parts")]
 mod queue;
-mod rest;
 mod ring;
 mod ringed;
 mod simple;
@@ -27,7 +26,6 @@ pub use error::{GetError, PutError, ShutDown, TooManyDone};
 pub use get::{Iter, TryIter};
 pub use order::{Fifo, Lifo, Order, Prioritized, Priority};
 pub use queue::AnyQueue;
-pub use rest::Rest;
 pub use simple::SimpleQueue;
 pub use task::Task;
 

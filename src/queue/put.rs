@@ -3,7 +3,6 @@
 use super::error::{PutError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
-use super::rest::Rest;
 use super::turn::{Patience, Refusal, Side};
 use crate::backend::Instant;
 use core::time::Duration;
@@ -90,20 +89,24 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// bound has room for all that the iterator gives.
     ///
     /// # Errors
-    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those that were taken from the iterator,
-    /// then those that are still in it.
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those that were taken, and all that are
+    /// left in the iterator if its `size_hint` has an upper bound. Of an iterator without one, which may be endless, no more is
+    /// taken: pass `&mut` of it to keep what is left.
     ///
     /// # Panics
     /// If an item's `Ord` does: those before it were put, it and the others that were taken are dropped. If the iterator does:
     /// none was put, and those that were taken are dropped.
     ///
     /// ```
-    /// let queue = selvedge::Queue::bounded(2);
-    /// let refused = queue.try_put_many([1, 2, 3]).unwrap_err();
-    /// assert!(refused.is_full());
-    /// assert!(refused.into_inner().eq([3]));
+    /// use selvedge::{PutError, Queue};
+    /// let queue = Queue::bounded(2);
+    /// assert_eq!(queue.try_put_many([1, 2, 3, 4]), Err(PutError::Full(vec![3, 4])));
+    ///
+    /// let mut numbers = 5..; // without an end
+    /// assert_eq!(queue.try_put_many(&mut numbers), Err(PutError::Full(vec![5])));
+    /// assert_eq!(numbers.next(), Some(6));
     /// ```
-    pub fn try_put_many<I: IntoIterator<Item = T>>(&self, items: I) -> Result<(), PutError<Rest<I::IntoIter>>> {
+    pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
         let (mut taken, mut items) = (VecDeque::new(), items.into_iter().fuse());
         let mut room = self.capacity.saturating_sub(self.len());
         loop {
@@ -116,7 +119,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             match self.put_taken(&mut taken, are_all) {
                 Ok(None) => return Ok(()),
                 Ok(Some(more)) => room = more,
-                Err(refusal) => return Err(refusal.of(Rest::new(taken, items))),
+                Err(refusal) => return Err(refusal.of(not_put(taken, items))),
             }
         }
     }
@@ -124,28 +127,23 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Puts items in one after another, and waits whenever there is no room. The items of others may come between them.
     ///
     /// Each item is put before the next is taken from the iterator, which may therefore be endless, or wait for what becomes of
-    /// the items before. Should it use the queue, that is as if it were another thread's.
+    /// the items before, or use the queue itself.
     ///
     /// # Errors
-    /// [`ShutDown`], with the items that were not put: the one that had been taken from the iterator, then those that are still
-    /// in it.
+    /// [`ShutDown`], with the items that were not put: the one that was taken, and all that are left in the iterator if its
+    /// `size_hint` has an upper bound, as in [`try_put_many`](AnyQueue::try_put_many).
     ///
     /// # Panics
     /// If the iterator or an item's `Ord` does: the items before were put, and that item is dropped.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
-    /// queue.put_many(["tea", "cake"]).unwrap();
+    /// queue.put_many(["tea", "cake"])?;
     /// assert_eq!(queue.drain(), ["tea", "cake"]);
-    ///
-    /// queue.shutdown();
-    /// let mut wishes = ["jam", "bread"].into_iter();
-    /// let refused = queue.put_many(&mut wishes).unwrap_err();
-    /// assert_eq!(refused.into_inner().next(), Some("jam")); // it was taken from the iterator
-    /// assert_eq!(wishes.next(), Some("bread"));
+    /// # Ok::<(), selvedge::ShutDown<Vec<&str>>>(())
     /// ```
     #[doc(alias("extend", "send_many"))]
-    pub fn put_many<I: IntoIterator<Item = T>>(&self, items: I) -> Result<(), ShutDown<Rest<I::IntoIter>>> {
+    pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
         let put = self.put_each(items, &Patience::ForEver);
         put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
     }
@@ -157,16 +155,16 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// As [`put_many_deadline`](AnyQueue::put_many_deadline).
     ///
     /// ```
-    /// let queue = selvedge::Queue::bounded(1);
-    /// let refused = queue.put_many_timeout([1, 2], std::time::Duration::from_millis(1)).unwrap_err();
-    /// assert!(refused.is_full());
-    /// assert!(refused.into_inner().eq([2]));
+    /// use selvedge::{PutError, Queue};
+    /// let queue = Queue::bounded(1);
+    /// let put = queue.put_many_timeout([1, 2], std::time::Duration::from_millis(1));
+    /// assert_eq!(put, Err(PutError::Full(vec![2])));
     /// ```
-    pub fn put_many_timeout<I: IntoIterator<Item = T>>(
+    pub fn put_many_timeout(
         &self,
-        items: I,
+        items: impl IntoIterator<Item = T>,
         timeout: Duration,
-    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
+    ) -> Result<(), PutError<Vec<T>>> {
         self.put_many_deadline(items, Instant::now() + timeout)
     }
 
@@ -182,11 +180,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// use selvedge::{Instant, Queue};
     /// assert!(Queue::unbounded().put_many_deadline([1, 2], Instant::now()).is_ok());
     /// ```
-    pub fn put_many_deadline<I: IntoIterator<Item = T>>(
+    pub fn put_many_deadline(
         &self,
-        items: I,
+        items: impl IntoIterator<Item = T>,
         deadline: Instant,
-    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
+    ) -> Result<(), PutError<Vec<T>>> {
         self.put_each(items, &Patience::Until(deadline))
     }
 
@@ -213,25 +211,24 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    fn put_each<I: IntoIterator<Item = T>>(
-        &self,
-        items: I,
-        patience: &Patience,
-    ) -> Result<(), PutError<Rest<I::IntoIter>>> {
+    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
         let is_late = || matches!(patience, Patience::Until(deadline) if deadline.has_passed());
         let (mut items, mut late) = (items.into_iter().fuse(), 0);
         while let Some(item) = items.next() {
             late += usize::from(late > 0 || is_late());
             let put = if late > self.capacity { Err(PutError::Full(item)) } else { self.put_one(item, patience) };
-            if let Err(refused) = put {
-                return Err(refused.map(|item| Rest::new([item].into(), items)));
+            match put {
+                Ok(()) => {}
+                Err(PutError::Full(item)) => return Err(PutError::Full(not_put([item], items))),
+                Err(PutError::ShutDown(item)) => return Err(PutError::ShutDown(not_put([item], items))),
             }
         }
         Ok(())
     }
 
-    /// Puts as many as there is room for, without waiting for any; refused, some are left. If they are not all that the iterator
-    /// gives, there must be fewer rooms: otherwise none is put, and the result is how many there are. The items outlive the turn.
+    /// Puts the items, or as many of them as there is room for: then it is refused, and the others are left. If the iterator may
+    /// have more of them and there is room for all these, nothing is put, and the result is for how many there is room. The items
+    /// outlive the turn.
     fn put_taken(&self, taken: &mut VecDeque<T>, are_all: bool) -> Result<Option<usize>, Refusal> {
         if let Some(ring) = self.ring() {
             return self.ring_put_taken(ring, taken, are_all);
@@ -251,6 +248,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.end(held, count, 0);
         if taken.is_empty() { Ok(None) } else { Err(Refusal::NotNow) }
     }
+}
+
+/// The items that were taken, and all that are left if they are known to end.
+fn not_put<T>(taken: impl IntoIterator<Item = T>, left: impl Iterator<Item = T>) -> Vec<T> {
+    let most = left.size_hint().1.map_or(0, |_| usize::MAX);
+    taken.into_iter().chain(left.take(most)).collect()
 }
 
 impl Refusal {

@@ -64,7 +64,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let held = self.hold();
         ring.make_slots();
         let mut frozen = ring.freeze(&self.tally);
-        // Others may get meanwhile: no more are put than this one load has found room for.
+        // Getters may make room meanwhile: no more items are put than this load has found room for.
         let room = if are_all { usize::MAX } else { ring.rooms(&self.tally, &frozen) };
         if !are_all && taken.len() <= room {
             ring.thaw(&self.tally, frozen);

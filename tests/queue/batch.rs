@@ -2,13 +2,14 @@
 
 use super::user_code::Ledger;
 use super::{AnyOrder, HASTY, every_form, in_each_order, put_many_by, rest};
-use crate::forms::{Form, IN_VAIN, PATIENT};
+use crate::forms::{IN_VAIN, PATIENT};
 use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::queue::AnyQueue;
-use selvedge::{GetError, Instant, PutError, Queue};
+use selvedge::{GetError, PutError, Queue, ShutDown};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
 
 in_each_order! {
     many_are_put_one_after_the_other
@@ -116,19 +117,11 @@ fn no_more_are_taken_than_there_is_room_for_and_one<O: AnyOrder<u32>>() {
         let queue = AnyQueue::<u32, O>::bounded(capacity);
         queue.put(9).unwrap();
         let mut items = 10..;
-        let refused = watchdog::run(|_| match form {
-            Form::Try => queue.try_put_many(&mut items),
-            Form::Timeout(time) => queue.put_many_timeout(&mut items, time),
-            Form::Plain | Form::Deadline(_) => queue.put_many_deadline(&mut items, Instant::now() + form.patience()),
-        });
-        let refused = refused.unwrap_err();
-        assert!(refused.is_full());
-        let mut rest = refused.into_inner();
-        let taken = 10 + capacity as u32; // one more than there was room for
-        assert!(rest.by_ref().take(2).eq([taken - 1, taken]), "{form:?}");
-        drop(rest);
-        assert_eq!(items.start, taken + 1, "{form:?}: an item was lost");
-        assert_eq!(queue.len(), capacity);
+        let put = watchdog::run(|_| put_many_by(&queue, &mut items, form));
+        let last = 9 + capacity as u32;
+        assert_eq!(put, Err(PutError::Full(vec![last])), "{form:?}");
+        assert_eq!(items.start, last + 1, "{form:?}");
+        assert_eq!(rest(&queue).len(), capacity);
     }
 }
 
@@ -139,11 +132,10 @@ fn room_that_is_made_while_items_are_taken_is_used<O: AnyOrder<u32>>() {
         (0..capacity).for_each(|_| queue.put(9).unwrap());
         let mut drained = 0;
         let items = (0..).inspect(|_| drained += queue.drain().len());
-        let refused = watchdog::run(|_| queue.try_put_many(items)).unwrap_err();
-        assert!(refused.is_full());
-        drop(refused);
+        let last = capacity as u32;
+        assert_eq!(watchdog::run(|_| queue.try_put_many(items)), Err(PutError::Full(vec![last])));
         assert_eq!((drained, queue.unfinished()), (capacity, 2 * capacity));
-        assert_eq!(rest(&queue), O::out((0..capacity as u32).collect()));
+        assert_eq!(rest(&queue), O::out((0..last).collect()));
     }
 }
 
@@ -156,13 +148,8 @@ fn a_timed_batch_ends_though_there_is_always_room<O: AnyOrder<u32>>() {
             queue.drain();
             taken += 1;
         });
-        let put = watchdog::run(|watch| {
-            watch.waits("put_many", || match form {
-                Form::Timeout(time) => queue.put_many_timeout(items, time).map_err(drop),
-                _ => queue.put_many_deadline(items, Instant::now() + form.patience()).map_err(drop),
-            })
-        });
-        assert_eq!(put, Err(()));
+        let put = watchdog::run(|watch| watch.waits("put_many", || put_many_by(&queue, items, form)));
+        assert!(put.is_err_and(|refused| refused.is_full() && refused.into_inner().len() == 1), "{form:?}");
         assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
         if form.patience().is_zero() {
             assert_eq!(taken, 4, "{form:?}: as many as it can hold, and one");
@@ -173,11 +160,8 @@ fn a_timed_batch_ends_though_there_is_always_room<O: AnyOrder<u32>>() {
 fn a_queue_that_is_shut_down_takes_one_item_from_an_iterator<O: AnyOrder<u32>>() {
     let queue = AnyQueue::<u32, O>::bounded(2);
     queue.shutdown();
-    let rest = watchdog::run(|_| queue.put_many(1..)).unwrap_err().into_inner();
-    assert_eq!(format!("{rest:?}"), "Rest { taken: 1, .. }");
-    assert!(rest.take(3).eq([1, 2, 3]));
-    let rest = queue.put_many([1, 2, 3]).unwrap_err().into_inner();
-    assert_eq!(rest.len(), 3);
+    assert_eq!(watchdog::run(|_| queue.put_many(1..)), Err(ShutDown(vec![1])));
+    assert_eq!(watchdog::run(|_| queue.put_many_timeout(1.., Duration::MAX)), Err(PutError::ShutDown(vec![1])));
 }
 
 fn failing() -> impl Iterator<Item = u32> {

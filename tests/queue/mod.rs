@@ -81,13 +81,12 @@ pub fn put_many_by<T, O: Order<T>>(
     items: impl IntoIterator<Item = T>,
     form: Form,
 ) -> Result<(), PutError<Vec<T>>> {
-    let put = match form {
+    match form {
         Try => queue.try_put_many(items),
         Plain => queue.put_many(items).map_err(PutError::from),
         Timeout(time) => queue.put_many_timeout(items, time),
         Deadline(time) => queue.put_many_deadline(items, Instant::now() + time),
-    };
-    put.map_err(|refused| refused.map(Vec::from_iter))
+    }
 }
 
 pub fn get_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<T, GetError> {

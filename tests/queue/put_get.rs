@@ -133,9 +133,9 @@ fn a_put_that_can_be_done_at_once_needs_no_time<O: AnyOrder<u32>>() {
         assert_eq!(queue.get_deadline(passed), Ok(round));
         assert_eq!(queue.put_timeout(round, Duration::ZERO), Ok(()));
         assert_eq!(queue.get_timeout(Duration::ZERO), Ok(round));
-        assert!(queue.put_many_deadline([round], passed).is_ok());
+        assert_eq!(queue.put_many_deadline([round], passed), Ok(()));
         assert_eq!(queue.get_task_deadline(passed).map(Task::into_inner), Ok(round));
-        assert!(queue.put_many_timeout([round], Duration::ZERO).is_ok());
+        assert_eq!(queue.put_many_timeout([round], Duration::ZERO), Ok(()));
         assert_eq!(queue.get_task_timeout(Duration::ZERO).map(Task::forget), Ok(round));
         assert_eq!(queue.task_done(), Ok(()));
     }

@@ -92,7 +92,7 @@ where
                     Form::Timeout(patience) => self.put_timeout(ware, patience.duration()),
                     Form::Deadline(patience) => self.put_deadline(ware, deadline(patience)),
                 };
-                refused(put.map_err(|error| error.map(|ware| [ware])))
+                refused(put.map_err(|error| error.map_item(|ware| vec![ware])))
             }
             Do::PutMany(form, items) => {
                 let wares = wares(items);
@@ -154,10 +154,7 @@ where
     fn code(call: &Do, expected: &Got) -> (String, String) {
         let code = match call {
             Do::Put(form, item) => format!("queue.{}", form.code("put", &at(item))),
-            Do::PutMany(form, items) => {
-                let put = form.code("put_many", &list(items, at));
-                format!("queue.{put}.map_err(|refused| refused.map(Vec::from_iter))")
-            }
+            Do::PutMany(form, items) => format!("queue.{}", form.code("put_many", &list(items, at))),
             Do::Extend { shared: true, items } => format!("(&queue).extend({})", list(items, at)),
             Do::Extend { shared: false, items } => format!("queue.extend({})", list(items, at)),
             Do::Get(form, Fate::Plain) => format!("queue.{}.map(|it| it.item)", form.code("get", "")),
@@ -253,8 +250,7 @@ impl Subject for SimpleQueue<Ware> {
     fn code(call: &Do, expected: &Got) -> (String, String) {
         let (code, expected) = <selvedge::Queue<Ware> as Subject>::code(call, expected);
         match call {
-            Do::Put(..) => (code, "()".into()),
-            Do::PutMany(_, items) => (format!("queue.put_many({})", list(items, at)), "()".into()),
+            Do::Put(..) | Do::PutMany(..) => (code, "()".into()),
             Do::Get(Form::Plain, _) => (code.replace(".map(|it| it.item)", ".item"), expected.replace("Ok", "")),
             Do::Get(Form::Try, _) => (code, expected.replace("Ok", "Some").replace("Err(GetError::Empty)", "None")),
             _ => (code, expected.replace("GetError::Empty", "TimedOut")),
@@ -297,7 +293,7 @@ fn numbers(wares: impl IntoIterator<Item = Ware>) -> Vec<Item> {
     wares.into_iter().map(|ware| ware.item.number).collect()
 }
 
-fn refused(put: Result<(), PutError<impl IntoIterator<Item = Ware>>>) -> Got {
+fn refused(put: Result<(), PutError<Vec<Ware>>>) -> Got {
     match put {
         Ok(()) => Got::Done,
         Err(PutError::Full(wares)) => Got::Full(numbers(wares)),
@@ -318,4 +314,17 @@ fn not_got(error: GetError) -> Got {
 
 fn in_time(joined: Result<(), TimedOut>) -> Got {
     joined.map_or(Got::TimedOut, |()| Got::Done)
+}
+
+trait MapItem<T> {
+    fn map_item<R>(self, map: impl FnOnce(T) -> R) -> PutError<R>;
+}
+
+impl<T> MapItem<T> for PutError<T> {
+    fn map_item<R>(self, map: impl FnOnce(T) -> R) -> PutError<R> {
+        match self {
+            PutError::Full(item) => PutError::Full(map(item)),
+            PutError::ShutDown(item) => PutError::ShutDown(map(item)),
+        }
+    }
 }

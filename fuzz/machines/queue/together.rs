@@ -204,10 +204,10 @@ fn perform<O: selvedge::queue::Order<Ware>>(
         Call::TryPutTwo(first, second) => {
             let (answer, left) = match queue.try_put_many([first, second].map(|item| ledger.ware(item))) {
                 Ok(()) => return vec![Answer::Done; 2],
-                Err(PutError::Full(left)) => (Answer::Busy, left.count()),
-                Err(PutError::ShutDown(left)) => (Answer::ShutDown, left.count()),
+                Err(PutError::Full(left)) => (Answer::Busy, left),
+                Err(PutError::ShutDown(left)) => (Answer::ShutDown, left),
             };
-            return if left == 2 { vec![answer] } else { vec![Answer::Done, answer] };
+            return if left.len() == 2 { vec![answer] } else { vec![Answer::Done, answer] };
         }
         Call::Get => got(queue.get().map_err(GetError::from), Answer::Busy),
         Call::TryGet => got(queue.try_get(), Answer::Busy),

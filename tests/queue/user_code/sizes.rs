@@ -20,7 +20,7 @@ fn items_larger_than_a_page_arrive_whole<O: AnyOrder<[u64; 1024]>>() {
             }
         });
         for n in (0..10).rev() {
-            watch.waits("put_many", || queue.put_many((0..6).map(|_| [n; 1024]))).unwrap();
+            watch.waits("put_many", || queue.put_many([[n; 1024]; 6])).unwrap();
         }
         getter.join();
         watch.waits("join", || queue.join());
