@@ -27,7 +27,7 @@ pub const TITLE: &str = "Beside busy processes";
 struct Load {
     name: &'static str,
     hogs: usize,
-    /// For so long they compute, and for as long they sleep; they never do if it is zero.
+    /// How long a busy process computes before it sleeps for as long; zero if it never sleeps.
     turn: Duration,
     nice: i32,
 }
@@ -303,13 +303,13 @@ mod system {
         if nice > 0 { Ok(setpriority_process(None, nice)?) } else { Ok(()) }
     }
 
-    /// Leaves so many processors to this thread, and to what it starts.
+    /// Restricts this thread, and the threads and processes that it starts, to this number of processors.
     pub fn pin(processors: usize) -> Result<(), Box<dyn Error>> {
         let allowed = sched_getaffinity(None)?;
         let mut set = CpuSet::new();
         (0..CpuSet::MAX_CPU).filter(|&one| allowed.is_set(one)).take(processors).for_each(|one| set.set(one));
         if (set.count() as usize) < processors {
-            return Err("there are not so many processors".into());
+            return Err("fewer processors are allowed than the place needs".into());
         }
         Ok(sched_setaffinity(None, &set)?)
     }

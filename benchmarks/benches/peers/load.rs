@@ -35,7 +35,7 @@ pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
 pub trait Meter {
     /// What is known then.
     type Figure;
-    /// Repeats `run`, which does so many operations.
+    /// Repeats `run`, each call of which does this number of operations.
     fn measure(self, operations: u32, run: impl FnMut()) -> Self::Figure;
 }
 

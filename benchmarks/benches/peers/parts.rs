@@ -27,7 +27,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// Runs `operation` until it says false, from the moment when all are ready, and takes the time of one of so many.
+    /// Runs `operation` until it returns false, beginning when all threads are ready. Times one operation in `every`.
     #[inline(always)]
     pub fn of(ready: &Barrier, every: u64, mut operation: impl FnMut() -> bool) -> Part {
         let mut times = times();
@@ -46,7 +46,7 @@ impl Part {
     }
 }
 
-/// The sum of all parts; `sides` are the threads that do the same, among whom fairness is.
+/// The sum of all parts. The threads of one side do the same work: fairness is measured within a side.
 pub fn sum(sides: &[Vec<Part>]) -> Cell {
     let all = || sides.iter().flatten();
     let mut times = Histogram::<u32>::new(2).expect("two digits are allowed");

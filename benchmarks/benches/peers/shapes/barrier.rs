@@ -57,7 +57,8 @@ impl Party for hurdles::Barrier {
     }
 }
 
-/// Rounds, while so many threads do nothing but meet. More than one in a `batch`, after which the flag says whether that was the last.
+/// Rounds of a barrier at which `parties` threads do nothing but meet. After each `batch` of rounds the flag says whether it was
+/// the last.
 pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Figure {
     let stop = CachePadded::new(AtomicBool::new(false));
     let mut others = P::all(parties);

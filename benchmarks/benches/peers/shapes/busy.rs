@@ -32,7 +32,7 @@ const END: u64 = u64::MAX;
 trait Pipe: 'static {
     type Sender: Send;
     type Receiver: Send;
-    /// An empty one, for so many items, or any number.
+    /// An empty channel; `None` is without a bound.
     fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver);
     fn put(sender: &Self::Sender, item: u64);
     fn get(receiver: &Self::Receiver) -> u64;
@@ -92,7 +92,7 @@ of_std! {
     };
 }
 
-/// Items from one thread to another, so many between two reads of the clock.
+/// Items from one thread to another. The clock is read once per `items`.
 fn flow<P: Pipe, M: Meter>(capacity: usize, items: u32, meter: M) -> M::Figure {
     let (sender, receiver) = P::new(Some(capacity));
     let stop = CachePadded::new(AtomicBool::new(false));
