@@ -1,4 +1,4 @@
-//! Timers: TI1 to TI3.
+//! Timers: TI1 to TI4.
 
 use super::{Data, SOON};
 use crate::law::{Law, Model};
@@ -48,8 +48,24 @@ pub fn laws() -> Vec<Law> {
                 Model::new("two start at once", [[Done, Done]], two_start).within(1, 2),
             ],
         ),
+        Law::new(
+            "TI4",
+            "a clock that is shut down or dropped runs no timer from then on, and cancels those that wait",
+            [
+                Model::new("one waits, and one repeats", SHUT_DOWN_IN_TIME, shut_down).within(2, 3),
+                Model::new("by one that repeats", [[Done, Count(1)]], shut_down_by_one_that_repeats).within(2, 3),
+                Model::new("beside a start", [[Done, Is(true)], [Done, Is(false)]], shut_down_beside_a_start)
+                    .within(2, 3),
+                Model::new("two shut it down", [[Count(0), Count(0)], [Count(1), Count(1)]], two_shut_down)
+                    .within(1, 2),
+                Model::new("it is dropped", [[Done, Count(0)], [Done, Count(1)]], dropped).within(2, 3),
+            ],
+        ),
     ]
 }
+
+/// How often the one that repeats has run.
+const SHUT_DOWN_IN_TIME: [[Answer; 2]; 3] = [[Done, Count(0)], [Done, Count(1)], [Done, Count(2)]];
 
 const RUN_OR_CANCELLED: [[Answer; 2]; 2] = [[Is(true), Count(0)], [Is(false), Count(1)]];
 
@@ -205,6 +221,92 @@ fn one_after_the_other(stage: &Stage) -> Vec<Answer> {
     stage.program(&shop, |shop, say| {
         say(join(&start(shop, SOON)));
         say(join(&start(shop, SOON)));
+    });
+    stage.finish()
+}
+
+/// If it ran once more after the shutdown, the additions would race with the look.
+fn shut_down(stage: &Stage) -> Vec<Answer> {
+    let shop = Arc::new(shop());
+    stage.program(&shop, |shop, say| {
+        let (never, repeats) = (start(shop, Duration::MAX), start_twice(shop));
+        shop.clock.shutdown();
+        assert!(never.is_finished() && repeats.is_finished());
+        say(join(&never));
+        say(shop.data.read());
+    });
+    stage.finish()
+}
+
+/// It would panic when it runs once more.
+fn shut_down_by_one_that_repeats(stage: &Stage) -> Vec<Answer> {
+    let shop = Arc::new(shop());
+    stage.program(&shop, |shop, say| {
+        let (data, clock) = (Arc::new(Data::new()), shop.clock.clone());
+        let theirs = Arc::clone(&data);
+        let run = move || {
+            assert_eq!(theirs.add(), Count(1));
+            assert!(clock.try_shutdown().is_err(), "it runs");
+        };
+        say(join(&shop.clock.every(SOON, run).expect("a model has room for its thread")));
+        say(data.read());
+    });
+    stage.finish()
+}
+
+fn shut_down_beside_a_start(stage: &Stage) -> Vec<Answer> {
+    let shop = Arc::new(shop());
+    stage.thread(&shop, |shop| {
+        shop.clock.shutdown();
+        Done
+    });
+    stage.thread(&shop, |shop| {
+        let started = shop.clock.start(Duration::MAX, || ());
+        // The other cancels it.
+        Is(started.is_ok_and(|timer| join(&timer) == Done))
+    });
+    stage.finish()
+}
+
+fn two_shut_down(stage: &Stage) -> Vec<Answer> {
+    let shop = Arc::new(shop());
+    drop(start(&shop, SOON));
+    for _ in 0..2 {
+        stage.thread(&shop, |shop| {
+            shop.clock.shutdown();
+            shop.data.read()
+        });
+    }
+    stage.finish()
+}
+
+/// Sets an event when it is dropped, as what a function has captured might.
+struct Sets(Arc<Event>);
+
+impl Drop for Sets {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
+/// The functions are dropped: one has run, or not, and the other would wait for ever.
+fn dropped(stage: &Stage) -> Vec<Answer> {
+    let data = Arc::new(Arc::new(Data::new()));
+    stage.program(&data, |data, say| {
+        let (clock, theirs) = (Clock::new(&Registry::new()), Arc::clone(data));
+        let ended = [Arc::new(Event::new()), Arc::new(Event::new())];
+        let [soon, never] = ended.each_ref().map(|ended| Sets(Arc::clone(ended)));
+        let run = move || {
+            theirs.add();
+            drop(soon);
+        };
+        let timer = clock.start(SOON, run).expect("a model has room for its thread");
+        drop(clock.start(Duration::MAX, move || drop(never)).expect("a model has room for its thread"));
+        drop(clock);
+        drop(timer);
+        ended.iter().for_each(|ended| ended.wait());
+        say(Done);
+        say(data.read());
     });
     stage.finish()
 }

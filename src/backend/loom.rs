@@ -13,6 +13,8 @@ pub mod atomic;
 pub mod cell;
 #[path = "loom/futex.rs"]
 pub mod futex;
+#[path = "loom/local.rs"]
+pub mod local_key;
 #[path = "loom/log.rs"]
 pub mod log;
 #[path = "loom/object.rs"]
@@ -99,7 +101,7 @@ mod instant {
 pub use instant::Instant;
 
 pub mod thread {
-    use super::{explorer, probe};
+    use super::{explorer, local_key, probe};
     use ::std::io;
     use core::cell::Cell;
     use core::num::NonZeroUsize;
@@ -138,10 +140,7 @@ pub mod thread {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             let living = probe::Living::begin();
-            self.inner.spawn(move || {
-                let _living = living;
-                body()
-            })
+            self.inner.spawn(move || local_key::live(living, body))
         }
     }
 

@@ -70,10 +70,10 @@ pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, model, model_with
 #[doc(hidden)]
 pub use world::probe;
 
-/// Where the macros below find loom, on which a user's crate need not depend.
+/// Where the macros below find loom, on which a user's crate need not depend, and what they make of its thread-locals.
 #[cfg(loom)]
 #[doc(hidden)]
-pub use world::explorer;
+pub use world::{explorer, local_key};
 
 /// Makes a constructor `const` wherever atomics have a `const` constructor, and an ordinary function under
 /// loom, whose atomics are made at run time.
@@ -153,6 +153,11 @@ macro_rules! __local {
 #[macro_export]
 macro_rules! __local {
     ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr;) => {
-        $crate::backend::explorer::thread_local! { $(#[$meta])* $vis static $name: $type = $value; }
+        $(#[$meta])* $vis static $name: $crate::backend::local_key::LocalKey<$type> = {
+            $crate::backend::explorer::thread_local! {
+                static KEPT: $crate::backend::local_key::Kept<$type> = $crate::backend::local_key::Kept::new($value);
+            }
+            $crate::backend::local_key::LocalKey::new(&KEPT)
+        };
     };
 }

@@ -15,17 +15,20 @@
 //! 3. Members are hired under the lock, and none once the crew is closed.
 //! 4. No code of the user's runs while the lock is held.
 //! 5. What is taken off the queue to be refused has ended before the lock is free.
+//! 6. No member is lost before the end of the crew: of the user's code each panic is caught where it runs, and if anything else
+//!    unwinds from a job, the member goes on with the next.
 //!
 //! Laws P1 to P6 are checked in `loom-tests`.
 
+use super::crews::Enrolled;
 use super::fate::Outcome;
 use super::work::Runs;
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Anew, Process};
-use crate::backend::{Arc, Instant, thread};
+use crate::backend::{Arc, Instant, Weak, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
-use crate::thread::{Registry, Thread, catch};
+use crate::thread::{Registry, Thread, catch, catch_quietly};
 use core::mem;
 use std::io;
 
@@ -49,6 +52,7 @@ pub(super) struct Crew {
     count: AtomicUsize,
     members: Mutex<Members>,
     broken: AtomicBool,
+    enrolled: Enrolled,
 }
 
 /// Why there is nobody to do it.
@@ -65,17 +69,19 @@ struct Members {
 /// In a child made by `fork` there are no members and no jobs; what is shut down stays so.
 impl Anew for Arc<Crew> {
     fn anew(&self) -> Arc<Crew> {
-        let crew = Crew::new(self.terms.clone());
-        crew.broken.store(self.is_broken(), Relaxed);
-        if self.is_shut_down() {
-            crew.close(None);
-        }
-        Arc::new(crew)
+        Arc::new_cyclic(|me| {
+            let crew = Crew::new(self.terms.clone(), me);
+            crew.broken.store(self.is_broken(), Relaxed);
+            if self.is_shut_down() {
+                crew.close(None);
+            }
+            crew
+        })
     }
 }
 
 impl Crew {
-    pub(super) fn new(terms: Terms) -> Crew {
+    pub(super) fn new(terms: Terms, me: &Weak<Crew>) -> Crew {
         Crew {
             queue: Queue::bounded_by_a_lock(usize::MAX), // in a ring, its jobs' models would be thirty times as large
             terms,
@@ -83,7 +89,13 @@ impl Crew {
             count: AtomicUsize::new(0),
             members: Mutex::new(Members { threads: Vec::new(), closed: false }),
             broken: AtomicBool::new(false),
+            enrolled: Enrolled::new(me.clone()),
         }
+    }
+
+    /// By which its jobs find it.
+    pub(super) fn number(&self) -> u64 {
+        self.enrolled.number()
     }
 
     pub(super) fn terms(&self) -> &Terms {
@@ -124,6 +136,13 @@ impl Crew {
         // Relaxed: it hires for those of which it knows; who adds one that it does not know of, will hire for that.
         let at_work = self.at_work.fetch_add(1, Relaxed) + 1;
         if at_work <= self.count() { Ok(()) } else { self.hire() }
+    }
+
+    /// Takes the jobs that were withdrawn off the queue.
+    pub(super) fn tidy(&self) {
+        for _ in self.queue.take_if(|work| work.is_withdrawn()) {
+            self.rest();
+        }
     }
 
     /// One less is at work.
@@ -176,7 +195,7 @@ impl Crew {
         }
         let home = Process::this();
         while let Ok(work) = self.queue.get() {
-            work.run(&self);
+            catch_quietly(|| work.run(&self)); // invariant 6
             if home.is_parent() {
                 return; // the job has forked; what is queued is the parent's
             }

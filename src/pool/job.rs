@@ -3,6 +3,7 @@
 //! # Invariants
 //! 1. A work has one job, and that takes what was made only after the work has ended: once.
 
+use super::crews;
 use super::error::JobError;
 use super::fate::{Fate, Outcome};
 use super::work::Makes;
@@ -39,17 +40,18 @@ use std::panic::resume_unwind;
 pub struct Job<T> {
     work: Arc<dyn Makes<T>>,
     home: Process,
+    crew: u64,
     taken: bool,
     polled: Option<(u64, Waker)>,
 }
 
 impl<T> Job<T> {
-    pub(super) fn new<'a, W: Makes<T> + 'a>(work: Arc<W>) -> Job<T> {
+    pub(super) fn new<'a, W: Makes<T> + 'a>(work: Arc<W>, crew: u64) -> Job<T> {
         let work: Arc<dyn Makes<T> + 'a> = work;
         // SAFETY: what the function borrows is gone before that ends, and without it the work is a place for a `T`
         // (invariant 2 of work.rs), which lives as long as this job's type says.
         let work = unsafe { core::mem::transmute::<Arc<dyn Makes<T> + 'a>, Arc<dyn Makes<T>>>(work) };
-        Job { work, home: Process::this(), taken: false, polled: None }
+        Job { work, home: Process::this(), crew, taken: false, polled: None }
     }
 
     fn fate(&self) -> &Fate {
@@ -177,7 +179,8 @@ impl<T> Job<T> {
     }
 
     /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
-    /// drops its function before this returns. A child made by `fork` cancels no job of its parent's.
+    /// drops its function before this returns. Its memory is freed once the handle is dropped and it is off the queue, where no
+    /// more than half of the jobs, or a few, are cancelled ones. A child made by `fork` cancels no job of its parent's.
     ///
     /// # Panics
     /// If the drop of the function does; the job is cancelled all the same.
@@ -199,8 +202,9 @@ impl<T> Job<T> {
         if self.home.is_parent() {
             return self.fate().never_runs();
         }
-        if let Some(payload) = self.work.cancel() {
-            resume_unwind(payload);
+        if let Some(dropped) = self.work.cancel() {
+            crews::note_cancel(self.crew);
+            dropped.unwrap_or_else(|payload| resume_unwind(payload)); // the cancel holds all the same
         }
         self.fate().never_runs()
     }

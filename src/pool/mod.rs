@@ -19,6 +19,7 @@
 
 mod builder;
 mod crew;
+mod crews;
 mod error;
 mod fate;
 mod job;

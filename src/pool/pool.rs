@@ -53,7 +53,7 @@ impl ThreadPool {
     }
 
     pub(super) fn with(terms: Terms) -> ThreadPool {
-        ThreadPool { crew: PerProcess::new(Arc::new(Crew::new(terms))) }
+        ThreadPool { crew: PerProcess::new(Arc::new_cyclic(|me| Crew::new(terms, me))) }
     }
 
     /// Has `run` run by one of the threads. If the job is dropped, it is run all the same.
@@ -93,7 +93,7 @@ impl ThreadPool {
         // SAFETY: the caller's: until the scope is told, the function lives, and the value unless a job has it; after that the
         // pool touches neither (invariant 2 of work.rs).
         let queued = unsafe { mem::transmute::<Arc<dyn Runs + 'a>, Arc<dyn Runs + 'static>>(queued) };
-        let Err(refused) = self.crew.add(queued) else { return Ok(Job::new(work)) };
+        let Err(refused) = self.crew.add(queued) else { return Ok(Job::new(work, self.crew.number())) };
         let run = Arc::into_inner(work).and_then(Work::into_function).expect("nobody else has seen it");
         Err(match refused {
             Refusal::NoThread(error) => SubmitError::NoThread(run, error),
@@ -266,7 +266,7 @@ impl ThreadPool {
         self.crew.count()
     }
 
-    /// How many jobs are queued, those too that were cancelled and not yet passed over.
+    /// How many jobs are queued. Some may have been cancelled: no more than half of them, or a few.
     #[doc(alias("qsize", "len"))]
     pub fn pending(&self) -> usize {
         self.crew.queued()

@@ -1,16 +1,25 @@
 //! Jobs that borrow: none outlives the scope in which it was submitted.
 //!
+//! # State
+//! `pending` counts the jobs that were submitted and have not told their ends, and one for the body: no more than there is
+//! memory for, however many jobs a scope has.
+//!
 //! # Invariants
 //! 1. A scope does not return, by a panic either, before each job that the pool took has told it of its end. A job is counted
-//!    before it is submitted: by the scope's body, or by a job that has not told its end.
+//!    before it is submitted: by the scope's body, or by a job that has not told its end. So `pending` is zero once, at the
+//!    end of all, and then `ended` is set.
+//! 2. The last job may tell its end when the scope's frame is gone: the counter is in an `Arc`, of which the job has a clone.
 
 use super::error::SubmitError;
 use super::job::Job;
 use super::pool::ThreadPool;
 use crate::backend::Arc;
-use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::backend::atomic::{
+    AtomicUsize,
+    Ordering::{AcqRel, Relaxed},
+};
 use crate::backend::process::Process;
-use crate::sync::Semaphore;
+use crate::sync::Event;
 use crate::thread::{Run, abort_left_behind, catch, or_abort};
 use core::fmt;
 use core::marker::PhantomData;
@@ -20,21 +29,63 @@ use std::panic::resume_unwind;
 pub struct Scope<'scope, 'env: 'scope> {
     pool: &'env ThreadPool,
     home: Process,
-    taken: AtomicUsize,
-    ended: Arc<Semaphore>,
+    jobs: Arc<Jobs>,
     // As those of std: neither may shrink or grow.
     _scope: PhantomData<&'scope mut &'scope ()>,
     _env: PhantomData<&'env mut &'env ()>,
+}
+
+/// The jobs of a scope.
+pub(super) struct Jobs {
+    pending: AtomicUsize,
+    ended: Event,
+}
+
+impl Jobs {
+    /// The body of a scope, which counts as one.
+    fn of_the_body() -> Jobs {
+        Jobs { pending: AtomicUsize::new(1), ended: Event::new() }
+    }
+
+    /// One is submitted.
+    fn begin(&self) {
+        // Relaxed: the caller is counted, so the count is not zero.
+        self.pending.fetch_add(1, Relaxed);
+    }
+
+    /// One has ended, or was not taken; or the body has ended.
+    pub(super) fn end(&self) {
+        // ORDERING: Release pairs with the Acquire of the last one that ends: the scope returns after all that the others did.
+        if self.pending.fetch_sub(1, AcqRel) == 1 {
+            self.ended.set();
+        }
+    }
+
+    /// Whether there are any but the body, which is the caller.
+    fn are_pending(&self) -> bool {
+        self.pending.load(Relaxed) > 1
+    }
+
+    /// Waits until all have ended.
+    fn wait(&self) {
+        self.ended.wait();
+    }
 }
 
 pub(super) fn run<'env, R>(
     pool: &'env ThreadPool,
     body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 ) -> R {
-    let (taken, ended) = (AtomicUsize::new(0), Arc::new(Semaphore::new(0)));
-    let scope = Scope { pool, home: Process::this(), taken, ended, _scope: PhantomData, _env: PhantomData };
+    let jobs = Arc::new(Jobs::of_the_body());
+    let scope = Scope { pool, home: Process::this(), jobs, _scope: PhantomData, _env: PhantomData };
     let result = catch(|| body(&scope));
-    or_abort(|| scope.await_jobs());
+    or_abort(|| {
+        if scope.home.is_parent() && scope.jobs.are_pending() {
+            abort_left_behind();
+        }
+        scope.jobs.end();
+        scope.jobs.wait();
+    });
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
@@ -48,25 +99,13 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        self.taken.fetch_add(1, Relaxed);
+        self.jobs.begin();
         // SAFETY: the scope waits until it is told (invariant 1).
-        let job = unsafe { self.pool.submit_unchecked(run, Arc::clone(&self.ended)) };
+        let job = unsafe { self.pool.submit_unchecked(run, Arc::clone(&self.jobs)) };
         if job.is_err() {
-            self.taken.fetch_sub(1, Relaxed);
+            self.jobs.end(); // not the last: the body, or the job that calls this, is counted
         }
         job
-    }
-
-    fn await_jobs(&self) {
-        if self.home.is_parent() && (self.ended.available() as usize) < self.taken.load(Relaxed) {
-            abort_left_behind();
-        }
-        let mut ended = 0;
-        // Relaxed: a job that has submitted others has counted them before it released the permit that is acquired here.
-        while ended < self.taken.load(Relaxed) {
-            self.ended.acquire().forget();
-            ended += 1;
-        }
     }
 }
 

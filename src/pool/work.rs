@@ -7,9 +7,9 @@
 
 use super::crew::Crew;
 use super::fate::{Fate, Outcome};
+use super::scope::Jobs;
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
-use crate::sync::Semaphore;
 use crate::thread::{Payload, Run, catch, catch_quietly};
 use core::mem;
 
@@ -29,10 +29,9 @@ impl Told for () {
     fn tell(&self) {}
 }
 
-/// Counts ends.
-impl Told for Arc<Semaphore> {
+impl Told for Arc<Jobs> {
     fn tell(&self) {
-        self.release(1).expect("a scope has fewer jobs than a semaphore permits");
+        self.end();
     }
 }
 
@@ -63,6 +62,9 @@ pub(super) trait Runs: Send + Sync {
     /// Runs it, unless it was withdrawn.
     fn run(self: Arc<Self>, crew: &Arc<Crew>);
 
+    /// Whether it was withdrawn: it will not run.
+    fn is_withdrawn(&self) -> bool;
+
     /// Ends it with this outcome, unless it has begun or was withdrawn. Then the caller must let it go.
     fn refuse(&self, outcome: Outcome) -> bool;
 
@@ -77,8 +79,8 @@ pub(super) trait Runs: Send + Sync {
 pub(super) trait Makes<T>: Send + Sync {
     fn fate(&self) -> &Fate;
 
-    /// Cancels it, if it has not begun; what the drop of its function has panicked with.
-    fn cancel(&self) -> Option<Payload>;
+    /// Cancels it, if it has not begun; then how the drop of its function has ended.
+    fn cancel(&self) -> Option<Result<(), Payload>>;
 
     /// # Safety
     /// The work has ended, and the caller is its only job.
@@ -105,17 +107,17 @@ impl<R: Run, S: Told> Work<R, S> {
         self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
     }
 
-    /// Tells who watches that it was withdrawn, and drops the function; what that has panicked with.
+    /// Tells who watches that it was withdrawn, and drops the function; how that has ended.
     ///
     /// # Safety
     /// The caller has withdrawn the job.
-    unsafe fn empty(&self, outcome: Outcome) -> Option<Payload> {
+    unsafe fn empty(&self, outcome: Outcome) -> Result<(), Payload> {
         Fate::call_back(self.fate.tell(), outcome);
         // SAFETY: the caller's (invariant 1).
         let function = unsafe { self.replace(Contents::Nothing) };
         let dropped = catch(|| drop(function));
         self.scope.tell(); // invariant 2
-        dropped.err()
+        dropped
     }
 }
 
@@ -155,6 +157,10 @@ where
         scope.tell(); // invariant 2
     }
 
+    fn is_withdrawn(&self) -> bool {
+        self.fate.never_runs()
+    }
+
     fn refuse(&self, outcome: Outcome) -> bool {
         self.fate.withdraw(outcome)
     }
@@ -173,9 +179,9 @@ where
         &self.fate
     }
 
-    fn cancel(&self) -> Option<Payload> {
+    fn cancel(&self) -> Option<Result<(), Payload>> {
         // SAFETY: it has withdrawn the job.
-        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })?
+        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {

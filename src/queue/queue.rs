@@ -28,6 +28,7 @@ use super::turn::{Patience, Refusal, Side};
 use crate::backend::{const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
 use core::panic::{RefUnwindSafe, UnwindSafe};
+use std::collections::VecDeque;
 
 /// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
 /// [`PriorityQueue`](super::PriorityQueue).
@@ -214,6 +215,26 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let items = core::mem::replace(&mut held.items, O::NONE);
         self.tally.get(O::len(&items));
         items
+    }
+
+    /// Items that do not lie in a ring and that `wanted`, which is not the user's, wants, whatever comes before them; the others keep
+    /// their order.
+    pub(crate) fn take_if(&self, wanted: impl Fn(&T) -> bool) -> Vec<T>
+    where
+        O: Keep<T, Items = VecDeque<T>>,
+    {
+        let mut held = self.hold();
+        let mut taken = Vec::new();
+        for item in core::mem::take(&mut held.items) {
+            if wanted(&item) {
+                taken.push(item);
+            } else {
+                held.items.push_back(item);
+            }
+        }
+        self.tally.get(taken.len());
+        self.end(held, 0, taken.len());
+        taken
     }
 
     /// Nobody puts any more, and nobody waits.

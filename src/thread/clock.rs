@@ -12,14 +12,18 @@
 //!        │ nobody called for a while                somebody else leads   ▼
 //!        └───────────────────────────────────────────────────────────── WAITS
 //! ```
+//! Once the clock is shut down, a worker that leads or waits ends, and one that runs ends after that.
+//!
 //! # Invariants
 //! 1. A timer runs or is cancelled: its phase decides, which changes under the lock. One that is cancelled stays in the
 //!    heap, without its function, until its time comes or half of the heap is such.
 //! 2. While a timer waits, somebody leads, or runs and will look, or is being called to lead.
 //! 3. Whoever leads and sleeps does so until the first timer at the latest.
 //! 4. No code of the user's runs while the lock is held.
+//! 5. `workers` has each worker from before it is started until its last use of the clock. None is started, and no timer waits,
+//!    once the clock is shut down.
 //!
-//! Laws TI1 to TI3 are checked in `loom-tests`.
+//! Laws TI1 to TI4 are checked in `loom-tests`.
 
 use super::hook::catch_quietly;
 use super::registry::Registry;
@@ -28,6 +32,7 @@ use crate::backend::process::{Anew, PerProcess, Process};
 use crate::backend::{Arc, Instant, global, thread};
 use crate::sync::{Condition, Mutex, MutexGuard};
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::collections::BinaryHeap;
 use std::io;
@@ -47,8 +52,13 @@ const LINGER: Duration = Duration::from_millis(100);
 /// Runs timers: on one thread or two while none of them takes long, and on one more for each that does.
 ///
 /// Its threads are not on the registry, and end soon after the last timer. While the system refuses it a thread, timers
-/// wait for those that run. [`Timer::start`] uses the program's own clock. Clones are the same clock. In a child made by
-/// `fork` a clock of the parent's has no timers, and starts threads of its own for new ones.
+/// wait for those that run. [`Timer::start`] uses the program's own clock, which never ends. Clones are the same clock. In a
+/// child made by `fork` a clock of the parent's has no timers, and starts threads of its own for new ones. One that is shut
+/// down stays so, unless another thread was at it at that moment.
+///
+/// The clock lives as long as a clone of it, or a [`Timer`] of it. When the last of all these is dropped, it is shut down as by
+/// [`try_shutdown`](Clock::try_shutdown): the timers that wait are cancelled, and those that run end. A function that has
+/// captured such a handle keeps its own clock; [`shutdown`](Clock::shutdown) ends that.
 ///
 /// ```
 /// use selvedge::thread::{Clock, Registry};
@@ -60,31 +70,40 @@ const LINGER: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct Clock {
-    inner: Arc<PerProcess<Arc<Inner>>>,
+    pub(super) owner: Arc<Owner>,
 }
 
-struct Inner {
-    state: Mutex<State>,
+/// What the handles of a clock and of its timers share, and its workers do not: its drop ends the clock.
+pub(super) struct Owner {
+    pub(super) inner: PerProcess<Arc<Inner>>,
+}
+
+pub(super) struct Inner {
+    pub(super) state: Mutex<State>,
     /// Where the leader sleeps.
-    sooner: Condition,
+    pub(super) sooner: Condition,
     /// Where idle workers sleep.
-    called: Condition,
+    pub(super) called: Condition,
+    /// Where those sleep that wait for the last worker of a clock that is shut down.
+    pub(super) ended: Condition,
     registry: Registry,
 }
 
 /// A heap so small that nobody minds the cancelled timers in it.
 const FEW: usize = 64;
 
-struct State {
-    heap: BinaryHeap<Due>,
-    cancelled: usize,
-    leader: Leader,
+pub(super) struct State {
+    pub(super) heap: BinaryHeap<Due>,
+    pub(super) cancelled: usize,
+    pub(super) leader: Leader,
     one_waits: bool,
     last: u64,
+    pub(super) workers: Vec<NonZeroUsize>,
+    pub(super) closed: bool,
 }
 
 #[derive(Clone, Copy)]
-enum Leader {
+pub(super) enum Leader {
     Nobody,
     Awake,
     Asleep { until: Instant },
@@ -93,13 +112,14 @@ enum Leader {
 impl Clock {
     /// A clock without timers and threads, which tells the registry's panic hook of those that panic.
     pub fn new(registry: &Registry) -> Clock {
-        Clock { inner: Arc::new(PerProcess::new(Inner::new(registry))) }
+        Clock { owner: Arc::new(Owner { inner: PerProcess::new(Inner::new(registry, false)) }) }
     }
 
     /// [`Timer::start`], on this clock.
     ///
     /// # Errors
-    /// What the system says if it refuses the clock a thread that it needs: there is no timer then.
+    /// What the system says if it refuses the clock a thread that it needs, or that the clock is shut down: there is no timer
+    /// then, and `run` is dropped.
     pub fn start(&self, after: Duration, run: impl FnOnce() + Send + 'static) -> io::Result<Timer> {
         self.start_at(Instant::now() + after, run)
     }
@@ -130,16 +150,18 @@ impl Clock {
 
     /// How many timers wait for their time.
     pub fn pending(&self) -> usize {
-        self.inner.state.acquire().pending()
+        self.owner.inner.state.acquire().pending()
     }
 
     fn add(&self, at: Instant, action: Action) -> io::Result<Timer> {
-        let mut state = self.inner.state.acquire();
+        let inner = &self.owner.inner;
+        let mut state = inner.state.acquire();
         let fate = Arc::new(Fate::new(action));
         state.last += 1;
         let number = state.last;
         let called = match state.leader {
-            Leader::Nobody => self.inner.call(&mut state),
+            _ if state.closed => Err(io::Error::other("the clock is shut down")),
+            Leader::Nobody => inner.call(&mut state),
             _ => Ok(()),
         };
         if let Err(refused) = called {
@@ -150,14 +172,15 @@ impl Clock {
         state.heap.push(Due { at, number, fate: Arc::clone(&fate) });
         if state.is_late_for(at) {
             drop(state);
-            self.inner.sooner.notify_one();
+            inner.sooner.notify_one();
         }
         Ok(Timer::new(self.clone(), fate))
     }
 
     /// Takes the function away from a timer that waits for its time. Whether it will never run.
     pub(super) fn cancel(&self, fate: &Fate) -> (Option<Action>, bool) {
-        let mut state = self.inner.state.acquire();
+        let inner = &self.owner.inner;
+        let mut state = inner.state.acquire();
         let (action, never) = fate.cancel();
         if action.is_some() {
             state.cancelled += 1;
@@ -166,7 +189,7 @@ impl Clock {
             // start and cancel would wake it.
             if state.pending() == 0 && state.is_late_for(Instant::now() + LINGER) {
                 drop(state);
-                self.inner.sooner.notify_one();
+                inner.sooner.notify_one();
             }
         }
         (action, never)
@@ -209,29 +232,53 @@ impl State {
 /// In a child made by `fork` there are no timers and no workers.
 impl Anew for Arc<Inner> {
     fn anew(&self) -> Arc<Inner> {
-        Inner::new(&self.registry)
+        Inner::new(&self.registry, self.state.try_acquire().is_some_and(|state| state.closed))
     }
 }
 
 impl Inner {
-    fn new(registry: &Registry) -> Arc<Inner> {
-        let state = State { heap: BinaryHeap::new(), cancelled: 0, leader: Leader::Nobody, one_waits: false, last: 0 };
-        let state = Mutex::new(state);
-        Arc::new(Inner { state, sooner: Condition::new(), called: Condition::new(), registry: registry.clone() })
+    fn new(registry: &Registry, closed: bool) -> Arc<Inner> {
+        let state = Mutex::new(State {
+            heap: BinaryHeap::new(),
+            cancelled: 0,
+            leader: Leader::Nobody,
+            one_waits: false,
+            last: 0,
+            workers: Vec::new(),
+            closed,
+        });
+        let (sooner, called, ended) = (Condition::new(), Condition::new(), Condition::new());
+        Arc::new(Inner { state, sooner, called, ended, registry: registry.clone() })
     }
 
     /// Lets another worker lead: one that waits, or a new one.
     fn call(self: &Arc<Inner>, state: &mut State) -> io::Result<()> {
         if !self.called.notify_one() {
-            let inner = Arc::clone(self);
-            thread::Builder::new().name("timer".to_owned()).spawn(move || inner.work())?;
+            let (inner, id) = (Arc::clone(self), thread::NewId::reserve());
+            let number = id.get();
+            thread::Builder::new().name("timer".to_owned()).spawn(move || {
+                id.adopt();
+                inner.work();
+            })?;
+            state.workers.push(number); // invariant 5: the worker's first act waits for the lock
         }
         state.leader = Leader::Awake;
         Ok(())
     }
 
     /// A worker's life, which begins as the leader.
-    fn work(self: Arc<Inner>) {
+    fn work(self: &Arc<Inner>) {
+        let Some(mut state) = self.serve() else { return };
+        let me = thread::id();
+        state.workers.retain(|&worker| worker != me);
+        if state.closed && state.workers.is_empty() {
+            self.ended.notify_all();
+        }
+    }
+
+    /// Leads and runs, until the worker may go. `None` if what it ran has forked, and this is the child: the clock is the
+    /// parent's.
+    fn serve(self: &Arc<Inner>) -> Option<MutexGuard<'_, State>> {
         let home = Process::this();
         let mut state = self.state.acquire();
         while let Some(Due { at, number, fate }) = self.lead(&mut state) {
@@ -244,10 +291,11 @@ impl Inner {
             drop(state);
             let (again, panicked) = action.run(&self.registry);
             if home.is_parent() {
-                return; // it has forked; this clock is the parent's
+                return None;
             }
             state = self.state.acquire();
             let (period, stopped) = match again {
+                Some((period, action)) if state.closed => (Some(period), Some(action)),
                 Some((period, action)) => (Some(period), fate.wait_again(action)),
                 None => (None, None),
             };
@@ -269,9 +317,10 @@ impl Inner {
                 }
             }
             if !self.waits_to_lead(&mut state) {
-                return;
+                break;
             }
         }
+        Some(state)
     }
 
     /// Waits until nobody else leads; false if the worker may go, since one waits already, or none was called for a while.
@@ -298,7 +347,7 @@ impl Inner {
             if first.is_some_and(Instant::has_passed) {
                 return state.heap.pop();
             }
-            if first.is_none() && !patient {
+            if first.is_none() && (state.closed || !patient) {
                 state.leader = Leader::Nobody;
                 return None;
             }
@@ -314,7 +363,7 @@ impl Inner {
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = self.inner.state.try_acquire().map(|state| state.pending());
+        let pending = self.owner.inner.state.try_acquire().map(|state| state.pending());
         f.debug_struct("Clock").field("pending", &pending).finish_non_exhaustive()
     }
 }

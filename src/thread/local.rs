@@ -3,6 +3,9 @@
 //! # Invariants
 //! 1. A value is made, used and dropped by its own thread, so it need not be `Send`.
 //! 2. No code of the user's runs while the thread's table is borrowed.
+//! 3. A table is swept of orphans, values whose objects are gone, before a value is added: each time if the last sweep has left
+//!    `FEW` or fewer, and otherwise once half as many were added as it has left. So an added value costs some steps, however
+//!    many there are, and what is an orphan at a sweep is dropped then.
 
 use crate::backend::{Arc, Weak, local};
 use core::any::Any;
@@ -12,7 +15,34 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 local! {
-    static VALUES: RefCell<HashMap<usize, Value>> = RefCell::default();
+    static TABLE: RefCell<Table> = RefCell::default();
+}
+
+/// A table so small that a sweep costs next to nothing.
+const FEW: usize = 32;
+
+/// The values of a thread, by the addresses of their objects.
+#[derive(Default)]
+struct Table {
+    values: HashMap<usize, Value>,
+    /// How many values the last sweep left.
+    left: usize,
+    /// How many values were added since.
+    added: usize,
+}
+
+impl Table {
+    /// Takes out the orphans, if it is time (invariant 3).
+    fn sweep(&mut self) -> Vec<Value> {
+        if self.left > FEW && self.added < self.left / 2 {
+            self.added += 1;
+            return Vec::new();
+        }
+        let orphans: Vec<_> = self.values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
+        let orphans = orphans.iter().filter_map(|key| self.values.remove(key)).collect();
+        (self.left, self.added) = (self.values.len(), 1);
+        orphans
+    }
 }
 
 /// A thread's value, and the object that it is for. While there is a `Weak`, no other object has its address.
@@ -30,8 +60,9 @@ impl Value {
 /// An object that has another value for each thread, which makes its own when it first looks.
 ///
 /// A thread's value is dropped when the thread ends. When the object is dropped, so is the value of the thread that
-/// drops it; those of other threads go when these end, or next make a value of any `Local`: a value never leaves its
-/// thread, so it need not be `Send`. To change it, let it be a `Cell` or a `RefCell`. What a value does when it is
+/// drops it; those of other threads go when these end, or as they make values of other objects: at once if
+/// they have few, and otherwise before they have made half as many more. A value never leaves its thread, so it need not be
+/// `Send`. To change it, let it be a `Cell` or a `RefCell`. What a value does when it is
 /// dropped at the end of its thread must not look at a `Local`: as with the standard library's thread-locals, such a panic
 /// aborts the program.
 ///
@@ -81,7 +112,7 @@ impl<T: 'static> Local<T> {
     /// ```
     pub fn reset(&self) {
         // A thread that is ending has none.
-        drop(VALUES.try_with(|values| values.borrow_mut().remove(&self.key())));
+        drop(TABLE.try_with(|table| table.borrow_mut().values.remove(&self.key())));
     }
 
     fn key(&self) -> usize {
@@ -89,19 +120,18 @@ impl<T: 'static> Local<T> {
     }
 
     fn get(&self) -> Option<Rc<dyn Any>> {
-        VALUES.with(|values| values.borrow().get(&self.key()).map(|value| Rc::clone(&value.value)))
+        TABLE.with(|table| table.borrow().values.get(&self.key()).map(|value| Rc::clone(&value.value)))
     }
 
     fn add(&self, made: T) -> Rc<dyn Any> {
-        let (mut orphans, made) = (Vec::new(), Rc::new(made) as Rc<dyn Any>);
-        let value = VALUES.with(|values| {
-            let mut values = values.borrow_mut();
-            let dead: Vec<usize> = values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
-            orphans.extend(dead.iter().filter_map(|key| values.remove(key)));
+        let made = Rc::new(made) as Rc<dyn Any>;
+        let (value, orphans) = TABLE.with(|table| {
+            let mut table = table.borrow_mut();
+            let orphans = table.sweep();
             // `make` may have looked, and made one.
-            let entry = values.entry(self.key());
+            let entry = table.values.entry(self.key());
             let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&made) });
-            Rc::clone(&mine.value)
+            (Rc::clone(&mine.value), orphans)
         });
         drop((orphans, made)); // invariant 2
         value

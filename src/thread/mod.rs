@@ -42,6 +42,7 @@
 
 mod builder;
 mod clock;
+mod clock_end;
 mod error;
 mod handle;
 mod hook;

@@ -6,9 +6,10 @@
 //! 2. No code of the user's runs while a lock is held, nor while a thread that could not be started stands here: the drop
 //!    of its function may wait for all threads.
 //! 3. Who has come off is leaving until it is gone: when its thread-locals are dropped. `Current` is the first of them, and
-//!    the standard library drops the first one last, on Linux at least; if not, an exit may miss some drops. The next
-//!    to come or go lets it go: there it must not wait for the lock, for who is dropping thread-locals cannot sleep in every
-//!    world.
+//!    the standard library drops the first one last, on Linux at least; if not, an exit may miss some drops. It stays in
+//!    `leaving` meanwhile: a thread that drops thread-locals can't wait for the lock in every world. The next thread that
+//!    comes or goes, or waits for all, takes off those that are gone, and joins the system's threads, which then takes
+//!    but a moment, when the lock is free. So an ended thread keeps its stack until then at most, whatever handles remain.
 
 use super::builder::Builder;
 use super::error::Panicked;
@@ -70,7 +71,7 @@ struct Inner {
 struct State {
     living: BTreeMap<NonZeroUsize, Thread>,
     leaving: BTreeMap<NonZeroUsize, Thread>,
-    named: usize,
+    named: u64,
 }
 
 impl Registry {
@@ -183,7 +184,8 @@ impl Registry {
         if builder.name.as_ref().is_some_and(|name| name.contains('\0')) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has no zero byte"));
         }
-        let thread = self.add(id.get(), builder);
+        let (thread, gone) = self.add(id.get(), builder);
+        gone.join();
         let body = Arc::new(Mutex::new(Some(body)));
         let (theirs, registry, taken) = (thread.clone(), self.clone(), Arc::clone(&body));
         let limbo = Limbo { registry: self, thread: &thread };
@@ -205,9 +207,9 @@ impl Registry {
         Ok(thread)
     }
 
-    fn add(&self, id: NonZeroUsize, builder: Builder) -> Thread {
+    fn add(&self, id: NonZeroUsize, builder: Builder) -> (Thread, Gone) {
         let mut state = self.inner.state.acquire();
-        state.leaving.retain(|_, thread| !thread.is_gone());
+        let gone = state.take_gone();
         let daemon = builder.daemon.unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
         let name = builder.name.unwrap_or_else(|| {
             state.named += 1;
@@ -215,24 +217,58 @@ impl Registry {
         });
         let thread = Thread::ours(id, name, daemon);
         state.living.insert(id, thread.clone());
-        thread
+        (thread, gone)
     }
 
     fn leave(&self, thread: &Thread, panicked: Option<Panicked>) {
         let mut state = self.inner.state.acquire();
         state.living.remove(&thread.id());
-        state.leaving.retain(|_, thread| !thread.is_gone());
+        let gone = state.take_gone();
         state.leaving.insert(thread.id(), thread.clone());
         thread.end(panicked); // under the lock: nobody finds it neither alive nor on the registry
+        drop(state);
+        gone.join();
     }
 
     /// Who is to be waited for: until its life has ended, or until it is gone.
     fn unjoined(&self, until_gone: bool) -> Option<Thread> {
         let (me, first) = (thread::id(), self.inner.first.id());
-        let state = self.inner.state.acquire();
+        let mut state = self.inner.state.acquire();
+        let gone = state.take_gone();
         let leaving = state.leaving.values().filter(|_| until_gone);
         let mut all = state.living.values().chain(leaving);
-        all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned()
+        let unjoined = all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned();
+        drop(state);
+        gone.join();
+        unjoined
+    }
+}
+
+impl State {
+    /// Those that are leaving and gone leave for good (invariant 3).
+    fn take_gone(&mut self) -> Gone {
+        let mut gone = Vec::new();
+        self.leaving.retain(|_, thread| {
+            let stays = !thread.is_gone();
+            if !stays {
+                gone.push(thread.clone());
+            }
+            stays
+        });
+        Gone(gone)
+    }
+}
+
+/// Threads that are gone.
+#[must_use = "the system's threads are still to be joined"]
+struct Gone(Vec<Thread>);
+
+impl Gone {
+    /// Joins the system's threads: not to be called under the lock.
+    fn join(self) {
+        for thread in self.0 {
+            thread.join_system();
+        }
     }
 }
 

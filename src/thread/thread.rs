@@ -3,7 +3,11 @@
 //! # Invariants
 //! 1. Whoever ends a thread's life first takes it off the registry, and says how it ended: `ended` is set last, once.
 //! 2. By then the function that the thread ran has been dropped, and so has its result if nobody can take it.
-//! 3. In a child made by `fork` the system's thread is neither joined nor detached: the system uses its memory for another.
+//! 3. `system` is the system's thread, which keeps its stack until it is joined or detached. A call that observes the end does
+//!    one of the two, and the registry joins the system's thread of each that is gone, though no call observes it. A join that
+//!    finds it detached waits for `gone`, which is set after the thread-locals are dropped.
+//! 4. In a child made by `fork` the system's thread of a thread of the parent's is neither joined nor detached: the system uses
+//!    its memory for another. Of those threads only the survivor sets `gone` there.
 
 use super::error::{JoinError, Panicked};
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -42,9 +46,16 @@ struct Life {
     ended: Event,
     panicked: Mutex<Option<Panicked>>,
     panic_seen: AtomicBool,
-    /// Owned by the process (invariant 3).
-    system: Mutex<Option<Owned<thread::JoinHandle<()>>>>,
+    system: Mutex<System>,
     gone: Event,
+}
+
+/// The system's thread, until it is joined or detached.
+#[derive(Default)]
+struct System {
+    /// Owned by the process (invariant 4).
+    thread: Option<Owned<thread::JoinHandle<()>>>,
+    detached: bool,
 }
 
 impl Thread {
@@ -78,7 +89,7 @@ impl Thread {
                 ended: Event::new(),
                 panicked: Mutex::new(None),
                 panic_seen: AtomicBool::new(false),
-                system: Mutex::new(None),
+                system: Mutex::new(System::default()),
                 gone: Event::new(),
             }),
         }
@@ -92,7 +103,7 @@ impl Thread {
     /// Has the system start it. Who joins it meanwhile, though it may have ended, waits for the handle.
     pub(super) fn run_as(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
         let mut system = self.life.system.acquire();
-        *system = Some(Owned::new(start()?));
+        system.thread = Some(Owned::new(start()?));
         Ok(())
     }
 
@@ -162,7 +173,9 @@ impl Thread {
 
     /// Waits until the thread has ended. Any number of threads may, any number of times.
     ///
-    /// The system's thread has ended too, and has dropped its thread-locals, which the timed forms do not wait for.
+    /// The thread has dropped its thread-locals too, which the timed forms do not wait for. The system's thread has ended,
+    /// unless a form that does not wait for that has reported the end before: that form detaches the system's thread, so that
+    /// its stack is freed though handles remain.
     ///
     /// # Errors
     /// [`Panicked`] if it ended by a panic. So does, in a child made by `fork`, a thread of the parent that had not ended: it
@@ -191,7 +204,10 @@ impl Thread {
         if let Err(left_behind) = self.check_joinable() {
             return Some(Err(left_behind));
         }
-        self.life.ended.is_set().then(|| self.outcome())
+        self.life.ended.is_set().then(|| {
+            self.detach();
+            self.outcome()
+        })
     }
 
     /// Waits until the thread has ended, for at most `timeout`; zero is one look.
@@ -217,6 +233,7 @@ impl Thread {
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
         self.check_joinable()?;
         self.life.ended.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
+        self.detach();
         Ok(self.outcome()?)
     }
 
@@ -228,6 +245,7 @@ impl Thread {
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
         self.check_joinable()?;
         self.life.ended.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
+        self.detach();
         Ok(self.outcome()?)
     }
 
@@ -241,16 +259,40 @@ impl Thread {
     /// Waits for the end of the thread, and of the system's thread.
     pub(super) fn await_end(&self) {
         self.life.ended.wait();
-        // One joiner waits for the system, the others for the one: its thread-locals may still be on their way out.
-        let mut system = self.life.system.acquire();
-        if let Some(system) = system.take().and_then(Owned::into_inner) {
-            // It has caught whatever its function threw.
-            let _ = system.join();
+        let exists = !self.life.home.left_behind(self.life.id); // invariant 4
+        if exists && !self.join_system() {
+            self.life.gone.wait(); // invariant 3
         }
     }
 
     pub(super) fn await_end_until(&self, deadline: Instant) -> bool {
-        self.life.ended.wait_deadline(deadline).is_ok()
+        let ended = self.life.ended.wait_deadline(deadline).is_ok();
+        if ended {
+            self.detach();
+        }
+        ended
+    }
+
+    /// Joins the system's thread, which blocks until the thread-locals are dropped: for a thread that is gone only a moment. False
+    /// if it was detached before, or is not of this process.
+    pub(super) fn join_system(&self) -> bool {
+        if self.life.home.is_parent() {
+            return false; // invariant 4; a thread of the parent's may have held the lock at the fork
+        }
+        // The lock is held meanwhile: one joiner waits for the system, the others for the one.
+        let mut system = self.life.system.acquire();
+        if let Some(thread) = system.thread.take().and_then(Owned::into_inner) {
+            // It has caught whatever its function threw.
+            let _ = thread.join();
+        }
+        !system.detached
+    }
+
+    /// Detaches the system's thread, unless another thread joins or has joined it; never blocks.
+    fn detach(&self) {
+        if let Some(mut system) = self.life.system.try_acquire() {
+            system.detached |= system.thread.take().is_some();
+        }
     }
 
     fn outcome(&self) -> Result<(), Panicked> {

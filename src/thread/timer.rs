@@ -31,7 +31,8 @@ use core::time::Duration;
 ///
 /// It runs on a thread of its [`Clock`], and may take long: no other timer waits for it. When it panics, that ends the
 /// timer, the [panic hook](super::set_panic_hook) is told, and so is whoever [joins](Timer::join). A handle that is
-/// dropped cancels nothing. A timer holds up no exit: join those that must run.
+/// dropped cancels nothing as long as its clock lives, of which each handle is a share. A timer holds up no exit: join those that
+/// must run.
 ///
 /// In a child made by `fork` no timer of the parent's runs. Those that were not over are finished there: a cancel is true
 /// and keeps the function, and a join is an error. New ones run.
@@ -127,9 +128,8 @@ impl Timer {
             return true;
         }
         let (action, never) = self.clock.cancel(&self.fate);
-        if action.is_some() {
-            let _end = Ended(&self.fate.done);
-            drop(action);
+        if let Some(action) = action {
+            self.fate.let_go(action);
         }
         never
     }
@@ -316,6 +316,12 @@ impl Fate {
         };
         *phase = now;
         answer
+    }
+
+    /// Drops the action of a timer that the caller has cancelled.
+    pub(super) fn let_go(&self, action: Action) {
+        let _end = Ended(&self.done);
+        drop(action);
     }
 
     pub(super) fn is_cancelled(&self) -> bool {

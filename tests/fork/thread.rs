@@ -90,7 +90,10 @@ fn a_join_of_a_thread_that_was_left_behind_is_an_error() {
 fn a_thread_that_had_ended_is_joined_and_no_other_of_the_system() {
     child::passes(&[], || {
         let threads: Vec<_> = (0..8).map(|n| thread::spawn(move || n)).collect();
-        threads.iter().for_each(|thread| thread.join_timeout(SOON).unwrap());
+        // No join observes the ends: some of the system's threads are neither joined nor detached.
+        while threads.iter().any(|thread| thread.is_alive()) {
+            std::thread::yield_now();
+        }
         super::until_others_block();
         let ended = fork(|| {
             let gate = Arc::new(Event::new());

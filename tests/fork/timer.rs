@@ -19,7 +19,10 @@ fn a_clock_begins_anew_without_the_parents_timers() {
             }
         });
         begun.wait();
+        let shut_down = Clock::new(&Registry::new());
+        shut_down.shutdown();
         let ended = fork(|| {
+            assert!(shut_down.is_shutdown() && shut_down.start(Duration::ZERO, || ()).is_err());
             for left in [&waits, &runs] {
                 assert!(left.is_finished());
                 assert_eq!(left.join().unwrap_err().message(), Some("it was left behind in the parent by a fork"));
@@ -29,6 +32,7 @@ fn a_clock_begins_anew_without_the_parents_timers() {
             assert_eq!(clock.pending(), 0);
             Timer::start(Duration::from_millis(1), || ()).join_timeout(SOON).unwrap();
             clock.start(Duration::from_millis(1), || ()).unwrap().join_timeout(SOON).unwrap();
+            clock.shutdown_timeout(SOON).unwrap();
         });
         gate.set(); // first, or a failure would wait for it
         assert_eq!(ended, WELL);

@@ -29,6 +29,66 @@ fn a_job_that_has_not_begun_never_runs() {
     });
 }
 
+/// Where a job waits behind one that takes long, and others give up and cancel theirs, the queue does not grow.
+#[test]
+fn cancelled_jobs_do_not_pile_up() {
+    const JOBS: usize = 20_000;
+    watchdog::run(|watch| {
+        for workers in [1, 2] {
+            let pool = pool(workers);
+            let held: Vec<_> = (0..workers).map(|_| hold(&pool)).collect();
+            let run = Arc::new(AtomicUsize::new(0));
+            let count = |place: usize| {
+                let run = Arc::clone(&run);
+                let in_order = move || assert!(run.fetch_add(1, SeqCst) == place || workers > 1);
+                pool.submit(in_order).unwrap()
+            };
+            let kept: Vec<_> = (0..10).map(count).collect();
+            let cancelled: Vec<_> = (0..JOBS).map(|_| pool.submit(|| unreachable!()).unwrap()).collect();
+            assert_eq!(pool.pending(), JOBS + 10);
+            assert!(cancelled.iter().all(Job::cancel));
+            assert!(pool.pending() < 200, "{} are queued, and ten of them are to run", pool.pending());
+            drop(cancelled);
+            for _ in 0..JOBS {
+                assert!(pool.submit(|| unreachable!()).unwrap().cancel());
+            }
+            assert!(pool.pending() < 200, "{} are queued", pool.pending());
+            held.into_iter().for_each(|held| held.release());
+            for job in kept {
+                watch.waits("result", || job.result()).unwrap();
+            }
+            pool.submit(|| ()).unwrap().result().unwrap();
+            assert_eq!((run.load(SeqCst), pool.pending(), pool.workers()), (10, 0, workers));
+        }
+    });
+}
+
+/// What they hold is in the same memory as their places in the queue.
+#[cfg(target_os = "linux")]
+#[test]
+fn cancelled_jobs_keep_no_memory() {
+    fn kilobytes() -> usize {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+    crate::child::passes(&[], || {
+        let pool = pool(1);
+        let held = hold(&pool);
+        let submit = || {
+            let kilobyte = [1_u8; 1024];
+            pool.submit(move || kilobyte.iter().map(|&byte| u32::from(byte)).sum::<u32>()).unwrap()
+        };
+        let cancelled = || assert!((0..1_000).map(|_| submit()).collect::<Vec<_>>().iter().all(Job::cancel));
+        cancelled();
+        let before = kilobytes();
+        (0..100).for_each(|_| cancelled());
+        let more = kilobytes().saturating_sub(before);
+        assert!(more < 20_000, "{more} of 100,000 kilobytes are kept");
+        held.release();
+    });
+}
+
 #[test]
 fn a_job_that_runs_or_has_ended_is_not_cancelled() {
     watchdog::run(|_| {

@@ -132,6 +132,30 @@ fn values_of_dropped_objects_do_not_pile_up() {
     });
 }
 
+/// A thread with many values does not look at all of them whenever it makes another: then each would drop the value of the object
+/// that was dropped just before. But none is left for long.
+#[test]
+fn values_of_dropped_objects_go_many_at_once_where_there_are_many() {
+    const VALUES: usize = 1000;
+    watchdog::run(|watch| {
+        let (drops, kept) = (Drops::default(), (0..VALUES).map(|_| Local::new(|| ())).collect::<Vec<_>>());
+        kept.iter().for_each(|object| object.with(|_| ()));
+        let (mut sweeps, mut most) = (0, 0);
+        for round in 0..4 * VALUES {
+            let (tokens, before) = (drops.clone(), drops.count());
+            let object = Local::new(move || tokens.token());
+            object.with(|_| ());
+            sweeps += usize::from(drops.count() > before);
+            most = most.max(round - drops.count());
+            // Its value here is an orphan now.
+            watch.spawn("who drops the object", move |_| drop(object)).join();
+        }
+        assert!(sweeps > 0, "no value of a dropped object was dropped");
+        assert!(sweeps < 4 * VALUES / 100, "{sweeps} sweeps of {VALUES} values");
+        assert!(most <= VALUES, "{most} values of dropped objects were left");
+    });
+}
+
 /// An object may be where another was.
 #[test]
 fn a_new_object_finds_no_value_of_a_dropped_one() {

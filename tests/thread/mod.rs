@@ -8,6 +8,7 @@ mod misuse;
 mod registry;
 mod result;
 mod scope;
+mod stacks;
 mod start;
 
 use crate::forms::Form::{self, Deadline, Plain, Timeout, Try};

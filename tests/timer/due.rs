@@ -112,7 +112,7 @@ fn timers_are_taken_in_order() {
 }
 
 #[test]
-fn a_dropped_handle_and_a_dropped_clock_cancel_nothing() {
+fn a_dropped_handle_and_a_dropped_clock_cancel_nothing_while_a_handle_is_kept() {
     watchdog::run(|watch| {
         let clock = clock();
         let ((here, one), (there, other)) = (event(), event());

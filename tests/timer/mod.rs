@@ -1,7 +1,8 @@
-//! Timers: laws TI1 and TI2. Each test has a clock of its own, so that others may run beside it.
+//! Timers: laws TI1, TI2 and TI4. Each test has a clock of its own, so that others may run beside it.
 
 mod cancel;
 mod due;
+mod end;
 mod idle;
 mod join;
 mod many;

@@ -69,9 +69,9 @@ pub(super) struct Sleeper {
     woken: Rc<Cell<bool>>,
 }
 
-/// A thread, from the moment it is started until it has ended.
+/// A thread, from the moment it is started until it has ended and its thread-locals are dropped.
 #[derive(Debug)]
-pub(super) struct Living(());
+pub struct Living(());
 
 #[derive(Default)]
 struct Scene {
@@ -289,7 +289,7 @@ pub(super) fn unwind_if_cancelled() {
 
 /// The role of the calling thread, as [`enter`] has named it.
 pub(super) fn role() -> usize {
-    ROLE.with(Cell::get)
+    ROLE.try_with(Cell::get).unwrap_or_default() // it may be dropped before others are
 }
 
 pub(super) fn next_object() -> u32 {
