@@ -188,12 +188,15 @@ impl Crew {
 
     /// A member's life.
     fn work(self: Arc<Crew>) {
+        let home = Process::this();
         let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
         if let Err(payload) = begun {
             mem::forget(payload); // its drop may panic again
             return self.break_down();
         }
-        let home = Process::this();
+        if home.is_parent() {
+            return; // the initializer has forked
+        }
         while let Ok(work) = self.queue.get() {
             catch_quietly(|| work.run(&self)); // invariant 6
             if home.is_parent() {

@@ -14,6 +14,7 @@ use super::crew::Crew;
 use crate::backend::process::{Anew, PerProcess, Process};
 use crate::backend::{Weak, global};
 use crate::sync::Mutex;
+use crate::thread::catch_quietly;
 use std::collections::BTreeMap;
 
 global! {
@@ -85,4 +86,5 @@ pub(super) fn note_cancel(number: u64) {
     if tidies {
         crew.tidy();
     }
+    catch_quietly(|| drop(crew)); // it may be the last reference, and drop the pool's initializer
 }

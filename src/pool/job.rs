@@ -179,8 +179,9 @@ impl<T> Job<T> {
     }
 
     /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
-    /// drops its function before this returns. Its memory is freed once the handle is dropped and it is off the queue, where no
-    /// more than half of the jobs, or a few, are cancelled ones. A child made by `fork` cancels no job of its parent's.
+    /// drops its function before this returns. Its memory is freed once the handle is dropped and it is off the queue: with the
+    /// jobs before it, or at a cancel that finds half of the queue cancelled. A child made by `fork` cancels no job of its
+    /// parent's.
     ///
     /// # Panics
     /// If the drop of the function does; the job is cancelled all the same.
@@ -203,7 +204,9 @@ impl<T> Job<T> {
             return self.fate().never_runs();
         }
         if let Some(dropped) = self.work.cancel() {
-            crews::note_cancel(self.crew);
+            if self.home.is_this() {
+                crews::note_cancel(self.crew);
+            }
             dropped.unwrap_or_else(|payload| resume_unwind(payload)); // the cancel holds all the same
         }
         self.fate().never_runs()

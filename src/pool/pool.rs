@@ -266,7 +266,7 @@ impl ThreadPool {
         self.crew.count()
     }
 
-    /// How many jobs are queued. Some may have been cancelled: no more than half of them, or a few.
+    /// How many jobs are queued. Some may have been cancelled: at the last cancel no more than half of them, or a few.
     #[doc(alias("qsize", "len"))]
     pub fn pending(&self) -> usize {
         self.crew.queued()

@@ -173,7 +173,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// There is always room, for more slots are made at once: a putter of an unbounded queue need not wait for any getter.
     fn ring_claim_growing<'a>(&self, ring: &'a Ring<T>) -> Result<Claim<'a, T>, Refusal> {
         let _held = self.hold();
-        ring.claim_more(&self.tally)
+        // Another may have made room by now. To freeze the tail sends all other putters here.
+        match ring.claim(Side::Putters, &self.tally) {
+            Some(claim) => Ok(claim),
+            None => ring.claim_more(&self.tally),
+        }
     }
 
     fn ring_make_slots(&self, ring: &Ring<T>) {

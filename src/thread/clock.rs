@@ -98,7 +98,8 @@ pub(super) struct State {
     pub(super) leader: Leader,
     one_waits: bool,
     last: u64,
-    pub(super) workers: Vec<NonZeroUsize>,
+    /// The workers, and each thread that drops functions of a clock that it has closed; a worker that does both twice.
+    pub(super) at_work: Vec<NonZeroUsize>,
     pub(super) closed: bool,
 }
 
@@ -244,7 +245,7 @@ impl Inner {
             leader: Leader::Nobody,
             one_waits: false,
             last: 0,
-            workers: Vec::new(),
+            at_work: Vec::new(),
             closed,
         });
         let (sooner, called, ended) = (Condition::new(), Condition::new(), Condition::new());
@@ -260,7 +261,7 @@ impl Inner {
                 id.adopt();
                 inner.work();
             })?;
-            state.workers.push(number); // invariant 5: the worker's first act waits for the lock
+            state.at_work.push(number); // invariant 5: the worker's first act waits for the lock
         }
         state.leader = Leader::Awake;
         Ok(())
@@ -268,10 +269,17 @@ impl Inner {
 
     /// A worker's life, which begins as the leader.
     fn work(self: &Arc<Inner>) {
-        let Some(mut state) = self.serve() else { return };
+        if let Some(mut state) = self.serve() {
+            self.leave(&mut state);
+        }
+    }
+
+    /// The calling thread is at the clock's work no more, or once less.
+    pub(super) fn leave(&self, state: &mut State) {
         let me = thread::id();
-        state.workers.retain(|&worker| worker != me);
-        if state.closed && state.workers.is_empty() {
+        let place = state.at_work.iter().position(|&other| other == me);
+        state.at_work.swap_remove(place.expect("each leaves once"));
+        if state.closed && state.at_work.is_empty() {
             self.ended.notify_all();
         }
     }
@@ -312,6 +320,9 @@ impl Inner {
                 _ => {
                     drop(state);
                     catch_quietly(|| drop(stopped)); // invariant 4
+                    if home.is_parent() {
+                        return None;
+                    }
                     fate.end(panicked);
                     state = self.state.acquire();
                 }

@@ -6,6 +6,7 @@
 
 use super::clock::{Clock, Inner, Leader, Owner};
 use super::hook::catch_quietly;
+use crate::backend::process::Process;
 use crate::backend::{Instant, thread};
 use crate::sync::TimedOut;
 use core::mem;
@@ -13,13 +14,14 @@ use core::time::Duration;
 
 impl Clock {
     /// Takes no more timers, cancels those that wait for their time, and waits until each function that runs has returned and the
-    /// clock's threads are done. All that the functions did happens-before the return. To do it again only waits.
+    /// clock's threads are done, but for their thread-locals. All that the functions did happens-before the return. To do it again
+    /// only waits.
     ///
     /// The functions of the cancelled timers are dropped here; if such a drop panics, the payload is leaked. A timer that repeats
     /// does not run again.
     ///
     /// # Panics
-    /// If a function of the clock does it, which would wait for itself. Nothing is shut down then;
+    /// If a function of the clock does it, or its drop by a shutdown, which would wait for itself. Nothing is shut down then;
     /// [`try_shutdown`](Clock::try_shutdown) may be called there.
     ///
     /// ```
@@ -73,7 +75,7 @@ impl Clock {
 
     fn end(&self, deadline: Option<Instant>) -> Result<(), TimedOut> {
         let inner = &self.owner.inner;
-        let ours = inner.state.acquire().workers.contains(&thread::id());
+        let ours = inner.state.acquire().at_work.contains(&thread::id());
         assert!(!ours, "a function of a clock can't wait for the clock's end");
         inner.close();
         inner.await_end(deadline)
@@ -97,19 +99,31 @@ impl Inner {
         state.leader = Leader::Nobody;
         self.sooner.notify_all();
         self.called.notify_all();
+        if cancelled.is_empty() {
+            return;
+        }
+        let home = Process::this();
+        state.at_work.push(thread::id()); // who closes it again waits until they are dropped
         drop(state);
         for (action, fate) in cancelled {
-            catch_quietly(|| fate.let_go(action)); // invariant 4
+            if home.is_parent() {
+                mem::forget((action, fate)); // a drop has forked: the others are the parent's
+            } else {
+                catch_quietly(|| fate.let_go(action)); // invariant 4
+            }
+        }
+        if home.is_this() {
+            self.leave(&mut self.state.acquire());
         }
     }
 
-    /// Waits until there is no worker. Only after `close`: there will be no others.
+    /// Waits until no thread is at work. Only after `close`: there will be no others.
     fn await_end(&self, deadline: Option<Instant>) -> Result<(), TimedOut> {
         let mut state = self.state.acquire();
         match deadline {
-            None => self.ended.wait_while(&mut state, |state| !state.workers.is_empty()),
+            None => self.ended.wait_while(&mut state, |state| !state.at_work.is_empty()),
             Some(deadline) => {
-                self.ended.wait_while_deadline(&mut state, deadline, |state| !state.workers.is_empty())?;
+                self.ended.wait_while_deadline(&mut state, deadline, |state| !state.at_work.is_empty())?;
             }
         }
         Ok(())

@@ -34,6 +34,7 @@ struct Table {
 impl Table {
     /// Takes out the orphans, if it is time (invariant 3).
     fn sweep(&mut self) -> Vec<Value> {
+        self.left = self.left.min(self.values.len()); // the thread may have dropped objects of its own
         if self.left > FEW && self.added < self.left / 2 {
             self.added += 1;
             return Vec::new();

@@ -245,11 +245,12 @@ impl Registry {
 }
 
 impl State {
-    /// Those that are leaving and gone leave for good (invariant 3).
+    /// Those that are leaving and gone leave for good (invariant 3), but for the caller, which can't join itself: a C library's
+    /// thread-specific data is destroyed after the thread-locals, and may start threads.
     fn take_gone(&mut self) -> Gone {
-        let mut gone = Vec::new();
+        let (mut gone, me) = (Vec::new(), thread::id());
         self.leaving.retain(|_, thread| {
-            let stays = !thread.is_gone();
+            let stays = !thread.is_gone() || thread.id() == me;
             if !stays {
                 gone.push(thread.clone());
             }

@@ -122,6 +122,27 @@ fn a_job_that_had_ended_keeps_its_value() {
 }
 
 #[test]
+fn a_worker_whose_initializer_forks_takes_no_job_in_the_child() {
+    child::passes(&[], || {
+        let (queued, marks) = (Arc::new(Event::new()), Arc::new(Marks::new()));
+        let theirs = Arc::clone(&queued);
+        let initializer = move || {
+            theirs.wait();
+            if let Some(ended) = fork_here() {
+                assert_eq!(ended, WELL);
+            }
+        };
+        let pool = pool::Builder::new().workers(1).initializer(initializer).build();
+        let marked = Arc::clone(&marks);
+        let job = pool.submit(move || marked.make()).unwrap();
+        queued.set();
+        job.result().unwrap();
+        drop(pool);
+        assert_eq!(Arc::into_inner(marks).unwrap().count(), 1);
+    });
+}
+
+#[test]
 fn a_worker_that_forks_takes_no_other_job_in_the_child() {
     child::passes(&[], || {
         let (pool, gate, marks) = (ThreadPool::new(1), Arc::new(Event::new()), Arc::new(Marks::new()));

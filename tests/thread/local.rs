@@ -135,6 +135,20 @@ fn values_of_dropped_objects_do_not_pile_up() {
 /// A thread with many values does not look at all of them whenever it makes another: then each would drop the value of the object
 /// that was dropped just before. But none is left for long.
 #[test]
+fn a_thread_that_has_dropped_its_objects_has_few_values() {
+    watchdog::run(|watch| {
+        (0..1000).map(|_| Local::new(|| ())).collect::<Vec<_>>().iter().for_each(|object| object.with(|_| ()));
+        let drops = Drops::default();
+        let tokens = drops.clone();
+        let object = Local::new(move || tokens.token());
+        object.with(|_| ());
+        watch.spawn("who drops the object", move |_| drop(object)).join();
+        Local::new(|| ()).with(|_| ());
+        assert_eq!(drops.count(), 1);
+    });
+}
+
+#[test]
 fn values_of_dropped_objects_go_many_at_once_where_there_are_many() {
     const VALUES: usize = 1000;
     watchdog::run(|watch| {

@@ -112,3 +112,22 @@ fn after_no_call_at_all() {
         drop(handles);
     });
 }
+
+/// A thread's own data of a C library is destroyed after its thread-locals: it is gone by then.
+#[test]
+fn a_thread_that_is_gone_may_start_another() {
+    extern "C" fn starts(_: *mut libc::c_void) {
+        drop(thread::spawn(|| ()));
+    }
+    child::passes(&[], || {
+        let mut key = 0;
+        // SAFETY: the place is a variable's, and the function of the type that is asked for.
+        assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(starts)) }, 0);
+        let sets = move || {
+            // SAFETY: the key has been made; what it points to is only passed on.
+            assert_eq!(unsafe { libc::pthread_setspecific(key, std::ptr::dangling()) }, 0);
+        };
+        thread::spawn(sets).join().unwrap();
+        thread::join_all();
+    });
+}

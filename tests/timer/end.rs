@@ -169,6 +169,66 @@ fn the_last_handle_may_be_dropped_by_a_function() {
     });
 }
 
+/// Waits, when it is dropped, until it may go.
+struct Slow {
+    begins: Arc<Event>,
+    may_end: Arc<Event>,
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        self.begins.set();
+        self.may_end.wait();
+    }
+}
+
+#[test]
+fn a_second_shutdown_waits_until_the_first_has_dropped_the_functions() {
+    watchdog::run(|watch| {
+        let (clock, (began, begins), (gate, may_end)) = (clock(), event(), event());
+        let slow = Slow { begins, may_end };
+        let timer = clock.start(LATER, move || drop(slow)).unwrap();
+        let first = watch.spawn("first", {
+            let clock = clock.clone();
+            move |role| role.waits("shutdown", || clock.shutdown())
+        });
+        watch.waits("the drop's begin", || began.wait());
+        for hasty in HASTY {
+            assert_eq!(shut_down_by(&clock, hasty), Err(TimedOut));
+        }
+        let second = watch.spawn("second", {
+            let clock = clock.clone();
+            move |role| {
+                role.waits("shutdown", || clock.shutdown());
+                timer.is_finished()
+            }
+        });
+        second.until_asleep();
+        gate.set();
+        first.join();
+        assert!(second.join());
+    });
+}
+
+#[test]
+fn a_function_that_a_shutdown_drops_cannot_wait_for_the_end() {
+    watchdog::run(|_| {
+        let (clock, told) = (clock(), Arc::new(OnceLock::new()));
+        struct Ends(Clock, Arc<OnceLock<String>>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                assert_eq!(self.0.try_shutdown(), Err(TimedOut));
+                self.1.set(panic_of(|| self.0.shutdown())).unwrap();
+            }
+        }
+        let ends = Ends(clock.clone(), Arc::clone(&told));
+        drop(clock.start(LATER, move || drop(ends)).unwrap());
+        clock.shutdown();
+        assert!(told.get().unwrap().contains("can't wait for the clock's end"));
+        assert_eq!(clock.try_shutdown(), Ok(()));
+    });
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_threads_of_a_clock_end_with_it() {

@@ -355,9 +355,11 @@ fn value_panics(shop: &Arc<Shop>, say: Say) {
         starts.wait();
         Brittle
     };
-    drop(shop.pool.submit(brittle)); // nobody has the value
-    let well = submit(shop);
-    start.set();
+    let well = shop.pool.scope(|scope| {
+        drop(scope.submit(brittle)); // no job takes the value
+        start.set();
+        submit(shop)
+    });
     say(how(well.wait()));
     shop.pool.shutdown();
     say(shop.data.read());

@@ -7,9 +7,11 @@
 //!
 //! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about as long as it
 //!    takes to block and to be woken. The clock is read after each yield. One that took longer than `LONG_YIELD`
-//!    is judged by the processor time that the process has used since the one before: if that is less than four fifths of
-//!    what all processors had, other processes took it, and the process **rests**: this wait blocks, and no wait of the
-//!    process yields for 8 ms, then 16, and so on up to 2 s while that is repeated. The first waits after a rest yield again.
+//!    is judged by the processor time that the process has used since an earlier one: if that is certainly less than four
+//!    fifths of what all processors had, other processes took it, and the process **rests**: this wait blocks, and no wait of
+//!    the process yields for 8 ms, then 16, and so on up to 2 s while that is repeated. The first waits after a rest yield
+//!    again. Linux brings the processor time of a thread that runs up to date with each timer tick: "certainly" allows for one
+//!    tick of each other processor, so a judgement takes some 7 ms (ticks of 4 ms, two processors, a busy process each).
 //! 2. **The process rests**: a wait for a lock pauses as before, and then blocks. A wait for a message (a hand-over) polls,
 //!    which pays only if the other thread runs on another processor at that moment, so each thread has a budget of pauses: a
 //!    wait that the polls did not end divides it by four, down to `SHORTEST`; one that they ended sets it to `LONGEST`.
@@ -230,6 +232,9 @@ mod rest {
 
     const NEVER: Duration = Duration::ZERO;
 
+    /// How much more processor time the process may have used than the system has counted.
+    static ERROR: LazyLock<Duration> = LazyLock::new(|| tick().mul_f64(*PROCESSORS - 1.0));
+
     static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     static PROCESSORS: LazyLock<f64> = LazyLock::new(|| super::super::thread::processors() as f64);
     /// No wait yields before this moment, in nanoseconds; zero if the process does not rest.
@@ -275,10 +280,14 @@ mod rest {
         if elapsed < *SAMPLE.start() {
             return false;
         }
-        let before = core::mem::replace(&mut past.used, processor_time());
-        past.at = now;
-        let ours = past.used.saturating_sub(before) >= elapsed.mul_f64(OURS * *PROCESSORS);
-        if ours || elapsed > *SAMPLE.end() {
+        let (used, enough) = (processor_time(), elapsed.mul_f64(OURS * *PROCESSORS));
+        let share = used.saturating_sub(past.used);
+        let is_short = elapsed <= *SAMPLE.end();
+        if is_short && (share..share + *ERROR).contains(&enough) {
+            return false; // the sample goes on
+        }
+        (past.at, past.used) = (now, used);
+        if !is_short || share >= enough {
             return false;
         }
         let repeated = now <= past.began + past.rest * 2;
@@ -297,6 +306,17 @@ mod rest {
     fn processor_time() -> Duration {
         let used = ::rustix::time::clock_gettime(::rustix::time::ClockId::ProcessCPUTime);
         Duration::try_from(used).unwrap_or_default()
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn tick() -> Duration {
+        let coarse = ::rustix::time::clock_getres(::rustix::time::ClockId::MonotonicCoarse); // it advances with each tick
+        Duration::try_from(coarse).unwrap_or_default()
+    }
+
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    fn tick() -> Duration {
+        Duration::ZERO
     }
 
     /// Unknown: each long yield counts as given to another process.
