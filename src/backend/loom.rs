@@ -49,6 +49,18 @@ pub mod hint {
         }
     }
 
+    /// Of no use in a model, which explores each order of the attempts.
+    #[derive(Debug)]
+    pub struct Backoff(());
+
+    impl Backoff {
+        pub fn new() -> Backoff {
+            Backoff(())
+        }
+
+        pub fn spin(&self) {}
+    }
+
     #[track_caller]
     pub fn spin_until(word: &AtomicUsize, order: Ordering, ready: impl Fn(usize) -> bool) {
         word.spin_until(Location::caller(), order, ready);

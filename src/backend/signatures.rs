@@ -46,6 +46,8 @@ fn contract() {
 
     let _: [fn(Option<Instant>) -> hint::Spin; 2] = [hint::Spin::for_lock, hint::Spin::for_hand_over];
     let _: fn(&mut hint::Spin) -> bool = hint::Spin::again;
+    let _: fn() -> hint::Backoff = hint::Backoff::new;
+    let _: fn(&hint::Backoff) = hint::Backoff::spin;
     type Ready = fn(usize) -> bool;
     let _: fn(&atomic::AtomicUsize, atomic::Ordering, Ready) = hint::spin_until;
 

@@ -108,7 +108,7 @@ impl<T> Ring<T> {
             Side::Putters => (&tally.tail, GETTERS),
             Side::Getters => (tally.head(), PUTTERS),
         };
-        let mut word = claimed.load(Relaxed);
+        let (mut word, backoff) = (claimed.load(Relaxed), hint::Backoff::new());
         loop {
             // With what forbids a claim, FROZEN or SHUT: for such a number no slot is ready.
             let number = word & !mark;
@@ -122,7 +122,11 @@ impl<T> Ring<T> {
             match claimed.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
                 Ok(_) if self.slots.are_those(mask) => return Some(Claim { slot, word }),
                 Ok(_) => return Some(Claim { slot: self.slot(number)?, word }),
-                Err(newer) => word = newer,
+                Err(_) => {
+                    // Let the winner have the cache line for a few claims: it moves from core to core less often.
+                    backoff.spin();
+                    word = claimed.load(Relaxed);
+                }
             }
         }
     }
@@ -272,15 +276,15 @@ impl<T> Ring<T> {
         let word = tally.head().fetch_or(FROZEN, Relaxed);
         let (head, old) = (number(word), self.capacity());
         let items = tail.wrapping_sub(head);
-        let new = Slot::free_from(head, (items / ITEM + count).next_power_of_two().max(2 * old / ITEM));
-        for offset in (0..old).step_by(ITEM) {
+        let slots = (items / ITEM + count).next_power_of_two().max(2 * old / ITEM);
+        let new = Slot::many(head, slots, |number| match self.slot(number) {
+            Some(slot) if number.wrapping_sub(head) < items => slot.moved(number),
+            _ => Slot::free(number),
+        });
+        for offset in (items..old).step_by(ITEM) {
             let number = head.wrapping_add(offset);
             let Some(slot) = self.slot(number) else { break };
-            if offset < items {
-                slot.move_to(&new[number / ITEM % new.len()], number);
-            } else {
-                slot.await_turn(Side::Putters, number); // somebody may be about to empty it
-            }
+            slot.await_turn(Side::Putters, number); // a thread may be about to empty it
         }
         self.slots.publish(new);
         // ORDERING: Release pairs with the Acquire in `claim`.
@@ -295,7 +299,7 @@ impl<T> Ring<T> {
     /// Under the mutex: makes the slots if there are none.
     pub(super) fn make_slots(&self) {
         if !self.has_slots() {
-            self.slots.publish(Slot::free_from(0, self.capacity() / ITEM));
+            self.slots.publish(Slot::many(0, self.capacity() / ITEM, Slot::free));
         }
     }
 

@@ -30,12 +30,16 @@ pub(super) struct Slot<T> {
 const HELD: usize = 2;
 
 impl<T> Slot<T> {
-    /// So many, a power of two: free for that number, and those after it.
-    pub(super) fn free_from(first: usize, slots: usize) -> Box<[Slot<T>]> {
+    /// So many, a power of two, each made from its number, the first of which is that one.
+    pub(super) fn many(first: usize, slots: usize, slot: impl Fn(usize) -> Slot<T>) -> Box<[Slot<T>]> {
         let mask = (slots - 1) * ITEM;
         let number = |place: usize| first.wrapping_add((place * ITEM).wrapping_sub(first) & mask);
-        let free_for = |number| Slot { stamp: AtomicUsize::new(number), item: UnsafeCell::new(MaybeUninit::uninit()) };
-        (0..slots).map(number).map(free_for).collect()
+        (0..slots).map(number).map(slot).collect()
+    }
+
+    /// One without an item.
+    pub(super) fn free(number: usize) -> Slot<T> {
+        Slot { stamp: AtomicUsize::new(number), item: UnsafeCell::new(MaybeUninit::uninit()) }
     }
 
     /// Whether that side can claim the number for it.
@@ -70,12 +74,12 @@ impl<T> Slot<T> {
         hint::spin_until(&self.stamp, Acquire, |stamp| stamp.wrapping_sub(ready(side, number)) <= usize::MAX / 2);
     }
 
-    /// Moves the item of that number to a new slot, as soon as it is there; nobody can claim it.
-    pub(super) fn move_to(&self, new: &Slot<T>, number: usize) {
+    /// A new slot with the item of that number, which is moved as soon as it is here; no thread can claim it.
+    pub(super) fn moved(&self, number: usize) -> Slot<T> {
         self.await_turn(Side::Getters, number);
-        // SAFETY: invariant 1: nobody has claimed it, and nobody looks for it here from now on.
-        let item = self.item.with_mut(|cell| unsafe { cell.cast::<T>().read() });
-        new.fill(number, item);
+        // SAFETY: invariant 1: no thread has claimed it, and no thread claims it here from now on.
+        let item = self.item.with_mut(|cell| unsafe { cell.read() });
+        Slot { stamp: AtomicUsize::new(ready(Side::Getters, number)), item: UnsafeCell::new(item) }
     }
 
     /// Of an old slot: its item was moved.

@@ -42,7 +42,8 @@ use super::Instant;
 use super::atomic::{AtomicUsize, Ordering};
 use core::cell::Cell;
 use core::time::Duration;
-use crossbeam_utils::{Backoff, atomic::AtomicCell};
+pub use crossbeam_utils::Backoff;
+use crossbeam_utils::atomic::AtomicCell;
 use std::sync::{LazyLock, Mutex};
 
 const PAUSES: u32 = 48;
