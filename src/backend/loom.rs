@@ -50,12 +50,12 @@ pub mod hint {
     }
 
     /// Of no use in a model, which explores each order of the attempts.
-    #[derive(Debug)]
+    #[derive(Debug, Default)]
     pub struct Backoff(());
 
     impl Backoff {
         pub fn new() -> Backoff {
-            Backoff(())
+            Backoff::default()
         }
 
         pub fn spin(&self) {}

@@ -20,7 +20,7 @@
 //! 2. While a timer waits, somebody leads, or runs and will look, or is being called to lead.
 //! 3. Whoever leads and sleeps does so until the first timer at the latest.
 //! 4. No code of the user's runs while the lock is held.
-//! 5. `workers` has each worker from before it is started until its last use of the clock. None is started, and no timer waits,
+//! 5. `at_work` has each worker from before it is started until its last use of the clock. None is started, and no timer waits,
 //!    once the clock is shut down.
 //!
 //! Laws TI1 to TI4 are checked in `loom-tests`.

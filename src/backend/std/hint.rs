@@ -169,7 +169,7 @@ impl Drop for Spin {
     }
 }
 
-/// How many pauses a thread spends on a hand-over before it yields.
+/// How many pauses a thread spends on a hand-over before it blocks.
 mod budget {
     use super::{Cell, LONGEST, SHORTEST};
 
