@@ -67,7 +67,8 @@ fn histories_of_racing_threads_are_linearizable() {
     println!(
         "{runs} histories of {calls} calls, {percent} % overlapping; {blocked} blocked for good, {timed_out} timed out"
     );
-    assert!(percent >= 50, "only {percent} % of the calls overlap with another thread's");
+    // On a quiet machine some 60 %; beside busy processes a thread often runs a whole program alone.
+    assert!(percent >= 10, "only {percent} % of the calls overlap with another thread's");
     assert!(blocked > 0 && timed_out > 0, "{blocked} calls blocked, and {timed_out} timed out");
 }
 
