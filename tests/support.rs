@@ -4,7 +4,7 @@ use crate::watchdog::message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Acquire};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The timeout of a call that nobody answers.
 pub const SHORT: Duration = Duration::from_millis(5);
@@ -41,9 +41,12 @@ impl Line {
     }
 }
 
-/// Long enough for the others' patience to end, now and then.
+/// Long enough for the others' patience to end, now and then. On a busy machine one yield may be.
 pub fn dawdle(rng: &mut fastrand::Rng) {
     if rng.u8(..8) == 0 {
-        (0..rng.u32(..300)).for_each(|_| thread::yield_now());
+        let (begin, long) = (Instant::now(), Duration::from_micros(rng.u64(..150)));
+        while begin.elapsed() < long {
+            thread::yield_now();
+        }
     }
 }
