@@ -30,7 +30,7 @@ pub(super) struct Slot<T> {
 const HELD: usize = 2;
 
 impl<T> Slot<T> {
-    /// So many, a power of two, each made from its number, the first of which is that one.
+    /// As many slots, a power of two, for the numbers from `first` on: `slot` makes each from its number.
     pub(super) fn many(first: usize, slots: usize, slot: impl Fn(usize) -> Slot<T>) -> Box<[Slot<T>]> {
         let mask = (slots - 1) * ITEM;
         let number = |place: usize| first.wrapping_add((place * ITEM).wrapping_sub(first) & mask);

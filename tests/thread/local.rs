@@ -132,8 +132,6 @@ fn values_of_dropped_objects_do_not_pile_up() {
     });
 }
 
-/// A thread with many values does not look at all of them whenever it makes another: then each would drop the value of the object
-/// that was dropped just before. But none is left for long.
 #[test]
 fn a_thread_that_has_dropped_its_objects_has_few_values() {
     watchdog::run(|watch| {
@@ -148,6 +146,8 @@ fn a_thread_that_has_dropped_its_objects_has_few_values() {
     });
 }
 
+/// A thread with many values does not sweep all of them for each that it adds, or each would drop the value of the object
+/// dropped just before. But none is left for long.
 #[test]
 fn values_of_dropped_objects_go_many_at_once_where_there_are_many() {
     const VALUES: usize = 1000;

@@ -113,7 +113,7 @@ fn after_no_call_at_all() {
     });
 }
 
-/// A thread's own data of a C library is destroyed after its thread-locals: it is gone by then.
+/// The system runs the destructors of a C library's thread-specific data after those of the thread-locals.
 #[test]
 fn a_thread_that_is_gone_may_start_another() {
     extern "C" fn starts(_: *mut libc::c_void) {
