@@ -69,6 +69,12 @@ pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
     false
 }
 
+/// Whether each thread began its first call before any thread ended its last.
+pub fn is_race<C>(history: &[Vec<Event<C>>]) -> bool {
+    let first_end = history.iter().filter_map(|events| events.last()).map(|event| event.ended).min();
+    history.iter().all(|events| events.first().is_some_and(|event| Some(event.begun) < first_end))
+}
+
 /// How many calls there are, and how many of them overlap with a call of another thread.
 pub fn overlap<C>(history: &[Vec<Event<C>>]) -> (usize, usize) {
     let meets = |one: &Event<C>, other: &Event<C>| one.begun < other.ended && other.begun < one.ended;

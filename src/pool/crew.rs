@@ -190,17 +190,17 @@ impl Crew {
     fn work(self: Arc<Crew>) {
         let home = Process::this();
         let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
-        if let Err(payload) = begun {
-            mem::forget(payload); // its drop may panic again
-            return self.break_down();
-        }
+        let begun = begun.map_err(mem::forget); // the payload's drop may panic again
         if home.is_parent() {
-            return; // the initializer has forked
+            return; // the initializer has forked; what is queued is the parent's
+        }
+        if begun.is_err() {
+            return self.break_down();
         }
         while let Ok(work) = self.queue.get() {
             catch_quietly(|| work.run(&self)); // invariant 6
             if home.is_parent() {
-                return; // the job has forked; what is queued is the parent's
+                return; // the job has forked
             }
         }
     }

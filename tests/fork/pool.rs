@@ -1,11 +1,12 @@
 //! Pools of the parent's, and their jobs.
 
-use super::{Marks, SOON, WELL, await_end, child, fork, fork_here, live};
+use super::{Marks, SOON, WELL, await_end, child, exit, fork, fork_here, live};
 use selvedge::{Event, Job, JobError, Outcome, SubmitError, ThreadPool, Until, pool};
+use std::cell::OnceCell;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 /// A pool whose only worker waits at the gate, as the first job; the second is queued.
@@ -139,6 +140,38 @@ fn a_worker_whose_initializer_forks_takes_no_job_in_the_child() {
         job.result().unwrap();
         drop(pool);
         assert_eq!(Arc::into_inner(marks).unwrap().count(), 1);
+    });
+}
+
+#[test]
+fn an_initializer_that_panics_in_a_child_of_its_own_does_not_break_the_pool() {
+    /// Dropped at the end of the worker that is the child's only thread.
+    struct AtTheEnd(Arc<OnceLock<ThreadPool>>);
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            exit(if self.0.get().unwrap().is_shutdown() { 1 } else { 0 });
+        }
+    }
+    thread_local!(static AT_THE_END: OnceCell<AtTheEnd> = const { OnceCell::new() });
+
+    child::passes(&[], || {
+        let pool = Arc::new(OnceLock::new());
+        let (built, theirs) = (Arc::new(Event::new()), Arc::clone(&pool));
+        let queued = Arc::clone(&built);
+        let initializer = move || {
+            queued.wait();
+            match fork_here() {
+                Some(ended) => assert_eq!(ended, WELL),
+                None => {
+                    AT_THE_END.with(|place| assert!(place.set(AtTheEnd(Arc::clone(&theirs))).is_ok()));
+                    panic!("in the child");
+                }
+            }
+        };
+        let pool = pool.get_or_init(|| pool::Builder::new().workers(1).initializer(initializer).build());
+        let job = pool.submit(|| "cloth").unwrap();
+        built.set();
+        assert_eq!(job.result().unwrap(), "cloth");
     });
 }
 
