@@ -218,7 +218,7 @@ mod budget {
 
 /// Whether the waits of the process yield, by what yields have cost.
 mod rest {
-    use super::{AtomicCell, Duration, LazyLock, Mutex};
+    use super::{AtomicCell, Duration, LazyLock, Mutex, usage};
     use ::std::time::Instant;
     use core::ops::RangeInclusive;
 
@@ -234,7 +234,7 @@ mod rest {
     const NEVER: Duration = Duration::ZERO;
 
     /// How much more processor time the process may have used than the system has counted.
-    static ERROR: LazyLock<Duration> = LazyLock::new(|| tick().mul_f64(*PROCESSORS - 1.0));
+    static ERROR: LazyLock<Duration> = LazyLock::new(|| usage::tick().mul_f64(*PROCESSORS - 1.0));
 
     static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
     static PROCESSORS: LazyLock<f64> = LazyLock::new(|| super::super::thread::processors() as f64);
@@ -281,7 +281,7 @@ mod rest {
         if elapsed < *SAMPLE.start() {
             return false;
         }
-        let (used, enough) = (processor_time(), elapsed.mul_f64(OURS * *PROCESSORS));
+        let (used, enough) = (usage::processor_time(), elapsed.mul_f64(OURS * *PROCESSORS));
         let share = used.saturating_sub(past.used);
         let is_short = elapsed <= *SAMPLE.end();
         if is_short && (share..share + *ERROR).contains(&enough) {
@@ -302,35 +302,42 @@ mod rest {
     fn nanoseconds(time: Duration) -> u64 {
         u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
     }
+}
 
-    #[cfg(all(target_os = "linux", not(miri)))]
-    fn processor_time() -> Duration {
-        let used = ::rustix::time::clock_gettime(::rustix::time::ClockId::ProcessCPUTime);
-        Duration::try_from(used).unwrap_or_default()
+/// What the system counts of the process's use of its processors.
+#[cfg(all(target_os = "linux", not(miri)))]
+mod usage {
+    use super::Duration;
+    use ::rustix::time::{ClockId, clock_getres, clock_gettime};
+
+    pub(super) fn processor_time() -> Duration {
+        Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
     }
 
-    #[cfg(all(target_os = "linux", not(miri)))]
-    fn tick() -> Duration {
-        let coarse = ::rustix::time::clock_getres(::rustix::time::ClockId::MonotonicCoarse); // it advances with each tick
-        Duration::try_from(coarse).unwrap_or_default()
+    /// The time after which it is up to date.
+    pub(super) fn tick() -> Duration {
+        Duration::try_from(clock_getres(ClockId::MonotonicCoarse)).unwrap_or_default() // it advances with each tick
     }
+}
 
-    #[cfg(not(all(target_os = "linux", not(miri))))]
-    fn tick() -> Duration {
+/// Unknown: each long yield counts as given to another process.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+mod usage {
+    use super::Duration;
+
+    pub(super) fn processor_time() -> Duration {
         Duration::ZERO
     }
 
-    /// Unknown: each long yield counts as given to another process.
-    #[cfg(not(all(target_os = "linux", not(miri))))]
-    fn processor_time() -> Duration {
+    pub(super) fn tick() -> Duration {
         Duration::ZERO
     }
 }
 
 /// Waits, without a sleep, until the word's value is `ready`: for another thread that is in the middle of a few steps. Each
-/// look is a load of this ordering.
+/// poll is a load of this ordering.
 ///
-/// Under a model the caller looks again whenever the word has changed.
+/// Under a model the caller polls again whenever the word has changed.
 ///
 /// ```
 /// use selvedge::backend::{atomic::{AtomicUsize, Ordering::{Acquire, Release}}, hint, thread};
