@@ -52,6 +52,9 @@ wait; 5 rounds, or one.
 /// The part of the machine that other processes may use, in the rounds of a cell that count, while it is called idle.
 const NOT_IDLE: f64 = 0.05;
 
+/// A run counts without its disturbed cells, if they are no more than one in so many.
+const FEW: usize = 20;
+
 /// Everything that was measured in one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
@@ -103,18 +106,21 @@ impl Report {
         charts::draw(&self.rows, folder)
     }
 
-    /// A sentence that says so if other processes kept the machine busy.
+    /// A sentence that says so if other processes kept the machine busy: for a few cells or for all of them.
     pub fn not_idle(&self) -> Option<String> {
-        let disturbed = self.measured().filter(|row| row.others > NOT_IDLE).count();
-        (disturbed > 0).then(|| {
-            format!(
-                "NOT IDLE: other processes used more than {:.0} % of the machine in {disturbed} of {} cells, and up to {:.0} %: the \
-                figures of this run do not count.",
-                100.0 * NOT_IDLE,
-                self.measured().count(),
-                100.0 * self.most_of_others()
-            )
-        })
+        let disturbed: Vec<_> = self.measured().filter(|row| row.others > NOT_IDLE).map(Outcome::name).collect();
+        let (cells, most) = (self.measured().count(), 100.0 * self.most_of_others());
+        let limit = format!("other processes used more than {:.0} % of the machine", 100.0 * NOT_IDLE);
+        match disturbed.len() {
+            0 => None,
+            few if few * FEW <= cells => Some(format!(
+                "While these were measured, {limit}, up to {most:.0} %; they do not count: {}.",
+                disturbed.join("; ")
+            )),
+            many => Some(format!(
+                "NOT IDLE: {limit} in {many} of {cells} cells, and up to {most:.0} %: the figures of this run do not count."
+            )),
+        }
     }
 
     fn measured(&self) -> impl Iterator<Item = &Outcome> {
