@@ -30,5 +30,6 @@ mod stress;
 mod support;
 mod thread;
 mod timer;
+mod unwind_safe;
 mod watchdog;
 mod yields;

@@ -5,6 +5,7 @@ use super::pool::ThreadPool;
 use crate::backend::{Arc, thread};
 use crate::thread::{Registry, global_registry};
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// As many workers as Python would have, at most.
 const MOST_BY_DEFAULT: usize = 32;
@@ -26,6 +27,10 @@ const MORE_THAN_PROCESSORS: usize = 4;
 pub struct Builder {
     terms: Terms,
 }
+
+// The initializer of a broken pool is not called again.
+impl UnwindSafe for Builder {}
+impl RefUnwindSafe for Builder {}
 
 impl Builder {
     /// A pool of as many workers as there are processors and four more, but no more than 32, on the program's registry.

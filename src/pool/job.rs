@@ -12,6 +12,7 @@ use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
 use core::fmt;
 use core::future::Future;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use core::time::Duration;
@@ -44,6 +45,10 @@ pub struct Job<T> {
     taken: bool,
     polled: Option<(u64, Waker)>,
 }
+
+// A panic leaves it as it was.
+impl<T> UnwindSafe for Job<T> {}
+impl<T> RefUnwindSafe for Job<T> {}
 
 impl<T> Job<T> {
     pub(super) fn new<'a, W: Makes<T> + 'a>(work: Arc<W>, crew: u64) -> Job<T> {

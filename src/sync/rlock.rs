@@ -23,6 +23,7 @@ use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::{Instant, cell::UnsafeCell, const_fn, thread};
 use core::fmt;
 use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
 const NOBODY: usize = 0; // no thread's id
@@ -61,6 +62,10 @@ pub struct RLock {
 
 // SAFETY: invariant 2: one thread at a time touches `depth`; the rest is `Sync`.
 unsafe impl Sync for RLock {}
+
+// A panic leaves it as it was.
+impl UnwindSafe for RLock {}
+impl RefUnwindSafe for RLock {}
 
 /// Why the lock could not be taken, before a caller words it.
 enum Refused {

@@ -11,6 +11,7 @@ use crate::backend::{Arc, Weak, local};
 use core::any::Any;
 use core::cell::RefCell;
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -86,6 +87,10 @@ pub struct Local<T: 'static> {
     key: Arc<()>,
     make: Box<dyn Fn() -> T + Send + Sync>,
 }
+
+// A panic of `make` leaves no value.
+impl<T: 'static> UnwindSafe for Local<T> {}
+impl<T: 'static> RefUnwindSafe for Local<T> {}
 
 impl<T: 'static> Local<T> {
     /// An object whose values are made by `make`, each in its own thread.
