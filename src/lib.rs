@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::test_attr_in_doctest, reason = "the README shows a model as a user writes it, as a test")]
 
 pub mod backend;
 pub mod pool;
@@ -6,7 +7,9 @@ pub mod queue;
 pub mod sync;
 pub mod thread;
 
-pub use backend::{Instant, model, model_within};
+pub use backend::Instant;
+#[allow(unused_imports, reason = "it is empty but where models are explored")]
+pub use backend::explored::*;
 pub use pool::{Job, JobError, Outcome, SubmitError, ThreadPool, Until};
 pub use queue::{
     GetError, LifoQueue, Prioritized, PriorityQueue, PutError, Queue, ShutDown, SimpleQueue, Task, TooManyDone,

@@ -6,7 +6,7 @@ use selvedge::backend::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use selvedge::backend::cell::UnsafeCell;
 use selvedge::backend::futex::{self, Wait};
 use selvedge::backend::hint::Spin;
-use selvedge::backend::{Arc, Instant, const_fn, model, model_within, thread};
+use selvedge::backend::{Arc, Instant, const_fn, thread};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_type_eq_all};
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -196,31 +196,6 @@ fn a_spin_ends_and_stays_ended() {
 fn a_spin_does_not_begin_after_its_deadline() {
     assert!(!Spin::for_lock(Some(Instant::now())).again());
     assert!(!Spin::for_hand_over(Some(Instant::now())).again());
-}
-
-#[test]
-fn a_model_runs_its_body_once() {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counted = |amount| {
-        let runs = Arc::clone(&runs);
-        move || {
-            let count = Arc::clone(&runs);
-            thread::spawn(move || count.fetch_add(amount, Relaxed)).join().unwrap();
-        }
-    };
-    model(counted(1));
-    assert_eq!(runs.load(Relaxed), 1);
-    model_within(2, counted(10));
-    assert_eq!(runs.load(Relaxed), 11);
-    selvedge::model(counted(100));
-    selvedge::model_within(0, counted(1000));
-    assert_eq!(runs.load(Relaxed), 1111);
-}
-
-#[test]
-fn a_panic_in_a_model_reaches_its_caller() {
-    assert_eq!(crate::support::panic_of(|| model(|| panic!("broken law"))), "broken law");
-    assert_eq!(crate::support::panic_of(|| model_within(1, || panic!("broken law"))), "broken law");
 }
 
 const_fn! {

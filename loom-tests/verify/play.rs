@@ -1,18 +1,17 @@
 //! The child process: checks one law and tells its parent, a line of JSON at a time. A model that fails may abort
 //! the process (a panic while a guard is dropped), so what went wrong is told before that.
 
-use crate::columns;
-use crate::law::{EXPLORED, Law};
+use crate::law::{EXPLORED, Law, THREADS};
 use crate::place::{self, Place};
 use crate::replay::Record;
 use crate::sites::Key;
-use selvedge_loom::backend::probe::{log, site};
+use selvedge_loom::backend::probe::{self, columns, log, site};
 use serde::{Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -26,8 +25,8 @@ pub enum Line {
     Reached(Vec<Key>),
     /// The law holds, or what else was to be done is done.
     Holds(Summary),
-    /// It fails, in this execution.
-    Fails(Place),
+    /// It fails, in this execution, of so many threads.
+    Fails { place: Place, threads: usize },
     /// What happened in the execution.
     Columns(String),
 }
@@ -61,6 +60,9 @@ const STUCK: u32 = 600;
 /// swallow others by the thousand.
 static PANICS: Mutex<(u64, Vec<String>)> = Mutex::new((0, Vec::new()));
 
+/// What happens in the execution that is replayed.
+static LOG: OnceLock<log::Shared> = OnceLock::new();
+
 /// Does what is to be done with `law`; the exit code is 0 if it holds.
 pub fn play(law: &Law, task: Task) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
@@ -77,6 +79,13 @@ pub fn play(law: &Law, task: Task) -> ExitCode {
         }
         panics.1.push(now);
     }));
+    probe::end_with(|reason| {
+        eprintln!("{}", panics().1.last().map_or(reason, String::as_str));
+        THREADS.fetch_max(probe::started() + 1, Relaxed);
+        // The stacks of a model's threads are small.
+        let _ = thread::spawn(last_words).join();
+        std::process::exit(1);
+    });
     thread::spawn(watch);
     let played = catch_unwind(AssertUnwindSafe(|| perform(law, task)));
     match played {
@@ -110,7 +119,7 @@ fn perform(law: &Law, task: Task) -> Result<Summary, String> {
             Err("the execution does not come".into())
         }
         Task::Replay(record) => {
-            log::switch_on();
+            let _ = LOG.set(log::switch_on());
             let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
             // A copy of loom's: it writes to it.
             let path = folder.path().join("path.json");
@@ -158,7 +167,7 @@ fn watch() {
 /// Where it fails, and what happened there.
 fn last_words() {
     if let Some(place) = place::here() {
-        tell(&Line::Fails(place));
+        tell(&Line::Fails { place, threads: THREADS.load(Relaxed) });
     }
     tell_columns();
 }
@@ -168,7 +177,7 @@ fn panics() -> MutexGuard<'static, (u64, Vec<String>)> {
 }
 
 fn tell_columns() {
-    let log = log::read();
+    let log = LOG.get().map(log::Shared::read).unwrap_or_default();
     if !log.events.is_empty() {
         tell(&Line::Columns(columns::text(&log)));
     }

@@ -11,6 +11,8 @@ pub mod atomic;
 
 #[path = "loom/cell.rs"]
 pub mod cell;
+#[path = "loom/columns.rs"]
+pub mod columns;
 #[path = "loom/futex.rs"]
 pub mod futex;
 #[path = "loom/local.rs"]
@@ -23,8 +25,14 @@ mod object;
 pub mod probe;
 #[path = "loom/proved.rs"]
 pub mod proved;
+#[path = "loom/remedy.rs"]
+mod remedy;
 #[path = "loom/site.rs"]
 pub mod site;
+#[path = "loom/verdict.rs"]
+mod verdict;
+
+pub(crate) use verdict::lost;
 
 pub mod hint {
     use super::Instant;
@@ -68,6 +76,7 @@ pub mod hint {
 }
 
 mod instant {
+    use super::verdict::step;
     use core::cell::Cell;
     use core::ops::Add;
     use core::time::Duration;
@@ -82,7 +91,7 @@ mod instant {
 
     impl Instant {
         pub fn now() -> Instant {
-            Instant(CLOCK.with(Cell::get))
+            Instant(step(|| CLOCK.with(Cell::get)))
         }
 
         pub fn has_passed(self) -> bool {
@@ -96,7 +105,7 @@ mod instant {
         /// The calling thread's clock moves here, and never back; "for ever" does not come.
         pub(super) fn fire(self) {
             if self.0 != Duration::MAX {
-                CLOCK.with(|clock| clock.set(clock.get().max(self.0)));
+                step(|| CLOCK.with(|clock| clock.set(clock.get().max(self.0))));
             }
         }
     }
@@ -113,19 +122,36 @@ mod instant {
 pub use instant::Instant;
 
 pub mod thread {
+    use super::verdict::step;
     use super::{explorer, local_key, probe};
-    use ::std::io;
+    use ::std::{io, thread};
     use core::cell::Cell;
     use core::num::NonZeroUsize;
 
-    pub use explorer::thread::{JoinHandle, yield_now};
+    /// In bytes; the explorer's own default, of 32 KiB, is less than a program may expect.
+    const STACK: usize = 256 << 10;
+
+    #[track_caller]
+    pub fn yield_now() {
+        step(explorer::thread::yield_now);
+    }
+
+    #[derive(Debug)]
+    pub struct JoinHandle<T>(explorer::thread::JoinHandle<T>);
+
+    impl<T> JoinHandle<T> {
+        #[track_caller]
+        pub fn join(self) -> thread::Result<T> {
+            step(|| self.0.join())
+        }
+    }
 
     #[track_caller]
     pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
         Builder::new().spawn(body).expect("a model has room for its threads")
     }
 
-    /// Starts threads with a name. A stack is of the explorer's size, but one that no system has is refused.
+    /// Starts threads with a name. A stack that no system has is refused.
     #[derive(Debug)]
     pub struct Builder {
         inner: explorer::thread::Builder,
@@ -135,7 +161,7 @@ pub mod thread {
     #[allow(clippy::new_without_default, reason = "that of std has none either")]
     impl Builder {
         pub fn new() -> Builder {
-            Builder { inner: explorer::thread::Builder::new(), stack_size: 0 }
+            Builder { inner: explorer::thread::Builder::new(), stack_size: STACK }
         }
 
         pub fn name(self, name: String) -> Builder {
@@ -152,7 +178,8 @@ pub mod thread {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             let living = probe::Living::begin();
-            self.inner.spawn(move || local_key::live(living, body))
+            let words = self.stack_size.max(STACK) / size_of::<usize>(); // so the explorer counts
+            step(|| self.inner.stack_size(words).spawn(move || local_key::live(living, body))).map(JoinHandle)
         }
     }
 
@@ -161,7 +188,7 @@ pub mod thread {
     }
 
     pub fn id() -> NonZeroUsize {
-        ID.with(Cell::get).unwrap_or_else(|| NewId::reserve().adopt())
+        step(|| ID.with(Cell::get)).unwrap_or_else(|| NewId::reserve().adopt())
     }
 
     #[derive(Debug)]
@@ -177,7 +204,7 @@ pub mod thread {
         }
 
         pub fn adopt(self) -> NonZeroUsize {
-            assert!(ID.with(|mine| mine.replace(Some(self.0))).is_none(), "the thread has an id");
+            assert!(step(|| ID.with(|mine| mine.replace(Some(self.0)))).is_none(), "the thread has an id");
             self.0
         }
     }
@@ -196,25 +223,107 @@ pub mod thread {
     }
 
     pub fn name() -> Option<String> {
-        explorer::thread::current().name().map(str::to_owned)
+        step(explorer::thread::current).name().map(str::to_owned)
     }
 }
 
+#[track_caller]
 pub fn model<F: Fn() + Send + Sync + 'static>(body: F) {
-    check(None, body);
+    Model::new().check(body);
 }
 
+#[track_caller]
 pub fn model_within<F: Fn() + Send + Sync + 'static>(preemptions: usize, body: F) {
-    check(Some(preemptions), body);
+    Model::new().preemptions(preemptions).check(body);
 }
 
-fn check(preemptions: Option<usize>, body: impl Fn() + Send + Sync + 'static) {
-    let body = Arc::new(body);
-    for accesses in probe::Accesses::BOTH {
-        let body = Arc::clone(&body);
-        probe::builder(preemptions).check(move || {
+/// How a model is explored.
+///
+/// ```no_run
+/// # use selvedge_loom as selvedge;
+/// use selvedge::Model;
+/// Model::new().preemptions(2).max_branches(50_000).check(|| { /* ... */ });
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Model {
+    preemptions: Option<usize>,
+    max_branches: usize,
+}
+
+impl Default for Model {
+    fn default() -> Model {
+        Model::new()
+    }
+}
+
+impl Model {
+    /// Explores all interleavings that loom knows, of executions with 10,000 steps at most.
+    pub fn new() -> Model {
+        Model { preemptions: None, max_branches: probe::MAX_BRANCHES }
+    }
+
+    /// Leaves out executions in which threads are preempted more often. Three and more threads have too many interleavings to
+    /// run them all; most bugs need no more than two or three preemptions.
+    pub fn preemptions(self, most: usize) -> Model {
+        Model { preemptions: Some(most), ..self }
+    }
+
+    /// How many steps an execution may have. Their memory is taken at once.
+    pub fn max_branches(self, most: usize) -> Model {
+        Model { max_branches: most, ..self }
+    }
+
+    /// Runs `body` in each interleaving, and prints how many there were.
+    ///
+    /// # Panics
+    /// If an execution fails: it panics, deadlocks, races, or has too many steps. The message tells what its threads did.
+    #[track_caller]
+    pub fn check<F: Fn() + Send + Sync + 'static>(self, body: F) {
+        let body = Arc::new(body);
+        let mut executions = 0;
+        for accesses in probe::Accesses::BOTH {
+            match self.explore(accesses, false, &body) {
+                Ok(more) => executions += more,
+                Err(failure) => panic!("{}", self.explained(accesses, failure, &body)),
+            }
+        }
+        match self.preemptions {
+            None => println!("explored: {executions} executions"),
+            Some(most) => println!("bounded to {most} preemptions: {executions} executions"),
+        }
+    }
+
+    fn explore(
+        &self,
+        accesses: probe::Accesses,
+        logged: bool,
+        body: &Arc<impl Fn() + Send + Sync + 'static>,
+    ) -> Result<u64, verdict::Failure> {
+        let body = Arc::clone(body);
+        let mut builder = probe::builder(self.preemptions);
+        builder.max_branches = self.max_branches;
+        verdict::explore(builder, logged, move || {
             probe::begin(accesses, probe::Waits::Exact, probe::Locks::Stepwise);
+            probe::name_threads_in_order();
             body();
-        });
+        })
+    }
+
+    /// Explores once more as far as the failure, for what was not logged: it takes too long to do so always.
+    fn explained(
+        &self,
+        accesses: probe::Accesses,
+        failure: verdict::Failure,
+        body: &Arc<impl Fn() + Send + Sync + 'static>,
+    ) -> String {
+        let again = match failure.is_repeatable {
+            true => self.explore(accesses, true, body).err().filter(|again| again.execution == failure.execution),
+            false => None,
+        };
+        let verdict::Failure { message, execution, log, .. } = again.unwrap_or(failure);
+        let log = log.filter(|log| !log.events.is_empty());
+        let columns = log.map_or_else(String::new, |log| format!("\n\n{}", columns::text(&log)));
+        format!("the model fails in execution {execution}: {message}{columns}")
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every primitive of the kit is ordinary Rust over this module, and so can your own code be: written on
 //! [`futex`], [`atomic`], [`cell`] and [`thread`], the same source runs in production and is explored by
-//! [`model`].
+//! `model`.
 //!
 //! | world | when | sleeps on |
 //! |---|---|---|
@@ -18,9 +18,9 @@
 //! - In a child made by `fork` no waiter of the parent's exists, and no wake counts one.
 //! - A wait may return early, so callers decide by state; after `Woken` or `Changed` they try again
 //!   *before* they look at the clock, or the wake-up that they were given is lost.
-//! - Under [`model`] each thread has its own clock, which moves only when a wait with a deadline ends: to the
+//! - Under `model` each thread has its own clock, which moves only when a wait with a deadline ends: to the
 //!   deadline if it has fired, and also, in half of the runs, if it has not, as if the thread had come late to
-//!   look. Every timed wait is explored woken, changed and timed out ([`model_within`] may leave
+//!   look. Every timed wait is explored woken, changed and timed out (`model_within` may leave
 //!   some out: to be woken takes two preemptions); a spin is exhausted at once; and a
 //!   panic that leaves a thread fails the model.
 //! - [`Arc`] is std's in every world, so loom does not see that the drop of the last clone comes after the others'. In a
@@ -63,7 +63,19 @@ mod fork;
 pub(crate) mod process;
 mod signatures;
 
-pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, model, model_within, proved, thread};
+pub(crate) use world::lost;
+pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, proved, thread};
+
+/// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`, where they do: a test that
+/// silently ran its body once, and passed, would be a lie.
+///
+/// ```compile_fail,E0432
+/// use selvedge::model;
+/// ```
+pub mod explored {
+    #[cfg(loom)]
+    pub use super::world::{Model, model, model_within};
+}
 
 /// What only the harness of `loom-tests` may touch; it exists in no other world.
 #[cfg(loom)]
@@ -101,7 +113,7 @@ macro_rules! __const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
 
-/// A static that is made when it is first used; under [`model`], anew in each interleaving.
+/// A static that is made when it is first used; under `model`, anew in each interleaving.
 ///
 /// ```
 /// selvedge::backend::global! {

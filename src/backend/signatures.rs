@@ -1,6 +1,6 @@
 //! Every signature of the contract, compiled in each world: a world that drifts does not build.
 
-use super::{Arc, Instant, atomic, cell, futex, hint, model, model_within, process, proved, thread};
+use super::{Arc, Instant, atomic, cell, futex, hint, process, proved, thread};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -78,7 +78,4 @@ fn contract() {
     let _: &u8 = &GLOBAL;
     super::local! { static LOCAL: u8 = 1; }
     let _: u8 = LOCAL.with(|value| *value);
-
-    let _: fn(fn()) = model;
-    let _: fn(usize, fn()) = model_within;
 }

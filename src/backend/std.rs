@@ -79,7 +79,7 @@ mod instant {
 
     /// A moment on a clock that never goes back; adding too much to it gives "for ever".
     ///
-    /// Production reads the system's monotonic clock. Under [`model`](super::super::model) each thread has a
+    /// Production reads the system's monotonic clock. Under a model each thread has a
     /// clock of its own, which moves only when a wait with a deadline ends.
     ///
     /// ```
@@ -246,37 +246,6 @@ pub mod thread {
     }
 }
 
-/// Runs `body`: once on real threads in production, over all interleavings under loom.
-///
-/// Under loom `body` runs again and again, each time with the operations of its threads in another order;
-/// it must make its objects anew and be deterministic but for that order. At most five threads, the
-/// calling one included. Write the law as assertions; a panic that leaves any thread fails the model, and so
-/// does a state in which every thread sleeps.
-///
-/// ```
-/// use selvedge::backend::{Arc, model, thread};
-/// use selvedge::Event;
-///
-/// model(|| {
-///     let ready = Arc::new(Event::new());
-///     let theirs = Arc::clone(&ready);
-///     let setter = thread::spawn(move || theirs.set());
-///     ready.wait();
-///     setter.join().unwrap();
-/// });
-/// ```
-///
-/// # Panics
-/// If `body` does; under loom, if an interleaving deadlocks or races.
-pub fn model<F: Fn() + Send + Sync + 'static>(body: F) {
-    body();
-}
-
-/// [`model`], leaving out interleavings in which threads are preempted more than `preemptions` times.
-///
-/// Three and more threads have too many interleavings to run them all; most bugs need no more than two or
-/// three preemptions. In production `body` runs once.
-pub fn model_within<F: Fn() + Send + Sync + 'static>(preemptions: usize, body: F) {
-    let _ = preemptions;
-    body();
-}
+/// A panic of which nobody learns. Only models mind.
+#[inline(always)]
+pub(crate) fn lost(_payload: &(dyn ::core::any::Any + Send)) {}

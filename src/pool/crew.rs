@@ -25,7 +25,7 @@ use super::fate::Outcome;
 use super::work::Runs;
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Anew, Process};
-use crate::backend::{Arc, Instant, Weak, thread};
+use crate::backend::{Arc, Instant, Weak, lost, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
 use crate::thread::{Registry, Thread, catch, catch_quietly};
@@ -190,7 +190,10 @@ impl Crew {
     fn work(self: Arc<Crew>) {
         let home = Process::this();
         let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
-        let begun = begun.map_err(mem::forget); // the payload's drop may panic again
+        let begun = begun.map_err(|payload| {
+            lost(&*payload);
+            mem::forget(payload); // its drop may panic again
+        });
         if home.is_parent() {
             return; // the initializer has forked; what is queued is the parent's
         }

@@ -14,6 +14,7 @@ use crate::sync::TimedOut;
 use crate::thread::Run;
 use core::fmt;
 use core::mem;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
 /// Threads that run jobs, in the order in which they were submitted.
@@ -43,6 +44,10 @@ pub struct ThreadPool {
     crew: PerProcess<Arc<Crew>>,
 }
 
+// A panic leaves it as it was.
+impl UnwindSafe for ThreadPool {}
+impl RefUnwindSafe for ThreadPool {}
+
 impl ThreadPool {
     /// A pool of at most so many threads; [`Builder`] says more.
     ///
@@ -57,6 +62,13 @@ impl ThreadPool {
     }
 
     /// Has `run` run by one of the threads. If the job is dropped, it is run all the same.
+    ///
+    /// When this returns, the job need not have begun, nor the thread that will run it: a
+    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel) right after it may cancel each job. For one that must have begun, wait for
+    /// an [`Event`](crate::Event) that it sets.
+    ///
+    /// # Python
+    /// `Executor.submit`. CPython starts the first thread within the call, which often has begun the job by the time that it returns.
     ///
     /// # Errors
     /// [`SubmitError`], which gives `run` back, if the pool is shut down or broken, or the system refuses it the first thread. If it
@@ -142,12 +154,12 @@ impl ThreadPool {
 
     /// Runs `body`, in which jobs may be submitted that borrow what lives longer, and waits until all of them have ended.
     ///
-    /// Everything that they did happens-before the return. A job's panic is in its result; if nobody asks for that, it is as if
-    /// it had not been. A child made by `fork` in `body` aborts if it returns from there before all jobs have ended: what those
+    /// Everything that they did happens-before the return. A job's panic is in its result. A child made by `fork` in `body` aborts if it returns from there before all jobs have ended: what those
     /// of the parent had borrowed may be half changed.
     ///
     /// # Panics
-    /// As `body` does.
+    /// As `body` does; and if a job has panicked and its result was not taken in the scope, as
+    /// [`thread::scope`](crate::thread::scope) does of a thread that was not joined.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(2);

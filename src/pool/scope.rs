@@ -38,13 +38,15 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// The jobs of a scope.
 pub(super) struct Jobs {
     pending: AtomicUsize,
+    /// Jobs that have panicked, and whose results were not taken.
+    panics: AtomicUsize,
     ended: Event,
 }
 
 impl Jobs {
     /// The body of a scope, which counts as one.
     fn of_the_body() -> Jobs {
-        Jobs { pending: AtomicUsize::new(1), ended: Event::new() }
+        Jobs { pending: AtomicUsize::new(1), panics: AtomicUsize::new(0), ended: Event::new() }
     }
 
     /// One is submitted.
@@ -59,6 +61,18 @@ impl Jobs {
         if self.pending.fetch_sub(1, AcqRel) == 1 {
             self.ended.set();
         }
+    }
+
+    /// One has panicked.
+    pub(super) fn add_panic(&self) {
+        // Relaxed: the job tells its end after this.
+        self.panics.fetch_add(1, Relaxed);
+    }
+
+    /// The result of one that has panicked was taken.
+    pub(super) fn remove_panic(&self) {
+        // Relaxed: only what happens before the end of the scope is asked for.
+        self.panics.fetch_sub(1, Relaxed);
     }
 
     /// Whether there are any but the body, which is the caller.
@@ -86,7 +100,9 @@ pub(super) fn run<'env, R>(
         scope.jobs.end();
         scope.jobs.wait();
     });
-    result.unwrap_or_else(|payload| resume_unwind(payload))
+    let result = result.unwrap_or_else(|payload| resume_unwind(payload));
+    assert!(scope.jobs.panics.load(Relaxed) == 0, "a scoped job panicked");
+    result
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {

@@ -10,6 +10,7 @@ use super::fate::{Fate, Outcome};
 use super::scope::Jobs;
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
+use crate::backend::lost;
 use crate::thread::{Payload, Run, catch, catch_quietly};
 use core::mem;
 
@@ -22,16 +23,28 @@ pub(super) struct Work<R: Run, S> {
 /// The scope that waits for a work, or nobody, who takes no room in it.
 pub(super) trait Told: Clone + Send + Sync {
     /// The work has ended.
-    fn tell(&self);
+    fn tell(&self) {}
+
+    /// Its function has panicked; it has not ended yet.
+    fn panicked(&self) {}
+
+    /// The panic's payload is with the program.
+    fn panic_taken(&self) {}
 }
 
-impl Told for () {
-    fn tell(&self) {}
-}
+impl Told for () {}
 
 impl Told for Arc<Jobs> {
     fn tell(&self) {
         self.end();
+    }
+
+    fn panicked(&self) {
+        self.add_panic();
+    }
+
+    fn panic_taken(&self) {
+        self.remove_panic();
     }
 }
 
@@ -39,8 +52,17 @@ enum Contents<R: Run> {
     Function(R),
     Value(R::Output),
     /// In a box: few jobs panic, and what a job costs is how much memory it takes.
-    Panic(Box<Payload>),
+    Panic(Box<Untaken>),
     Nothing,
+}
+
+/// What a job has panicked with, until the program takes it.
+struct Untaken(Option<Payload>);
+
+impl Drop for Untaken {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|payload| lost(&**payload));
+    }
 }
 
 impl<R: Run> Contents<R> {
@@ -133,7 +155,10 @@ where
         let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else { unreachable!("invariant 1") };
         let (contents, outcome) = match catch(|| run.run()) {
             Ok(value) => (Contents::Value(value), Outcome::Returned),
-            Err(payload) => (Contents::Panic(Box::new(payload)), Outcome::Panicked),
+            Err(payload) => {
+                self.scope.panicked();
+                (Contents::Panic(Box::new(Untaken(Some(payload)))), Outcome::Panicked)
+            }
         };
         // SAFETY: it has begun the job, and not ended it.
         unsafe { self.replace(contents) };
@@ -188,7 +213,10 @@ where
         // SAFETY: the caller's (invariant 1).
         match unsafe { self.replace(Contents::Nothing) } {
             Contents::Value(value) => Some(Ok(value)),
-            Contents::Panic(payload) => Some(Err(*payload)),
+            Contents::Panic(mut untaken) => {
+                self.scope.panic_taken();
+                untaken.0.take().map(Err)
+            }
             Contents::Nothing | Contents::Function(_) => None,
         }
     }

@@ -12,6 +12,9 @@ use core::time::Duration;
 impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Gets the next item if there is one; never waits for any.
     ///
+    /// It never waits for an item. But if another thread was stopped in the middle of a put, with its place in the queue claimed and
+    /// the item not yet there, this yields until that thread has gone on.
+    ///
     /// # Errors
     /// [`GetError::Empty`] or [`GetError::ShutDown`].
     ///

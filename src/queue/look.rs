@@ -40,7 +40,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.len() >= self.capacity
     }
 
-    /// How many items it can hold; `None` if it is unbounded.
+    /// How many items it can hold; `None` if it is unbounded, or bounded by `usize::MAX`, which no memory holds.
     ///
     /// ```
     /// assert_eq!(selvedge::Queue::<u32>::bounded(3).capacity(), Some(3));

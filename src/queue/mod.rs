@@ -2,6 +2,32 @@
 //!
 //! Blocking calls come in the forms of [`sync`](crate::sync). Nothing is poisoned by a panic. A child made by `fork` may
 //! use a queue of the parent's if no other thread was using it, or waiting at it, at that moment.
+//!
+//! A queue does not know its producers. If one panics before it has shut the queue down, the consumers wait for ever: let a value
+//! do so whose drop runs in any case.
+//!
+//! ```
+//! use selvedge::{Queue, thread};
+//!
+//! struct ShutsDown<'a>(&'a Queue<u32>);
+//!
+//! impl Drop for ShutsDown<'_> {
+//!     fn drop(&mut self) {
+//!         self.0.shutdown();
+//!     }
+//! }
+//!
+//! let queue = Queue::bounded(4);
+//! thread::scope(|scope| {
+//!     let producer = scope.spawn(|| {
+//!         let _end = ShutsDown(&queue);
+//!         queue.put(1).unwrap();
+//!         panic!("no more yarn");
+//!     });
+//!     assert_eq!(queue.iter().sum::<u32>(), 1); // ends, for the queue is shut down
+//!     assert!(producer.join().is_err());
+//! });
+//! ```
 
 mod end;
 mod error;

@@ -7,6 +7,11 @@ pub trait Guard: Relock {}
 impl<G: Relock> Guard for G {}
 
 /// Not to be named outside the kit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a guard of selvedge's",
+    label = "a `Condition` cannot release its lock",
+    note = "it waits with the guard of a `selvedge::Lock`, an `RLock` or a `Mutex`, as `&mut guard`"
+)]
 pub trait Relock {
     /// What the lock must be given when it is acquired again.
     type Held;

@@ -2,6 +2,7 @@
 
 use super::error::Payload;
 use super::thread::Thread;
+use crate::backend::lost;
 use core::any::Any;
 use core::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ pub(crate) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
 /// Runs what belongs to the user, whose panic nobody wants. The payload is leaked: its drop could panic again.
 pub(crate) fn catch_quietly(theirs: impl FnOnce()) {
     if let Err(payload) = catch(theirs) {
+        lost(&*payload);
         mem::forget(payload);
     }
 }

@@ -163,13 +163,11 @@ impl Registry {
         self.inner.hook.acquire().take()
     }
 
-    pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) {
-        let hook = self.inner.hook.acquire().clone();
-        catch_quietly(|| {
-            if let Some(hook) = hook {
-                hook(thread, payload);
-            }
-        });
+    /// False if there is no hook.
+    pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) -> bool {
+        let Some(hook) = self.inner.hook.acquire().clone() else { return false };
+        catch_quietly(|| hook(thread, payload));
+        true
     }
 
     /// Starts a thread that does `body`.

@@ -12,7 +12,7 @@
 use super::error::{JoinError, Panicked};
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Owned, Process};
-use crate::backend::{Arc, Instant, process, thread};
+use crate::backend::{Arc, Instant, lost, process, thread};
 use crate::sync::{Event, Mutex};
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -48,6 +48,14 @@ struct Life {
     panic_seen: AtomicBool,
     system: Mutex<System>,
     gone: Event,
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let Some(panicked) = self.panicked.get_mut().take().filter(|_| !self.panic_seen.load(Relaxed)) {
+            lost(&panicked.to_string());
+        }
+    }
 }
 
 /// The system's thread, until it is joined or detached.

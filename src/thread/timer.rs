@@ -18,6 +18,7 @@ use super::clock::{self, Clock};
 use super::error::{JoinError, Panicked};
 use super::hook::{catch, catch_quietly};
 use super::registry::Registry;
+use crate::backend::lost;
 use crate::backend::process::Process;
 use crate::backend::{Arc, Instant, thread};
 use crate::sync::{Event, Mutex};
@@ -81,7 +82,8 @@ impl Timer {
     /// Runs `run` on the program's clock each time that `period` is over, until it is cancelled or panics.
     ///
     /// The times are a period apart, whatever a run takes. A run never begins before the one before it has ended: if the
-    /// next time has passed by then, the times start anew, a period after that.
+    /// next time has passed by then, the times start anew, a period after that. If the period is zero, one run follows the other
+    /// without a pause: a thread of the clock does nothing else.
     ///
     /// # Panics
     /// As [`start`](Timer::start).
@@ -226,7 +228,9 @@ impl Action {
         let Err(payload) = ended else { return (again, None) };
         catch_quietly(|| drop(again));
         let thread = registry.current();
-        registry.report(&thread, &*payload);
+        if !registry.report(&thread, &*payload) {
+            lost(&*payload);
+        }
         let panicked = Panicked::new(thread.name(), &*payload);
         catch_quietly(|| drop(payload));
         (None, Some(panicked))

@@ -88,7 +88,7 @@ fn nothing_that_borrows_outlives_the_scope() {
                         drop(mine);
                         panic_any(())
                     };
-                    drop(scope.submit(panics).unwrap());
+                    assert!(scope.submit(panics).unwrap().result().is_err());
                 }
             });
             assert_eq!(marked.into_inner(), 2, "round {round}");
@@ -196,15 +196,29 @@ fn scopes_may_be_nested_and_be_of_two_pools() {
 }
 
 #[test]
-fn a_jobs_panic_is_in_its_result_only() {
+fn a_jobs_panic_is_in_its_result_or_else_the_scopes() {
     watchdog::run(|_| {
         let pool = pool(2);
-        let seen = pool.scope(|scope| {
-            drop(scope.submit(|| panic!("unseen")).unwrap());
-            let job = scope.submit(|| panic!("seen")).unwrap();
-            said(job.result())
-        });
+        let seen = pool.scope(|scope| said(scope.submit(|| panic!("seen")).unwrap().result()));
         assert_eq!(seen, "seen");
+        let mut kept = None;
+        let unseen = panic_of(|| {
+            pool.scope(|scope| {
+                drop(scope.submit(|| panic!("dropped")).unwrap());
+                let waited = scope.submit(|| panic!("waited for")).unwrap();
+                waited.wait();
+                kept = Some(waited);
+            });
+        });
+        assert_eq!(unseen, "a scoped job panicked");
+        assert_eq!(said(kept.unwrap().result()), "waited for");
+        let both = panic_of(|| {
+            pool.scope(|scope| {
+                drop(scope.submit(|| panic!("of a job")).unwrap());
+                panic!("of the body")
+            })
+        });
+        assert_eq!(both, "of the body");
         assert!(pool.workers() <= 2, "and no worker is lost");
         assert_eq!(pool.scope(|scope| scope.submit(|| 7).unwrap().result().unwrap()), 7);
     });
@@ -348,7 +362,7 @@ fn a_scope_leaves_nothing_in_the_pool() {
             pool.scope(|scope| {
                 let shared = &shared;
                 drop(scope.submit(move || Arc::clone(shared)).unwrap());
-                drop(scope.submit(move || panic_any(Arc::clone(shared))).unwrap());
+                drop(scope.submit(move || panic_any(Arc::clone(shared))).unwrap().result());
                 scope.submit(move || Arc::clone(shared)).unwrap().result().unwrap();
             });
             assert_eq!(Arc::strong_count(&shared), 1);

@@ -8,6 +8,7 @@
 
 use super::explorer::{sync::atomic as explorer, thread};
 use super::object::Object;
+use super::verdict::step;
 use super::{log, probe, proved, site};
 use ::std::panic::Location;
 use core::mem::{self, ManuallyDrop};
@@ -22,7 +23,7 @@ pub fn fence(order: Ordering) {
     let at = Location::caller();
     match site::ordering(at, 0, order) {
         Ordering::Relaxed if order != Ordering::Relaxed => {} // a mutant: no fence
-        order => explorer::fence(order),
+        order => step(|| explorer::fence(order)),
     }
     site::reach(at, 0, order);
     log::event(at, 0, || format!("fence {order:?}"));
@@ -165,7 +166,7 @@ macro_rules! shared {
             proved::assert_no_stand_in(number);
             // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
             let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
-            let result = operation(&inner);
+            let result = step(|| operation(&inner));
             self.object.assert_survived("an atomic", number, at);
             result
         }
@@ -248,7 +249,7 @@ impl AtomicUsize {
     pub(super) fn spin_until(&self, at: At, order: Ordering, ready: impl Fn(usize) -> bool) {
         while !ready(self.load_at(at, 0, order)) {
             if ready(self.object.newest()) {
-                thread::yield_now(); // what we have seen is old: the next look sees something newer
+                step(thread::yield_now); // what we have seen is old: the next look sees something newer
             } else {
                 self.object.await_change();
             }

@@ -2,6 +2,7 @@
 
 use super::explorer;
 use super::object::Object;
+use super::verdict::step;
 use ::std::panic::Location;
 
 #[derive(Debug)]
@@ -25,13 +26,13 @@ impl<T: ?Sized> UnsafeCell<T> {
     #[track_caller]
     pub fn with<R>(&self, look: impl FnOnce(*const T) -> R) -> R {
         self.touched("reads", Location::caller());
-        self.inner.with(look)
+        step(|| self.inner.get()).with(look)
     }
 
     #[track_caller]
     pub fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
         self.touched("writes", Location::caller());
-        self.inner.with_mut(change)
+        step(|| self.inner.get_mut()).with(change)
     }
 
     /// Before loom looks at the access: it may refuse it. Nobody else runs in between.

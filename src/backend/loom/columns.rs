@@ -1,9 +1,9 @@
 //! What happened in one execution, for people: a column for each thread, a row for each event. The text is the same
 //! in a pipe and on any terminal.
 
-use selvedge_loom::backend::probe::log::{Event, Log, Place};
-use std::collections::BTreeSet;
-use std::fmt::Write;
+use super::log::{Event, Log, Place};
+use ::std::collections::BTreeSet;
+use ::std::fmt::Write;
 
 /// Of a longer execution, such as one that does not end, only so many rows at either end are shown.
 const ROWS: usize = 200;

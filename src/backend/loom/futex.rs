@@ -5,6 +5,7 @@ use super::Instant;
 use super::atomic::AtomicU32;
 use super::explorer::thread;
 use super::probe::{self, Sleeper};
+use super::verdict::step;
 use ::std::panic::Location;
 
 type At = &'static Location<'static>;
@@ -49,7 +50,7 @@ fn sleep(word: &AtomicU32, expected: u32, deadline: Option<Instant>, at: At) -> 
     let sleeper = Sleeper::lie_down(word, passing);
     if !passing {
         while !sleeper.is_woken() {
-            thread::park();
+            step(thread::park);
         }
         return woken(word, at);
     }

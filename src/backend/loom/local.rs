@@ -3,8 +3,10 @@
 
 use super::explorer;
 use super::probe::Living;
+use super::verdict::{root, step};
 use ::std::cell::RefCell;
 use ::std::rc::Rc;
+use core::ptr;
 
 explorer::thread_local! {
     static LIVING: RefCell<Option<Rc<Living>>> = RefCell::new(None);
@@ -12,9 +14,10 @@ explorer::thread_local! {
 
 /// Does `body` as a thread that lives until its thread-locals are dropped.
 pub(super) fn live<R>(living: Living, body: impl FnOnce() -> R) -> R {
+    living.enter();
     let living = Rc::new(living);
-    LIVING.with(|mine| *mine.borrow_mut() = Some(Rc::clone(&living)));
-    body()
+    step(|| LIVING.with(|mine| *mine.borrow_mut() = Some(Rc::clone(&living))));
+    root(body)
 }
 
 #[derive(Debug)]
@@ -41,12 +44,14 @@ impl<T: 'static> LocalKey<T> {
     }
 
     pub fn with<R>(&'static self, look: impl FnOnce(&T) -> R) -> R {
-        self.inner.with(|kept| look(&kept.value))
+        self.try_with(look).expect("the thread has not dropped it")
     }
 
     /// # Errors
     /// If the thread has dropped it.
     pub fn try_with<R>(&'static self, look: impl FnOnce(&T) -> R) -> Result<R, explorer::thread::AccessError> {
-        self.inner.try_with(|kept| look(&kept.value))
+        let kept = step(|| self.inner.try_with(ptr::from_ref))?;
+        // SAFETY: it stays where it is until the thread has run all of its code.
+        Ok(look(unsafe { &(*kept).value }))
     }
 }

@@ -1,14 +1,31 @@
 //! What happened in an execution, event by event: off unless an execution is replayed. Plain memory, which loom does
-//! not see; any thread of the process may read it, for an execution may end by an abort, or not at all.
+//! not see; another thread of the process may read it, for an execution may end by an abort, or not at all.
 
 use super::probe;
+use ::std::cell::RefCell;
 use ::std::fmt;
 use ::std::panic::Location;
-use ::std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use ::std::sync::{Mutex, MutexGuard};
+use ::std::sync::{Arc, Mutex, PoisonError};
 
-static ON: AtomicBool = AtomicBool::new(false);
-static LOG: Mutex<Log> = Mutex::new(Log { events: Vec::new(), objects: Vec::new() });
+thread_local! {
+    /// Of the models that this thread of the system explores.
+    static LOG: RefCell<Option<Shared>> = const { RefCell::new(None) };
+}
+
+/// A log that others may read.
+#[derive(Clone, Debug, Default)]
+pub struct Shared(Arc<Mutex<Log>>);
+
+impl Shared {
+    /// What is known of the last execution.
+    pub fn read(&self) -> Log {
+        self.with(|log| log.clone())
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut Log) -> R) -> R {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 /// The present execution, from its beginning until its model is ended.
 #[derive(Clone, Debug, Default)]
@@ -57,53 +74,38 @@ impl fmt::Display for Place {
     }
 }
 
-/// Logs every execution of this process from now on.
-pub fn switch_on() {
-    ON.store(true, Relaxed);
-}
-
-/// What is known of the last execution.
-pub fn read() -> Log {
-    log().clone()
+/// Logs each execution that the calling thread of the system explores from now on.
+pub fn switch_on() -> Shared {
+    let shared = Shared::default();
+    LOG.set(Some(shared.clone()));
+    shared
 }
 
 /// Something that the thread in this role does, at no particular place.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
-    if is_on() {
-        push(Event { role, object: 0, text: text(), at: None });
-    }
+    change(|log| log.events.push(Event { role, object: 0, text: text(), at: None }));
 }
 
 pub(super) fn begin() {
-    if ON.load(Relaxed) {
-        *log() = Log::default();
-    }
+    change(|log| *log = Log::default());
 }
 
 #[inline]
 pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
-    if is_on() {
-        push(Event { role: probe::role(), object, text: text(), at: Some(at.into()) });
-    }
+    change(|log| log.events.push(Event { role: probe::role(), object, text: text(), at: Some(at.into()) }));
 }
 
 #[inline]
 pub(super) fn made(number: u32, kind: &'static str, at: &'static Location<'static>) {
-    if is_on() {
-        log().objects.push(Made { number, kind, at: at.into() });
-    }
+    change(|log| log.objects.push(Made { number, kind, at: at.into() }));
 }
 
-/// What threads do while their model is ended is no part of it.
+/// Changes the log, if there is one. What threads do while their model is ended is no part of it.
 #[inline]
-fn is_on() -> bool {
-    ON.load(Relaxed) && !probe::is_cancelled()
-}
-
-fn push(event: Event) {
-    log().events.push(event);
-}
-
-fn log() -> MutexGuard<'static, Log> {
-    LOG.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn change(what: impl FnOnce(&mut Log)) {
+    LOG.with_borrow(|log| {
+        if let Some(log) = log.as_ref().filter(|_| !probe::is_cancelled()) {
+            log.with(what);
+        }
+    });
 }

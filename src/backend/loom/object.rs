@@ -3,7 +3,7 @@
 //! loom does not notice that somebody uses an object whose owner is gone, such as the word of a waiter that has left
 //! its frame. Here it is noticed: an object takes its mark with it, and its place is looked at through the reference.
 
-use super::{log, probe};
+use super::{log, probe, remedy, verdict};
 use ::std::panic::Location;
 use ::std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use core::ptr;
@@ -15,6 +15,8 @@ const LIVES: u32 = 0x5e1f_ed6e;
 pub(super) struct Object {
     mark: AtomicU32,
     number: u32,
+    /// In which it was made.
+    execution: u64,
     /// What an atomic was last changed to, as a number.
     newest: AtomicUsize,
 }
@@ -24,7 +26,7 @@ impl Object {
     pub(super) fn new(kind: &'static str) -> Object {
         let number = probe::next_object();
         log::made(number, kind, Location::caller());
-        Object { mark: AtomicU32::new(LIVES), number, newest: AtomicUsize::new(0) }
+        Object { mark: AtomicU32::new(LIVES), number, execution: probe::execution(), newest: AtomicUsize::new(0) }
     }
 
     /// Something that happens to it.
@@ -54,6 +56,9 @@ impl Object {
         if !self.lives() {
             dead(what, None, at);
         }
+        if self.execution != probe::execution() {
+            verdict::fail_with(format!("{}, at {}", remedy::STRANGER, log::Place::from(at)));
+        }
         self.number
     }
 
@@ -78,7 +83,7 @@ fn dead(what: &str, number: Option<u32>, at: &'static Location<'static>) {
     if !probe::is_cancelled() {
         let name = || number.map_or(what.to_owned(), |number| format!("#{number}"));
         log::event(at, number.unwrap_or_default(), || format!("uses {}, which is gone", name()));
-        panic!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at));
+        verdict::fail_with(format!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at)));
     }
 }
 

@@ -8,11 +8,14 @@ use super::atomic::AtomicU32;
 use super::explorer::{model::Builder, thread};
 use super::futex::Wait;
 use super::proved;
+use super::verdict::step;
 use ::std::cell::{Cell, RefCell};
 use ::std::num::NonZeroUsize;
 use ::std::rc::Rc;
+use ::std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-pub use super::{log, site};
+pub use super::verdict::end_with;
+pub use super::{columns, log, site};
 
 /// How the atomic loads and stores of the present execution are made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,13 +74,17 @@ pub(super) struct Sleeper {
 
 /// A thread, from the moment it is started until it has ended and its thread-locals are dropped.
 #[derive(Debug)]
-pub struct Living(());
+pub struct Living {
+    role: Option<usize>,
+}
 
 #[derive(Default)]
 struct Scene {
     watcher: Option<thread::Thread>,
     sleepers: Vec<Sleeper>,
     spinners: Vec<Sleeper>,
+    /// A number that no other execution of the process has; zero outside.
+    execution: u64,
     started: usize,
     living: usize,
     seen: Vec<Seen>,
@@ -87,9 +94,14 @@ struct Scene {
     accesses: Accesses,
     waits: Waits,
     cancelled: bool,
+    /// Whether each thread's role is its number, in the order in which they are started.
+    in_order: bool,
 }
 
 thread_local!(static SCENE: RefCell<Scene> = RefCell::default());
+
+/// Those of all models of the process.
+static EXECUTIONS: AtomicU64 = AtomicU64::new(0);
 
 super::explorer::thread_local! {
     static ROLE: Cell<usize> = Cell::new(0);
@@ -102,33 +114,45 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
 
 /// Starts an execution with nobody asleep, and without a watcher.
 pub fn begin(accesses: Accesses, waits: Waits, locks: Locks) {
-    scene(|scene| *scene = Scene { accesses, waits, ..Scene::default() });
+    let execution = EXECUTIONS.fetch_add(1, Relaxed) + 1;
+    scene(|scene| *scene = Scene { execution, accesses, waits, ..Scene::default() });
     proved::begin(locks == Locks::Specified);
     log::begin();
+}
+
+/// Threads of this execution have roles of themselves.
+pub(super) fn name_threads_in_order() {
+    scene(|scene| scene.in_order = true);
 }
 
 /// Makes the caller the watcher. It must not join a thread before [`cancel`]: loom cannot unpark one that joins
 /// (loom#249), which is why a user's model has no watcher.
 pub fn attend() {
-    let watcher = Some(thread::current());
+    let watcher = Some(step(thread::current));
     scene(|scene| scene.watcher = watcher);
 }
 
 /// Lets the watcher look again, and see all that the calling thread has done.
 pub fn tell_watcher() {
     if let Some(watcher) = scene(|scene| scene.watcher.clone()) {
-        watcher.unpark();
+        step(|| watcher.unpark());
     }
 }
 
 /// The watcher's sleep: until somebody tells it, or goes to sleep.
 pub fn watch() {
-    thread::park();
+    step(thread::park);
 }
 
 /// Names the calling thread in what [`seen`] tells; a thread that was not named is role 0.
 pub fn enter(role: usize) {
-    ROLE.with(|mine| mine.set(role));
+    step(|| ROLE.with(|mine| mine.set(role)));
+}
+
+/// The present execution's number.
+#[inline]
+pub(super) fn execution() -> u64 {
+    scene(|scene| scene.execution)
 }
 
 /// How many threads have been started since [`begin`].
@@ -161,11 +185,14 @@ pub fn cancel() {
     sleepers.iter().for_each(Sleeper::rouse);
 }
 
+/// The steps of an execution, unless it is given more.
+pub(super) const MAX_BRANCHES: usize = 10_000;
+
 /// loom's settings, every one of them: its own defaults read the environment, which would change verdicts.
 pub fn builder(preemptions: Option<usize>) -> Builder {
     let mut builder = Builder::new();
     builder.max_threads = 5;
-    builder.max_branches = 10_000;
+    builder.max_branches = MAX_BRANCHES;
     builder.max_permutations = None;
     builder.max_duration = None;
     builder.preemption_bound = preemptions;
@@ -182,8 +209,13 @@ impl Living {
         scene(|scene| {
             scene.started += 1;
             scene.living += 1;
-        });
-        Living(())
+            Living { role: scene.in_order.then_some(scene.started) }
+        })
+    }
+
+    /// On the thread itself.
+    pub(super) fn enter(&self) {
+        self.role.into_iter().for_each(enter);
     }
 }
 
@@ -197,7 +229,7 @@ impl Drop for Living {
 impl Sleeper {
     pub(super) fn lie_down(word: &AtomicU32, passing: bool) -> Sleeper {
         let word = core::ptr::from_ref(word).addr();
-        let sleeper = Sleeper { word, thread: thread::current(), passing, woken: Rc::default() };
+        let sleeper = Sleeper { word, thread: step(thread::current), passing, woken: Rc::default() };
         scene(|scene| {
             scene.slept |= !passing;
             scene.sleepers.push(sleeper.clone());
@@ -218,7 +250,7 @@ impl Sleeper {
 
     fn rouse(&self) {
         self.woken.set(true);
-        self.thread.unpark();
+        step(|| self.thread.unpark());
     }
 }
 
@@ -241,10 +273,11 @@ pub(super) fn wake(word: &AtomicU32, count: usize) -> usize {
 
 /// The caller rests until somebody changes the object. It is no sleep: who spins still moves.
 pub(super) fn spin(object: u32) {
-    let spinner = Sleeper { word: object as usize, thread: thread::current(), passing: true, woken: Rc::default() };
+    let thread = step(thread::current);
+    let spinner = Sleeper { word: object as usize, thread, passing: true, woken: Rc::default() };
     scene(|scene| scene.spinners.push(spinner.clone()));
     while !spinner.is_woken() {
-        thread::park();
+        step(thread::park);
     }
 }
 
@@ -274,7 +307,7 @@ pub(super) fn record(timed: bool, wait: Wait) {
 }
 
 pub(super) fn may_return_early() -> bool {
-    scene(|scene| scene.waits) == Waits::Early && !WAS_EARLY.with(|was| was.replace(!was.get()))
+    scene(|scene| scene.waits) == Waits::Early && !step(|| WAS_EARLY.with(|was| was.replace(!was.get())))
 }
 
 pub(super) fn is_cancelled() -> bool {
@@ -289,7 +322,7 @@ pub(super) fn unwind_if_cancelled() {
 
 /// The role of the calling thread, as [`enter`] has named it.
 pub(super) fn role() -> usize {
-    ROLE.try_with(Cell::get).unwrap_or_default() // it may be dropped before others are
+    step(|| ROLE.try_with(Cell::get)).unwrap_or_default() // it may be dropped before others are
 }
 
 pub(super) fn next_object() -> u32 {

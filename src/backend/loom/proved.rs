@@ -6,6 +6,7 @@
 
 use super::atomic::AtomicU32;
 use super::explorer::sync::{Mutex, MutexGuard};
+use super::verdict::step;
 use ::std::cell::{Cell, RefCell};
 use ::std::collections::HashMap;
 use ::std::panic::Location;
@@ -52,7 +53,7 @@ pub fn acquire(word: &AtomicU32, steps: impl FnOnce()) {
         mutex
     });
     // SAFETY: it stays in its box until the next execution begins.
-    let guard = unsafe { &*mutex }.lock().expect("nobody panics while it is held by loom");
+    let guard = step(|| unsafe { &*mutex }.lock()).expect("nobody panics while it is held by loom");
     STAND_INS.with_borrow_mut(|all| all.get_mut(&number).expect("it was there").held = Some(guard));
     word.log(at, |number| format!("acquires lock #{number}"));
 }
@@ -66,6 +67,6 @@ pub fn release<R>(word: &AtomicU32, steps: impl FnOnce() -> R, released: R) -> R
     let held = STAND_INS.with_borrow_mut(|all| all.get_mut(&word.number()).and_then(|stand_in| stand_in.held.take()));
     assert!(held.is_some(), "release of a lock that nobody holds");
     word.log(at, |number| format!("releases lock #{number}"));
-    drop(held);
+    step(|| drop(held));
     released
 }

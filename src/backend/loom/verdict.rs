@@ -1,0 +1,206 @@
+//! What becomes of a model in which an execution fails.
+//!
+//! What the explorer refuses (a race, a deadlock, an execution without an end) it says by a panic, in the thread that has made
+//! the step. That panic must not reach the program's own code: a job would take it for its own, and a drop that makes another
+//! step aborts the process. So each call into the explorer is a [`step`], and a step that panics does not return.
+//!
+//! # Invariants
+//! 1. No panic of the explorer unwinds a frame of the program.
+//! 2. The exploration of a user's model has a thread of the system for itself, which stays where an execution has failed: no
+//!    frame of that execution is unwound. Its memory is lost until the process ends.
+//! 3. A model fails once: its first failure is the verdict.
+
+use super::explorer::model::Builder;
+use super::probe::Cancelled;
+use super::{log, remedy};
+use ::std::any::Any;
+use ::std::cell::{Cell, RefCell};
+use ::std::panic::{AssertUnwindSafe, catch_unwind};
+use ::std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use ::std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use ::std::sync::{Arc, Once, OnceLock};
+use ::std::time::Duration;
+use ::std::{panic, thread};
+
+type Payload = Box<dyn Any + Send>;
+
+/// How an execution has failed.
+#[derive(Clone, Debug)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    /// Counted from one.
+    pub(super) execution: u64,
+    /// What its threads did, if that was logged.
+    pub(super) log: Option<log::Log>,
+    /// Whether the process is fit for another exploration, which fails there too.
+    pub(super) is_repeatable: bool,
+}
+
+/// What ends a failed execution: set by the harness of `loom-tests`, whose process ends with it.
+static HARNESS: OnceLock<fn(&str) -> !> = OnceLock::new();
+
+thread_local! {
+    /// On the thread that explores a user's model.
+    static JUDGE: RefCell<Option<Judge>> = const { RefCell::new(None) };
+    /// The latest panic of the thread: its message and its place.
+    static PANIC: Cell<Option<(String, String)>> = const { Cell::new(None) };
+}
+
+struct Judge {
+    verdict: Sender<Result<(), Failure>>,
+    progress: Arc<Progress>,
+    log: Option<log::Shared>,
+}
+
+/// How far an exploration has come.
+#[derive(Debug, Default)]
+struct Progress {
+    executions: AtomicU64,
+    steps: AtomicU64,
+}
+
+/// Has failed executions ended by `end`.
+pub fn end_with(end: fn(&str) -> !) {
+    HARNESS.set(end).expect("one harness a process");
+}
+
+/// A call into the explorer, which may switch to other threads of the model.
+#[inline]
+pub(super) fn step<R>(call: impl FnOnce() -> R) -> R {
+    JUDGE.with_borrow(|judge| judge.iter().for_each(|judge| _ = judge.progress.steps.fetch_add(1, Relaxed)));
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| fail(payload))
+}
+
+/// The program's own code at the root of a thread: a panic that leaves it fails the execution.
+pub(super) fn root<R>(body: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| match payload.is::<Cancelled>() {
+        true => panic::resume_unwind(payload),
+        false => fail(payload),
+    })
+}
+
+/// A panic of the program's that the kit keeps from unwinding, and of which the program cannot learn, fails a user's model.
+/// The laws have programs that panic so on purpose.
+pub(crate) fn lost(payload: &(dyn Any + Send)) {
+    if !payload.is::<Cancelled>() && JUDGE.with_borrow(Option::is_some) {
+        fail_with(format!("{}\n{}", told(payload), remedy::LOST));
+    }
+}
+
+#[cold]
+fn fail(payload: Payload) -> ! {
+    match is_judged() {
+        true => fail_with(told(&*payload)),
+        false => panic::resume_unwind(payload), // outside a model
+    }
+}
+
+fn is_judged() -> bool {
+    HARNESS.get().is_some() || JUDGE.with_borrow(Option::is_some)
+}
+
+/// Ends the execution.
+#[cold]
+pub(super) fn fail_with(message: String) -> ! {
+    if let Some(end) = HARNESS.get() {
+        end(&message);
+    }
+    assert!(is_judged(), "{message}");
+    give_verdict(Err(message));
+    loop {
+        thread::park(); // invariant 2
+    }
+}
+
+fn give_verdict(ended: Result<(), String>) {
+    let Some(Judge { verdict, progress, log }) = JUDGE.take() else { return }; // invariant 3
+    let (execution, log) = (progress.executions.load(Relaxed), log.map(|log| log.read()));
+    let _ = verdict.send(ended.map_err(|message| Failure { message, execution, log, is_repeatable: true }));
+}
+
+/// What a panic says, and where it began.
+fn told(payload: &(dyn Any + Send)) -> String {
+    let Some(text) = text(payload) else { return "a panic without a text".into() };
+    let explained = remedy::of(text.trim());
+    match PANIC.take() {
+        Some((message, place)) if explained.is_none() && message == text => format!("{text}\n    at {place}"),
+        _ => explained.unwrap_or_else(|| text.trim().to_owned()),
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&str>().copied();
+    literal.or(payload.downcast_ref::<String>().map(String::as_str))
+}
+
+/// Explores `body` with these settings; how many executions there were.
+pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + Sync + 'static) -> Result<u64, Failure> {
+    keep_panics();
+    let (verdict, verdicts) = channel();
+    let progress = Arc::new(Progress::default());
+    let theirs = Arc::clone(&progress);
+    let name = thread::current().name().unwrap_or("model").to_owned();
+    let explorer = thread::Builder::new().name(name).spawn(move || {
+        let log = logged.then(log::switch_on);
+        JUDGE.set(Some(Judge { verdict, progress: Arc::clone(&theirs), log }));
+        let explored = catch_unwind(AssertUnwindSafe(|| {
+            builder.check(move || {
+                theirs.executions.fetch_add(1, Relaxed);
+                root(&body);
+            });
+        }));
+        give_verdict(explored.map_err(|payload| match text(&*payload) {
+            Some(_) => told(&*payload),
+            None => remedy::STACK.into(), // so the explorer's coroutines say it
+        }));
+    });
+    explorer.expect("the system has room for a thread");
+    let mut watch = Watch::default();
+    loop {
+        match verdicts.recv_timeout(TICK) {
+            Ok(ended) => return ended.map(|()| progress.executions.load(Relaxed)),
+            Err(RecvTimeoutError::Disconnected) => unreachable!("a verdict is given before the thread ends"),
+            Err(RecvTimeoutError::Timeout) if watch.sees_no_step(&progress) => {
+                let (message, execution) = (remedy::STUCK.into(), progress.executions.load(Relaxed));
+                return Err(Failure { message, execution, log: None, is_repeatable: false });
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+}
+
+const TICK: Duration = Duration::from_millis(100);
+/// A step takes microseconds, and so does what a program does between two. In ticks of this process, which may be stopped.
+const PATIENCE: u32 = 100;
+
+/// Notices an exploration that makes no step.
+#[derive(Default)]
+struct Watch {
+    steps: u64,
+    ticks: u32,
+}
+
+impl Watch {
+    fn sees_no_step(&mut self, progress: &Progress) -> bool {
+        let steps = progress.steps.load(Relaxed);
+        self.ticks = if steps == self.steps { self.ticks + 1 } else { 0 };
+        self.steps = steps;
+        self.ticks > PATIENCE
+    }
+}
+
+/// Panics of models are part of a verdict; those of other threads are printed as ever.
+fn keep_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let judged = JUDGE.try_with(|judge| judge.try_borrow().is_ok_and(|judge| judge.is_some()));
+            if !judged.unwrap_or(false) {
+                return others(info);
+            }
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            PANIC.set(Some((text(info.payload()).unwrap_or_default().to_owned(), place)));
+        }));
+    });
+}
