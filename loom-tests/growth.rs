@@ -1,7 +1,7 @@
 //! How the number of interleavings grows with threads, calls and the bound of preemptions: prints it as JSON.
 //!
 //! ```text
-//! cargo run --release -p loom-tests --example growth > target/growth.json
+//! cargo run --release -p selvedge-loom --example growth > target/growth.json
 //! cargo bench -p benchmarks -- --growth target/growth.json
 //! ```
 

@@ -1,4 +1,4 @@
-//! Every law as a test: `cargo test`, `cargo test -p loom-tests -- L3`. The verdicts stay in `target/tmp`, a file a law.
+//! Every law as a test: `cargo test`, `cargo test -p selvedge-loom -- L3`. The verdicts stay in `target/tmp`, a file a law.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::{Command, ExitCode};

@@ -1,12 +1,14 @@
 //! Negative controls: each patch of `breaks/` puts one deliberate bug into a copy of the source, and the law that
 //! it names must fail there. A checker that nobody has seen fail proves nothing.
 
+use crate::children;
 use crate::law::Law;
-use crate::parent::{Ended, child, indented, progress, root};
+use crate::parent::{Ended, child, indented, root, target};
+use crate::progress::Progress;
 use crate::report::plain_table;
 use crate::shard::Shard;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::time::Instant;
 use std::{fs, io, thread};
@@ -32,9 +34,9 @@ enum Caught {
     Error(String),
 }
 
-/// Tries the breaks that `filter` chooses by name or by law, and the shard deals out; without a filter, also that each law
+/// Tries the breaks that a filter chooses by name or by law, and the shard deals out; without a filter, also that each law
 /// catches a break.
-pub fn check(filter: &str, shard: Option<Shard>) -> ExitCode {
+pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
     let breaks = match all() {
         Ok(breaks) => breaks,
         Err(error) => {
@@ -42,15 +44,19 @@ pub fn check(filter: &str, shard: Option<Shard>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let chosen = breaks.iter().filter(|one| one.law.starts_with(filter) || one.name.contains(filter)).collect();
+    let matches = |one: &Break, filter: &str| one.law.starts_with(filter) || one.name.contains(filter);
+    let wanted = |one: &&Break| filters.is_empty() || filters.iter().any(|filter| matches(one, filter));
+    let chosen = breaks.iter().filter(wanted).collect();
     let chosen = Shard::deal(shard, chosen);
     if chosen.is_empty() {
-        eprintln!("error: no break is called {filter:?}");
+        eprintln!("error: no break is called {}", filters.join(" or "));
         return ExitCode::from(2);
     }
     let mut table = plain_table(["break", "law", "", "time"]);
     let mut failures = 0;
-    for Tried { index, caught, seconds } in try_all(&chosen) {
+    let tried = try_all(&chosen);
+    let came = tried.len();
+    for Tried { index, caught, seconds } in tried {
         let one = chosen[index];
         let word = match caught {
             Caught::Yes => "caught".to_owned(),
@@ -63,9 +69,12 @@ pub fn check(filter: &str, shard: Option<Shard>) -> ExitCode {
         failures += usize::from(word != "caught");
         table.add_row([one.name.clone(), one.law.clone(), word, format!("{seconds:.1} s")]);
     }
-    println!("{table}\n{} of {} breaks are caught", chosen.len() - failures, chosen.len());
+    println!("{table}\n{} of {} breaks are caught", came - failures, chosen.len());
+    if children::are_interrupted() {
+        return ExitCode::from(130);
+    }
     let laws = crate::laws::all();
-    let unproved = |law: &&Law| filter.is_empty() && breaks.iter().all(|one| one.law != law.id);
+    let unproved = |law: &&Law| filters.is_empty() && breaks.iter().all(|one| one.law != law.id);
     for law in laws.iter().filter(unproved) {
         println!("{} has no break", law.id);
         failures += 1;
@@ -92,7 +101,7 @@ fn all() -> Result<Vec<Break>, String> {
 
 /// They are built one after the other, and played meanwhile, as many at once as there are cores.
 fn try_all(breaks: &[&Break]) -> Vec<Tried> {
-    let bar = progress(breaks.len());
+    let progress = Progress::of(breaks.len());
     let (send, built) = mpsc::sync_channel::<(usize, Result<PathBuf, String>)>(1);
     let (built, tried) = (Mutex::new(built), Mutex::new(Vec::new()));
     let play = || {
@@ -100,7 +109,6 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
             let received = built.lock().expect("no panic while it is held").recv();
             let Ok((index, binary)) = received else { return };
             let one: &Break = breaks[index];
-            bar.set_message(one.name.clone());
             let begin = Instant::now();
             let caught = match binary {
                 Err(error) => Caught::Error(error),
@@ -110,7 +118,11 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
                     Ended::Unplayable(error) => Caught::Error(error),
                 },
             };
-            bar.inc(1);
+            if children::are_interrupted() {
+                continue;
+            }
+            progress.done(index);
+            progress.show(&one.name);
             let one = Tried { index, caught, seconds: begin.elapsed().as_secs_f64() };
             tried.lock().expect("no panic while it is held").push(one);
         }
@@ -121,12 +133,14 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
             scope.spawn(play);
         }
         for (index, one) in breaks.iter().enumerate() {
+            if children::are_interrupted() {
+                break;
+            }
             let binary = copy.as_ref().map_err(ToString::to_string).and_then(|copy| copy.build(one));
             send.send((index, binary)).expect("the players stay until the last is built");
         }
         drop(send);
     });
-    bar.finish_and_clear();
     let mut tried = tried.into_inner().expect("no panic while it is held");
     tried.sort_by_key(|one| one.index);
     tried
@@ -170,13 +184,23 @@ impl Copy {
 
     fn cargo(&self, name: &str) -> Result<PathBuf, String> {
         // Not the workspace's own: cargo would take one for the other.
-        let target = root().join("target/breaks");
+        let target = target().join("breaks");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "loom-tests", "--bin", "verify", "--manifest-path"]);
+        build.args(["build", "--quiet", "--package", "selvedge-loom", "--bin", "verify", "--manifest-path"]);
         build.arg(self.folder.path().join("Cargo.toml")).arg("--target-dir").arg(&target);
         // Each is built once and fails soon: its build is what takes the time.
-        build.args(["--config", "profile.dev.package.loom-tests.opt-level=0", "--config", "profile.dev.debug=false"]);
-        let output = build.output().map_err(|error| error.to_string())?;
+        build.args([
+            "--config",
+            "profile.dev.package.selvedge-loom.opt-level=0",
+            "--config",
+            "profile.dev.debug=false",
+        ]);
+        build.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = children::spawn(&mut build).map_err(|error| error.to_string())?;
+        let id = child.id();
+        let output = child.wait_with_output().map_err(|error| error.to_string());
+        children::forget(id);
+        let output = output?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }

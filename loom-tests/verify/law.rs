@@ -11,11 +11,14 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::Location;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// Interleavings that this process has explored, for the progress bar and the watchdog.
 pub static EXPLORED: AtomicU64 = AtomicU64::new(0);
+
+/// The most threads that an execution of this process has had.
+pub static THREADS: AtomicUsize = AtomicUsize::new(0);
 
 /// More than a model may have without `--deep`: only a break makes one grow so.
 const MOST: u64 = 3_000_000;
@@ -222,6 +225,7 @@ impl Model {
             probe::attend();
             let stage = Stage::default();
             let outcome = body(&stage);
+            THREADS.fetch_max(stage.cast(), Relaxed);
             assert!(expected.contains(&outcome), "an outcome that must not be: {outcome:?}");
             let mut tally = tally.lock().expect("no panic while it is held");
             tally.outcomes.insert(outcome);

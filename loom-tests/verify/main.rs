@@ -1,13 +1,14 @@
 //! `cargo verify`: checks the laws of the kit, each over every interleaving of its models.
 
 mod breaks;
-mod columns;
+mod children;
 mod law;
 mod ledger;
 mod mutants;
 mod parent;
 mod place;
 mod play;
+mod progress;
 mod refines;
 mod replay;
 mod report;
@@ -23,27 +24,29 @@ use law::Law;
 use place::Place;
 use play::Task;
 use replay::Record;
+use report::{Json, Lines};
 use selvedge_loom::backend::probe::site;
 use shard::Shard;
 use sites::Weaker;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Checks the laws of selvedge: each model of a law is run in every interleaving of its threads.
 ///
-/// Exits with 1 if a law fails (or, with --breaks or --mutants, if one is not caught), with 2 for bad arguments. Two
-/// runs give the same interleavings.
+/// Exits with 1 if a law fails (or, with --breaks or --mutants, if one is not caught), with 2 for bad arguments, with 130 after
+/// an interrupt, which loses no verdict that has come. Two runs give the same interleavings.
 #[derive(Debug, Parser)]
 #[command(name = "cargo verify", bin_name = "cargo verify", version)]
 struct Arguments {
-    /// Only the law of this id, or else the laws whose id begins with it or whose claim contains it
-    filter: Option<String>,
+    /// Only the laws of these ids; of one that is no id, those whose id begins with it or whose claim contains it
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
 
     /// Allow more preemptions where interleavings are bounded (takes much longer)
     #[arg(long)]
     deep: bool,
 
-    /// Write the verdicts to this file, as JSON
+    /// Write the verdicts to this file, as JSON; `-` is the standard output, and the lines then go to the standard error
     #[arg(long, value_name = "FILE", conflicts_with_all = ["breaks", "mutants", "replay"])]
     json: Option<PathBuf>,
 
@@ -94,17 +97,22 @@ fn main() -> ExitCode {
     if let Some(id) = &arguments.child {
         return child(id, &arguments).unwrap_or_else(|error| trouble(&error));
     }
-    let filter = arguments.filter.as_deref().unwrap_or("");
+    if let Err(error) = children::end_when_interrupted() {
+        return trouble(&error.to_string());
+    }
+    let filters = &arguments.filters;
     if arguments.breaks {
-        return breaks::check(filter, arguments.shard);
+        return breaks::check(filters, arguments.shard);
     }
     if arguments.mutants {
-        return mutants::check(filter);
+        return mutants::check(filters);
     }
-    let laws = chosen(filter);
-    if laws.is_empty() {
-        return trouble(&format!("no law is called {filter:?} or claims it; `cargo verify --list` prints them all"));
-    }
+    let laws = match chosen(filters) {
+        Ok(laws) => laws,
+        Err(filter) => {
+            return trouble(&format!("no law matches {filter:?}; `cargo verify --list` prints them all"));
+        }
+    };
     if let Some(file) = &arguments.replay {
         return replay::replay(&laws, file);
     }
@@ -113,10 +121,14 @@ fn main() -> ExitCode {
         laws.iter().for_each(|law| println!("{} {}", law.id, law.claim));
         return ExitCode::SUCCESS;
     }
-    let verdicts = parent::check(&laws, arguments.deep);
-    println!("{}", report::table(&verdicts));
-    let written = arguments.json.as_ref().map_or(Ok(()), |file| report::write_json(file, &verdicts));
-    if let Err(error) = written {
+    let json = match arguments.json.as_deref().map(Json::create).transpose() {
+        Ok(json) => json,
+        Err(error) => return trouble(&error),
+    };
+    let lines = Lines::new(&laws, arguments.json.as_deref() == Some(Path::new("-")));
+    let verdicts = parent::check(&laws, arguments.deep, |index, verdict| lines.add(index, verdict));
+    lines.end(&verdicts);
+    if let Err(error) = json.map_or(Ok(()), |json| json.write(&verdicts)) {
         return trouble(&format!("the verdicts could not be written: {error}"));
     }
     report::exit_code(&verdicts)
@@ -148,11 +160,17 @@ fn trouble(error: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The law that is called so, or else those whose id begins so or whose claim contains it.
-fn chosen(filter: &str) -> Vec<Law> {
-    let (named, others): (Vec<_>, Vec<_>) = laws::all().into_iter().partition(|law| law.id == filter);
-    if !named.is_empty() {
-        return named;
+/// The laws that a filter chooses, in their order; or a filter that chooses none.
+fn chosen(filters: &[String]) -> Result<Vec<Law>, &str> {
+    let mut laws = laws::all();
+    let ids: Vec<&str> = laws.iter().map(|law| law.id).collect();
+    let matches = |law: &Law, filter: &str| match ids.contains(&filter) {
+        true => law.id == filter,
+        false => law.id.starts_with(filter) || law.claim.contains(filter),
+    };
+    if let Some(useless) = filters.iter().find(|filter| !laws.iter().any(|law| matches(law, filter))) {
+        return Err(useless);
     }
-    others.into_iter().filter(|law| law.id.starts_with(filter) || law.claim.contains(filter)).collect()
+    laws.retain(|law| filters.is_empty() || filters.iter().any(|filter| matches(law, filter)));
+    Ok(laws)
 }

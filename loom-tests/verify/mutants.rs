@@ -1,9 +1,11 @@
 //! Whether the orderings are needed, each of them: every one is weakened in turn, at run time, and some law must fail.
 //! One that nobody misses has its reason in the ledger.
 
+use crate::children;
 use crate::law::{Law, TOO_MANY};
 use crate::ledger::{self, Entry, Ledger};
-use crate::parent::{Ended, child, each, indented, progress};
+use crate::parent::{Ended, child, each, indented};
+use crate::progress::Progress;
 use crate::report::plain_table;
 use crate::sites::{self, Key, Strong, Weaker};
 use selvedge_loom::backend::atomic::Ordering;
@@ -34,49 +36,53 @@ struct Census {
     trouble: Option<String>,
 }
 
-/// Tries the mutants of the files whose path contains `filter`.
-pub fn check(filter: &str) -> ExitCode {
-    tried(filter).unwrap_or_else(|error| crate::trouble(&error))
+/// Tries the mutants of the files whose path contains one of the filters; of all, without one.
+pub fn check(filters: &[String]) -> ExitCode {
+    tried(filters).unwrap_or_else(|error| crate::trouble(&error))
 }
 
-fn tried(filter: &str) -> Result<ExitCode, String> {
+fn tried(filters: &[String]) -> Result<ExitCode, String> {
+    let chosen = |file: &str| filters.is_empty() || filters.iter().any(|filter| file.contains(filter));
     let sites = sites::all()?;
     let ledger = Ledger::read()?;
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let mutants: Vec<Mutant<'_>> = sites
         .iter()
-        .filter(|site| site.key.file.contains(filter))
+        .filter(|site| chosen(&site.key.file))
         .flat_map(|site| site.weaker().iter().map(move |&becomes| Mutant { site, becomes }))
         .collect();
     if mutants.is_empty() {
-        return Err(format!("no file with an ordering is called {filter:?}"));
+        return Err(format!("no file with an ordering is called {}", filters.join(" or ")));
     }
     let laws = crate::laws::all();
     let census = census(&this, &laws);
+    if children::are_interrupted() {
+        return Ok(ExitCode::from(130));
+    }
     let mut failures = complaints(&sites, &laws, &census);
     if failures == 0 {
         let fates = fates(&this, &mutants, &laws, &census);
-        failures = report(&mutants, &fates, &ledger, filter);
+        if children::are_interrupted() {
+            return Ok(ExitCode::from(130));
+        }
+        failures = report(&mutants, &fates, &ledger, chosen, filters.is_empty());
     }
     Ok(ExitCode::from(u8::from(failures > 0)))
 }
 
 /// Plays every law as it is, once: what a law does not reach it cannot kill.
 fn census(verify: &Path, laws: &[Law]) -> Vec<Census> {
-    let bar = progress(laws.len());
-    bar.set_message("laws: which sites do they reach?");
-    let census = each(laws.len(), |index| {
+    let progress = Progress::of_laws(laws);
+    each(laws.len(), |index| {
         let begin = Instant::now();
-        let played = child(verify, laws[index].id, &["--census".into()], |_| bar.tick());
+        let played = child(verify, laws[index].id, &["--census".into()], |explored| progress.explored(index, explored));
         let trouble = match played.ended {
             Ended::Holds(_) => None,
             Ended::Fails(why) | Ended::Unplayable(why) => Some(why),
         };
-        bar.inc(1);
+        progress.done(index);
         Census { reached: played.reached, seconds: begin.elapsed().as_secs_f64(), trouble }
-    });
-    bar.finish_and_clear();
-    census
+    })
 }
 
 /// What is wrong before any mutant is tried.
@@ -96,17 +102,15 @@ fn complaints(sites: &[Strong], laws: &[Law], census: &[Census]) -> usize {
 }
 
 fn fates(verify: &Path, mutants: &[Mutant<'_>], laws: &[Law], census: &[Census]) -> Vec<(Fate, f64)> {
-    let bar = progress(mutants.len());
-    let fates = each(mutants.len(), |index| {
+    let progress = Progress::of(mutants.len());
+    each(mutants.len(), |index| {
         let (mutant, begin) = (&mutants[index], Instant::now());
         let fate = fate(verify, mutant, laws, census, |law| {
-            bar.set_message(format!("{}:{} by {law}", mutant.site.key.file, mutant.site.key.line));
+            progress.show(&format!("{}:{} by {law}", mutant.site.key.file, mutant.site.key.line));
         });
-        bar.inc(1);
+        progress.done(index);
         (fate, begin.elapsed().as_secs_f64())
-    });
-    bar.finish_and_clear();
-    fates
+    })
 }
 
 fn fate(verify: &Path, mutant: &Mutant<'_>, laws: &[Law], census: &[Census], tell: impl Fn(&str)) -> Fate {
@@ -139,7 +143,13 @@ fn stem(file: &str) -> Option<&str> {
 }
 
 /// Prints what became of each, and tells how many failures that makes.
-fn report(mutants: &[Mutant<'_>], fates: &[(Fate, f64)], ledger: &Ledger, filter: &str) -> usize {
+fn report(
+    mutants: &[Mutant<'_>],
+    fates: &[(Fate, f64)],
+    ledger: &Ledger,
+    chosen: impl Fn(&str) -> bool,
+    all: bool,
+) -> usize {
     let mut table = plain_table(["site", "operation", "mutant", "killed by", "time"]);
     let (mut failures, mut killed, mut unreached, mut survivors) = (0, 0, 0, Vec::new());
     let mut notes = Vec::new();
@@ -176,7 +186,7 @@ fn report(mutants: &[Mutant<'_>], fates: &[(Fate, f64)], ledger: &Ledger, filter
             format!("{seconds:.1} s"),
         ]);
     }
-    for known in ledger.survivor.iter().filter(|known| known.file.contains(filter)) {
+    for known in ledger.survivor.iter().filter(|known| chosen(&known.file)) {
         if !survivors.iter().any(|entry| known.is_about(entry)) {
             notes.push(format!("in {}, but killed or not there: {}", ledger::FILE, known.title()));
         }
@@ -186,7 +196,7 @@ fn report(mutants: &[Mutant<'_>], fates: &[(Fate, f64)], ledger: &Ledger, filter
     notes.iter().for_each(|note| println!("{note}"));
     let total = mutants.len();
     println!("{total} mutants: {killed} killed, {} survive, {unreached} not reached", survivors.len());
-    if filter.is_empty() && killed * 10 < total * 9 {
+    if all && killed * 10 < total * 9 {
         println!("fewer than nine in ten are killed");
         failures += 1;
     }

@@ -1,13 +1,14 @@
 //! The parent process: plays each law in a child of its own, as many at once as there are cores.
 
+use crate::children;
 use crate::law::{Law, Outcome, Verdict};
 use crate::place::Place;
 use crate::play::{Line, Summary};
+use crate::progress::Progress;
 use crate::replay;
 use crate::sites::Key;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -23,31 +24,28 @@ pub enum Ended {
     Unplayable(String),
 }
 
-/// Checks the laws, showing how far it has come, and prints what a law that fails has to say.
-pub fn check(laws: &[Law], deep: bool) -> Vec<Verdict> {
+/// Checks the laws, showing how far it has come, and gives each verdict to `out` as it comes; prints what a law that fails has to say.
+/// Those that an interrupt cuts off have no verdict.
+pub fn check(laws: &[Law], deep: bool, out: impl Fn(usize, &Verdict) + Sync) -> Vec<Verdict> {
     let this = std::env::current_exe().expect("the system knows what it runs");
-    let bar = progress(laws.len());
-    let explored: Vec<AtomicUsize> = laws.iter().map(|_| AtomicUsize::new(0)).collect();
-    let sum = || explored.iter().map(|law| law.load(Relaxed)).sum::<usize>();
-    let start = Instant::now();
+    let progress = Progress::of_laws(laws);
     let arguments: Vec<String> = deep.then(|| "--deep".into()).into_iter().collect();
     let verdicts = each(laws.len(), |index| {
         let (law, begin) = (&laws[index], Instant::now());
-        let played = child(&this, law.id, &arguments, |interleavings| {
-            explored[index].store(interleavings as usize, Relaxed);
-            let rate = sum() as f64 / start.elapsed().as_secs_f64();
-            bar.set_message(format!("{} interleavings, {rate:.0} a second", sum()));
-        });
-        let verdict = verdict(law, &played.ended, explored[index].load(Relaxed), begin.elapsed().as_secs_f64());
-        if let Ended::Fails(why) | Ended::Unplayable(why) = &played.ended {
-            let said = replay::explained(&this, law, deep, why, played.place.as_ref(), &bar);
-            bar.suspend(|| println!("{said}"));
+        let played = child(&this, law.id, &arguments, |interleavings| progress.explored(index, interleavings));
+        if children::are_interrupted() {
+            return None;
         }
-        bar.inc(1);
-        verdict
+        let verdict = verdict(law, &played, progress.interleavings(index), begin.elapsed().as_secs_f64());
+        if let Ended::Fails(why) | Ended::Unplayable(why) = &played.ended {
+            let said = replay::explained(&this, law, deep, why, played.place.as_ref(), |note| progress.show(&note));
+            progress.suspend(|| println!("{said}"));
+        }
+        progress.suspend(|| out(index, &verdict));
+        progress.done(index);
+        Some(verdict)
     });
-    bar.finish_and_clear();
-    verdicts
+    verdicts.into_iter().flatten().collect()
 }
 
 /// Does this work for each of so many, as many at once as there are cores; the results in order.
@@ -56,7 +54,7 @@ pub fn each<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let worker = || {
         loop {
             let index = next.fetch_add(1, Relaxed);
-            if index >= count {
+            if index >= count || children::are_interrupted() {
                 return;
             }
             let result = work(index);
@@ -78,17 +76,20 @@ pub struct Played {
     pub ended: Ended,
     /// The execution that failed, if it was one.
     pub place: Option<Place>,
+    /// As many as had been seen when it failed.
+    pub threads: usize,
     pub columns: Option<String>,
     pub reached: Vec<Key>,
 }
 
 /// Plays one law with the binary `verify`.
 pub fn child(verify: &Path, id: &str, arguments: &[String], mut explored: impl FnMut(u64)) -> Played {
-    let mut played = Played { ended: Ended::Unplayable(String::new()), place: None, columns: None, reached: vec![] };
+    let mut played =
+        Played { ended: Ended::Unplayable(String::new()), place: None, threads: 0, columns: None, reached: vec![] };
     let mut command = Command::new(verify);
     command.args(["--child", id]).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = match command.spawn() {
+    let mut child = match children::spawn(&mut command) {
         Ok(child) => child,
         Err(error) => return Played { ended: Ended::Unplayable(error.to_string()), ..played },
     };
@@ -103,13 +104,14 @@ pub fn child(verify: &Path, id: &str, arguments: &[String], mut explored: impl F
         match serde_json::from_str(&line) {
             Ok(Line::Explored(interleavings)) => explored(interleavings),
             Ok(Line::Holds(summary)) => holds = Some(summary),
-            Ok(Line::Fails(place)) => played.place = Some(place),
+            Ok(Line::Fails { place, threads }) => (played.place, played.threads) = (Some(place), threads),
             Ok(Line::Columns(columns)) => played.columns = Some(columns),
             Ok(Line::Reached(reached)) => played.reached = reached,
             Err(_) => {} // cut off by the end of the process
         }
     }
     let status = child.wait();
+    children::forget(child.id());
     let complaints = complaints.join().unwrap_or_default();
     played.ended = match (status, holds) {
         (Ok(status), Some(summary)) if status.success() => {
@@ -143,16 +145,16 @@ fn last_model(complaints: &str) -> &str {
     &complaints[complaints.rfind("model: ").unwrap_or(0)..]
 }
 
-fn verdict(law: &Law, ended: &Ended, explored: usize, seconds: f64) -> Verdict {
+fn verdict(law: &Law, played: &Played, explored: u64, seconds: f64) -> Verdict {
     let (id, claim, failed) = (law.id.to_owned(), law.claim.clone(), Outcome::Failed);
-    match ended {
-        &Ended::Holds(Summary { threads, models, interleavings, bound, lock_specified }) => {
+    match played.ended {
+        Ended::Holds(Summary { threads, models, interleavings, bound, lock_specified }) => {
             let verdict = if bound.is_some() { Outcome::Bounded } else { Outcome::Exhausted };
             Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict, seconds }
         }
         Ended::Fails(_) | Ended::Unplayable(_) => {
-            let (models, interleavings) = (law.models.len(), explored as u64);
-            let (threads, bound, lock_specified) = (0, None, false);
+            let (models, interleavings) = (law.models.len(), explored);
+            let (threads, bound, lock_specified) = (played.threads, None, false);
             Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict: failed, seconds }
         }
     }
@@ -163,9 +165,9 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
 }
 
-pub fn progress(steps: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is well formed");
-    ProgressBar::new(steps as u64).with_style(style)
+/// Where cargo puts what it makes of this workspace.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 pub fn indented(text: &str) -> String {

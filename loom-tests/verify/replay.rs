@@ -2,7 +2,7 @@
 //! check again up to it; there loom stores its path, with which the execution can be run alone, as often as wanted.
 
 use crate::law::Law;
-use crate::parent::{Ended, Played, child, indented, root};
+use crate::parent::{Ended, Played, child, indented, target};
 use crate::place::Place;
 use crate::trouble;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,10 +48,11 @@ pub fn find(verify: &Path, law: &Law, deep: bool, place: &Place, explored: impl 
     let path = fs::read_to_string(&path).map_err(|error| format!("loom has stored no path: {error}"))?;
     let path = serde_json::from_str(&path).map_err(|error| format!("loom's path: {error}"))?;
     let record = Record { law: law.id.into(), deep, place: place.clone(), path };
-    let file = PathBuf::from("target/verify").join(format!("{}.json", law.id));
+    let folder = target().join("verify");
+    let file = folder.join(format!("{}.json", law.id));
     let text = serde_json::to_string(&record).map_err(|error| error.to_string())?;
-    fs::create_dir_all(root().join("target/verify")).map_err(|error| error.to_string())?;
-    fs::write(root().join(&file), text).map_err(|error| format!("{}: {error}", file.display()))?;
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(file)
 }
 
@@ -83,24 +84,34 @@ pub fn show(verify: &Path, law: &Law, file: &Path) -> Shown {
 }
 
 /// All that there is to say of a law that fails.
-pub fn explained(verify: &Path, law: &Law, deep: bool, why: &str, place: Option<&Place>, bar: &ProgressBar) -> String {
+pub fn explained(
+    verify: &Path,
+    law: &Law,
+    deep: bool,
+    why: &str,
+    place: Option<&Place>,
+    show_progress: impl Fn(String),
+) -> String {
     let plain = |note: &str| format!("{} fails: {}\n{}\n    {note}\n", law.id, law.claim, indented(why));
     let Some(place) = place else { return plain("This belongs to no single interleaving: there are no columns.") };
     let tell = |explored| {
-        bar.set_message(format!(
-            "{} failed: finding it again, {explored} of {} interleavings",
-            law.id, place.execution
-        ));
+        show_progress(format!("{} failed: finding it again, {explored} of {} interleavings", law.id, place.execution));
     };
     let file = match find(verify, law, deep, place, tell) {
         Ok(file) => file,
         Err(error) => return plain(&format!("It could not be found again: {error}")),
     };
-    match show(verify, law, &root().join(&file)) {
-        Shown::Fails(said) => format!("{said}\n    cargo verify {} --replay {}\n", law.id, file.display()),
+    match show(verify, law, &file) {
+        Shown::Fails(said) => format!("{said}\n    cargo verify {} --replay {}\n", law.id, relative(&file)),
         Shown::Holds(_) => plain("It does not fail when it is run again: the model is not deterministic."),
         Shown::Strays(error) => plain(&format!("It could not be run again: {error}")),
     }
+}
+
+/// As it is typed in the present folder.
+fn relative(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(here).unwrap_or(file).display().to_string()
 }
 
 /// `--replay`: 1 if the recorded execution fails still, 0 if it does not, 2 if there is none for these laws.

@@ -37,7 +37,7 @@ struct Growth {
 /// Shows them, if there are such files.
 pub fn run(context: &Context<'_>) -> Measured {
     let (laws_text, laws) = part(context.proofs, "--proofs FILE` shows what `cargo verify --json FILE", laws);
-    let made = "--growth FILE` shows what `cargo run --release -p loom-tests --example growth > FILE";
+    let made = "--growth FILE` shows what `cargo run --release -p selvedge-loom --example growth > FILE";
     let (growth_text, growth) = part(context.growth, made, growth);
     (format!("{laws_text}\n{growth_text}"), Value::from(vec![laws, growth]))
 }
