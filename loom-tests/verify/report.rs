@@ -3,6 +3,7 @@
 use crate::law::{Law, Outcome, Verdict};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::HumanCount;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
@@ -59,9 +60,9 @@ impl<'a> Lines<'a> {
     }
 
     fn put(&self, index: usize, line: &str) {
-        let file = |index: usize| Path::new(self.laws[index].file).file_stem();
-        if index == 0 || file(index) != file(index - 1) {
-            self.print(&format!("\n{}", file(index).unwrap_or_default().to_string_lossy()));
+        let primitive = primitive(&self.laws[index]);
+        if index == 0 || primitive != self::primitive(&self.laws[index - 1]) {
+            self.print(&format!("\n{}", primitive.to_string_lossy()));
         }
         self.print(line);
     }
@@ -69,6 +70,12 @@ impl<'a> Lines<'a> {
     fn print(&self, text: &str) {
         if self.to_stderr { eprintln!("{text}") } else { println!("{text}") }
     }
+}
+
+/// What the law is about: its file in `laws`, or the folder of its files.
+fn primitive(law: &Law) -> &OsStr {
+    let inside = Path::new(law.file).iter().skip_while(|part| *part != "laws").nth(1).unwrap_or_default();
+    Path::new(inside).file_stem().unwrap_or_default()
 }
 
 /// `L1      within 2 preemptions         1,544   0.3 s  at most one thread holds the lock`
