@@ -166,7 +166,7 @@ impl Registry {
     /// False if there is no hook.
     pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) -> bool {
         let Some(hook) = self.inner.hook.acquire().clone() else { return false };
-        catch_quietly(|| hook(thread, payload));
+        catch_quietly(move || hook(thread, payload)); // it may be the last reference
         true
     }
 
