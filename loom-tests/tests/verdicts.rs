@@ -175,6 +175,78 @@ fn a_panic_of_which_the_program_learns_is_no_failure() {
     assert_eq!(said, "");
 }
 
+/// A scope tells of a panic by one of its own.
+#[test]
+fn a_panic_that_a_scope_reports_is_no_failure() {
+    let said = verdict(|| {
+        model_within(0, || {
+            let pool = ThreadPool::new(1);
+            let job = || drop(pool.scope(|scope| scope.submit(|| panic!("expected")).map(drop)));
+            assert!(catch_unwind(AssertUnwindSafe(job)).is_err());
+        });
+        model_within(0, || {
+            let thread = || thread::scope(|scope| drop(scope.spawn(|| panic!("expected"))));
+            assert!(catch_unwind(thread).is_err());
+        });
+    });
+    assert_eq!(said, "");
+}
+
+/// Whose handle was dropped, and of whose end the main thread knows only by an event.
+#[test]
+fn a_thread_of_the_kit_that_no_other_joins_races_with_nothing() {
+    let said = verdict(|| {
+        model_within(1, || {
+            let event = Arc::new(Event::new());
+            let theirs = Arc::clone(&event);
+            thread::spawn(move || theirs.set());
+            event.wait();
+        });
+        model_within(1, || {
+            let thread = thread::spawn(|| ());
+            let _ = thread.join_timeout(SOON);
+        });
+    });
+    assert_eq!(said, "");
+}
+
+/// The explorer notices it when that thread has ended, in no step of any thread.
+#[test]
+fn a_deadlock_at_the_end_of_a_thread() {
+    let said = verdict(|| {
+        model_within(0, || {
+            let never = Event::new();
+            thread::spawn(|| ());
+            never.wait();
+        });
+    });
+    assert!(said.contains("a deadlock"), "{said}");
+    assert!(said.contains("sleeps on #"), "what the threads did: {said}");
+}
+
+#[test]
+fn an_assertion_in_the_drop_of_a_job_that_is_refused() {
+    struct Fails;
+    impl Drop for Fails {
+        fn drop(&mut self) {
+            assert_eq!(1 + 1, 3, "the sum");
+        }
+    }
+    let said = verdict(|| {
+        model_within(0, || {
+            let (pool, gate) = (ThreadPool::new(1), Arc::new(Event::new()));
+            let (theirs, fails) = (Arc::clone(&gate), Fails);
+            let first = pool.submit(move || theirs.wait()).unwrap();
+            let second = pool.submit(move || drop(fails)).unwrap();
+            let _ = pool.try_shutdown_cancel();
+            gate.set();
+            drop((first, second));
+            pool.shutdown();
+        });
+    });
+    assert!(said.contains("the sum"), "{said}");
+}
+
 /// What holds a lock is not dropped while the explorer is at fault: that would abort the process.
 #[test]
 fn guards_that_are_held_at_a_deadlock() {

@@ -126,7 +126,7 @@ fn main() -> ExitCode {
         Err(error) => return trouble(&error),
     };
     let lines = Lines::new(&laws, arguments.json.as_deref() == Some(Path::new("-")));
-    let verdicts = parent::check(&laws, arguments.deep, |index, verdict| lines.add(index, verdict));
+    let verdicts = parent::check(&laws, arguments.deep, &lines);
     lines.end(&verdicts);
     if let Err(error) = json.map_or(Ok(()), |json| json.write(&verdicts)) {
         return trouble(&format!("the verdicts could not be written: {error}"));

@@ -6,6 +6,7 @@ use crate::place::Place;
 use crate::play::{Line, Summary};
 use crate::progress::Progress;
 use crate::replay;
+use crate::report::Lines;
 use crate::sites::Key;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -24,9 +25,9 @@ pub enum Ended {
     Unplayable(String),
 }
 
-/// Checks the laws, showing how far it has come, and gives each verdict to `out` as it comes; prints what a law that fails has to say.
-/// Those that an interrupt cuts off have no verdict.
-pub fn check(laws: &[Law], deep: bool, out: impl Fn(usize, &Verdict) + Sync) -> Vec<Verdict> {
+/// Checks the laws, showing how far it has come, with a line as each comes out, and what one that fails has to say. Those that an
+/// interrupt cuts off have no verdict.
+pub fn check(laws: &[Law], deep: bool, lines: &Lines<'_>) -> Vec<Verdict> {
     let this = std::env::current_exe().expect("the system knows what it runs");
     let progress = Progress::of_laws(laws);
     let arguments: Vec<String> = deep.then(|| "--deep".into()).into_iter().collect();
@@ -39,9 +40,9 @@ pub fn check(laws: &[Law], deep: bool, out: impl Fn(usize, &Verdict) + Sync) -> 
         let verdict = verdict(law, &played, progress.interleavings(index), begin.elapsed().as_secs_f64());
         if let Ended::Fails(why) | Ended::Unplayable(why) = &played.ended {
             let said = replay::explained(&this, law, deep, why, played.place.as_ref(), |note| progress.show(&note));
-            progress.suspend(|| println!("{said}"));
+            progress.suspend(|| lines.print(&said));
         }
-        progress.suspend(|| out(index, &verdict));
+        progress.suspend(|| lines.add(index, &verdict));
         progress.done(index);
         Some(verdict)
     });

@@ -7,6 +7,7 @@ use crate::replay::Record;
 use crate::sites::Key;
 use selvedge_loom::backend::probe::{self, columns, log, site};
 use serde::{Deserialize, Serialize};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,7 +81,10 @@ pub fn play(law: &Law, task: Task) -> ExitCode {
         panics.1.push(now);
     }));
     probe::end_with(|reason| {
-        eprintln!("{}", panics().1.last().map_or(reason, String::as_str));
+        // With its place, if a panic has said it.
+        let panics = panics();
+        eprintln!("{}", panics.1.last().filter(|last| last.contains(reason)).map_or(reason, String::as_str));
+        drop(panics);
         THREADS.fetch_max(probe::started() + 1, Relaxed);
         // The stacks of a model's threads are small.
         let _ = thread::spawn(last_words).join();
@@ -184,5 +188,8 @@ fn tell_columns() {
 }
 
 fn tell(line: &Line) {
-    println!("{}", serde_json::to_string(line).expect("a line is plain data"));
+    let line = serde_json::to_string(line).expect("a line is plain data");
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(1); // the parent is gone
+    }
 }

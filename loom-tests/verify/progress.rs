@@ -3,7 +3,7 @@
 use crate::law::Law;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use std::collections::HashMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -48,7 +48,7 @@ impl Progress {
         Progress {
             bar: ProgressBar::new(expected.len() as u64).with_style(style),
             begin,
-            line: (!std::io::stderr().is_terminal()).then(|| Mutex::new(begin)),
+            line: (!io::stderr().is_terminal()).then(|| Mutex::new(begin)),
             steps: expected.into_iter().map(step).collect(),
             done: AtomicU64::new(0),
         }
@@ -86,7 +86,7 @@ impl Progress {
         let mut last = last.lock().expect("no panic while it is held");
         if last.elapsed() > PAUSE {
             *last = Instant::now();
-            eprintln!("[{}/{}] {now}", self.done.load(Relaxed), self.steps.len());
+            let _ = writeln!(io::stderr(), "[{}/{}] {now}", self.done.load(Relaxed), self.steps.len());
         }
     }
 

@@ -1,6 +1,7 @@
 //! Finding an execution again, and showing it. loom counts executions, so one that failed is found by running its
 //! check again up to it; there loom stores its path, with which the execution can be run alone, as often as wanted.
 
+use crate::children;
 use crate::law::Law;
 use crate::parent::{Ended, Played, child, indented, target};
 use crate::place::Place;
@@ -142,6 +143,7 @@ pub fn replay(laws: &[Law], file: &Path) -> ExitCode {
             print!("{}: in this interleaving the law holds now\n    model: {}\n\n{columns}", law.id, record.place.name);
             ExitCode::SUCCESS
         }
+        Shown::Strays(_) if children::are_interrupted() => ExitCode::from(130),
         Shown::Strays(error) => trouble(&format!("{}: {error}", file.display())),
     }
 }

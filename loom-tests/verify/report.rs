@@ -67,7 +67,8 @@ impl<'a> Lines<'a> {
         self.print(line);
     }
 
-    fn print(&self, text: &str) {
+    /// In the same place as the lines.
+    pub fn print(&self, text: &str) {
         if self.to_stderr { eprintln!("{text}") } else { println!("{text}") }
     }
 }

@@ -130,6 +130,7 @@ pub mod thread {
 
     /// In bytes; the explorer's own default, of 32 KiB, is less than a program may expect.
     const STACK: usize = 256 << 10;
+    const MOST: usize = 1 << 30;
 
     #[track_caller]
     pub fn yield_now() {
@@ -174,7 +175,7 @@ pub mod thread {
 
         #[track_caller]
         pub fn spawn<T: Send + 'static>(self, body: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
-            if self.stack_size > usize::MAX >> 17 {
+            if self.stack_size > MOST {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             let living = probe::Living::begin();
@@ -285,7 +286,11 @@ impl Model {
         for accesses in probe::Accesses::BOTH {
             match self.explore(accesses, false, &body) {
                 Ok(more) => executions += more,
-                Err(failure) => panic!("{}", self.explained(accesses, failure, &body)),
+                Err(failure) => {
+                    eprintln!("the model fails in execution {}; {}", failure.execution, failure.message);
+                    eprintln!("it is explored again as far as that, to show what its threads did");
+                    panic!("{}", self.explained(accesses, failure, &body))
+                }
             }
         }
         match self.preemptions {

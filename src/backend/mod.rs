@@ -167,7 +167,7 @@ macro_rules! __local {
     ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr;) => {
         $(#[$meta])* $vis static $name: $crate::backend::local_key::LocalKey<$type> = {
             $crate::backend::explorer::thread_local! {
-                static KEPT: $crate::backend::local_key::Kept<$type> = $crate::backend::local_key::Kept::new($value);
+                static KEPT: $crate::backend::local_key::Kept<$type> = $crate::backend::local_key::Kept::new(|| $value);
             }
             $crate::backend::local_key::LocalKey::new(&KEPT)
         };

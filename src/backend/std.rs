@@ -248,4 +248,4 @@ pub mod thread {
 
 /// A panic of which nobody learns. Only models mind.
 #[inline(always)]
-pub(crate) fn lost(_payload: &(dyn ::core::any::Any + Send)) {}
+pub(crate) fn lost(_said: impl FnOnce() -> String) {}

@@ -28,7 +28,7 @@ use crate::backend::process::{Anew, Process};
 use crate::backend::{Arc, Instant, Weak, lost, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
-use crate::thread::{Registry, Thread, catch, catch_quietly};
+use crate::thread::{Registry, Thread, catch, catch_quietly, said};
 use core::mem;
 use std::io;
 
@@ -191,7 +191,7 @@ impl Crew {
         let home = Process::this();
         let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
         let begun = begun.map_err(|payload| {
-            lost(&*payload);
+            lost(|| said(&*payload));
             mem::forget(payload); // its drop may panic again
         });
         if home.is_parent() {

@@ -11,7 +11,7 @@ use super::scope::Jobs;
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
 use crate::backend::lost;
-use crate::thread::{Payload, Run, catch, catch_quietly};
+use crate::thread::{Payload, Run, catch, catch_quietly, said};
 use core::mem;
 
 pub(super) struct Work<R: Run, S> {
@@ -25,8 +25,10 @@ pub(super) trait Told: Clone + Send + Sync {
     /// The work has ended.
     fn tell(&self) {}
 
-    /// Its function has panicked; it has not ended yet.
-    fn panicked(&self) {}
+    /// Its function has panicked; it has not ended yet. True: the program learns of it, whether it takes the result or not.
+    fn panicked(&self) -> bool {
+        false
+    }
 
     /// The panic's payload is with the program.
     fn panic_taken(&self) {}
@@ -39,8 +41,9 @@ impl Told for Arc<Jobs> {
         self.end();
     }
 
-    fn panicked(&self) {
+    fn panicked(&self) -> bool {
         self.add_panic();
+        true
     }
 
     fn panic_taken(&self) {
@@ -57,11 +60,16 @@ enum Contents<R: Run> {
 }
 
 /// What a job has panicked with, until the program takes it.
-struct Untaken(Option<Payload>);
+struct Untaken {
+    payload: Option<Payload>,
+    is_told: bool,
+}
 
 impl Drop for Untaken {
     fn drop(&mut self) {
-        self.0.iter().for_each(|payload| lost(&**payload));
+        if let Some(payload) = self.payload.as_ref().filter(|_| !self.is_told) {
+            lost(|| said(&**payload));
+        }
     }
 }
 
@@ -156,8 +164,8 @@ where
         let (contents, outcome) = match catch(|| run.run()) {
             Ok(value) => (Contents::Value(value), Outcome::Returned),
             Err(payload) => {
-                self.scope.panicked();
-                (Contents::Panic(Box::new(Untaken(Some(payload)))), Outcome::Panicked)
+                let untaken = Untaken { payload: Some(payload), is_told: self.scope.panicked() };
+                (Contents::Panic(Box::new(untaken)), Outcome::Panicked)
             }
         };
         // SAFETY: it has begun the job, and not ended it.
@@ -192,7 +200,10 @@ where
 
     unsafe fn let_go(self: Arc<Self>, outcome: Outcome) {
         // SAFETY: the caller's.
-        mem::forget(unsafe { self.empty(outcome) }); // whose drop may panic again
+        if let Err(payload) = unsafe { self.empty(outcome) } {
+            lost(|| said(&*payload));
+            mem::forget(payload); // its drop may panic again
+        }
     }
 }
 
@@ -215,7 +226,7 @@ where
             Contents::Value(value) => Some(Ok(value)),
             Contents::Panic(mut untaken) => {
                 self.scope.panic_taken();
-                untaken.0.take().map(Err)
+                untaken.payload.take().map(Err)
             }
             Contents::Nothing | Contents::Function(_) => None,
         }

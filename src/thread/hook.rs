@@ -1,6 +1,6 @@
 //! What is told when a thread panics.
 
-use super::error::Payload;
+use super::error::{Payload, text};
 use super::thread::Thread;
 use crate::backend::lost;
 use core::any::Any;
@@ -18,7 +18,12 @@ pub(crate) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
 /// Runs what belongs to the user, whose panic nobody wants. The payload is leaked: its drop could panic again.
 pub(crate) fn catch_quietly(theirs: impl FnOnce()) {
     if let Err(payload) = catch(theirs) {
-        lost(&*payload);
+        lost(|| said(&*payload));
         mem::forget(payload);
     }
+}
+
+/// What a panic says of itself.
+pub(crate) fn said(payload: &(dyn Any + Send)) -> String {
+    text(payload).unwrap_or("a panic without a text").to_owned()
 }

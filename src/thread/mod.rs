@@ -65,7 +65,7 @@ pub use thread::Thread;
 pub use timer::Timer;
 
 pub(crate) use error::text;
-pub(crate) use hook::{catch, catch_quietly};
+pub(crate) use hook::{catch, catch_quietly, said};
 pub(crate) use registry::global as global_registry;
 pub(crate) use scope::{abort_left_behind, or_abort};
 

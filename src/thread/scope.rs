@@ -100,7 +100,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
                 abort_left_behind();
             }
             thread.await_end();
-            all_well &= !thread.has_unseen_panic();
+            all_well &= !thread.see_panic();
         }
     }
 }

@@ -10,12 +10,13 @@
 //!    its memory for another. Of those threads only the survivor sets `gone` there.
 
 use super::error::{JoinError, Panicked};
-use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Owned, Process};
 use crate::backend::{Arc, Instant, lost, process, thread};
 use crate::sync::{Event, Mutex};
 use core::fmt;
 use core::hash::{Hash, Hasher};
+use core::mem;
 use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::io;
@@ -44,16 +45,21 @@ struct Life {
     ours: bool,
     native: AtomicUsize,
     ended: Event,
-    panicked: Mutex<Option<Panicked>>,
-    panic_seen: AtomicBool,
+    panicked: Mutex<Option<Panic>>,
     system: Mutex<System>,
     gone: Event,
 }
 
-impl Drop for Life {
+/// How the thread has panicked, and whether the program knows of it: by a join, or by the thread's scope.
+struct Panic {
+    panicked: Panicked,
+    seen: bool,
+}
+
+impl Drop for Panic {
     fn drop(&mut self) {
-        if let Some(panicked) = self.panicked.get_mut().take().filter(|_| !self.panic_seen.load(Relaxed)) {
-            lost(&panicked.to_string());
+        if !self.seen {
+            lost(|| self.panicked.to_string());
         }
     }
 }
@@ -96,7 +102,6 @@ impl Thread {
                 native: AtomicUsize::new(0),
                 ended: Event::new(),
                 panicked: Mutex::new(None),
-                panic_seen: AtomicBool::new(false),
                 system: Mutex::new(System::default()),
                 gone: Event::new(),
             }),
@@ -117,7 +122,7 @@ impl Thread {
 
     /// The thread's last act; it is on no registry any more.
     pub(super) fn end(&self, panicked: Option<Panicked>) {
-        *self.life.panicked.acquire() = panicked;
+        *self.life.panicked.acquire() = panicked.map(|panicked| Panic { panicked, seen: false });
         self.life.ended.set(); // invariant 1
     }
 
@@ -304,18 +309,23 @@ impl Thread {
     }
 
     fn outcome(&self) -> Result<(), Panicked> {
-        match &*self.life.panicked.acquire() {
+        match &mut *self.life.panicked.acquire() {
             None => Ok(()),
-            Some(panicked) => {
-                self.life.panic_seen.store(true, Relaxed);
-                Err(panicked.clone())
+            Some(panic) => {
+                panic.seen = true;
+                Err(panic.panicked.clone())
             }
         }
     }
 
     /// Whether it has panicked, and nobody was told by a join.
     pub(super) fn has_unseen_panic(&self) -> bool {
-        self.life.panicked.acquire().is_some() && !self.life.panic_seen.load(Relaxed)
+        self.life.panicked.acquire().as_ref().is_some_and(|panic| !panic.seen)
+    }
+
+    /// The same; and from now on the program knows of the panic.
+    pub(super) fn see_panic(&self) -> bool {
+        self.life.panicked.acquire().as_mut().is_some_and(|panic| !mem::replace(&mut panic.seen, true))
     }
 }
 

@@ -16,7 +16,7 @@
 
 use super::clock::{self, Clock};
 use super::error::{JoinError, Panicked};
-use super::hook::{catch, catch_quietly};
+use super::hook::{catch, catch_quietly, said};
 use super::registry::Registry;
 use crate::backend::lost;
 use crate::backend::process::Process;
@@ -229,7 +229,7 @@ impl Action {
         catch_quietly(|| drop(again));
         let thread = registry.current();
         if !registry.report(&thread, &*payload) {
-            lost(&*payload);
+            lost(|| said(&*payload));
         }
         let panicked = Panicked::new(thread.name(), &*payload);
         catch_quietly(|| drop(payload));

@@ -3,7 +3,7 @@
 
 use super::explorer;
 use super::probe::Living;
-use super::verdict::{root, step};
+use super::verdict::{root, step, within_step};
 use ::std::cell::RefCell;
 use ::std::rc::Rc;
 use core::ptr;
@@ -33,8 +33,8 @@ pub struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    pub fn new(value: T) -> Kept<T> {
-        Kept { value, _living: LIVING.with(|living| living.borrow().clone()) }
+    pub fn new(make: impl FnOnce() -> T) -> Kept<T> {
+        Kept { value: within_step(make), _living: LIVING.with(|living| living.borrow().clone()) }
     }
 }
 

@@ -22,6 +22,11 @@ impl Shared {
         self.with(|log| log.clone())
     }
 
+    /// The same, unless a thread is just writing it: perhaps the caller itself.
+    pub(super) fn try_read(&self) -> Option<Log> {
+        self.0.try_lock().ok().map(|log| log.clone())
+    }
+
     fn with<R>(&self, look: impl FnOnce(&mut Log) -> R) -> R {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -83,29 +88,35 @@ pub fn switch_on() -> Shared {
 
 /// Something that the thread in this role does, at no particular place.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
-    change(|log| log.events.push(Event { role, object: 0, text: text(), at: None }));
+    change(|| {
+        let event = Event { role, object: 0, text: text(), at: None };
+        |log: &mut Log| log.events.push(event)
+    });
 }
 
 pub(super) fn begin() {
-    change(|log| *log = Log::default());
+    change(|| |log: &mut Log| *log = Log::default());
 }
 
 #[inline]
 pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
-    change(|log| log.events.push(Event { role: probe::role(), object, text: text(), at: Some(at.into()) }));
+    change(|| {
+        let event = Event { role: probe::role(), object, text: text(), at: Some(at.into()) };
+        |log: &mut Log| log.events.push(event)
+    });
 }
 
 #[inline]
 pub(super) fn made(number: u32, kind: &'static str, at: &'static Location<'static>) {
-    change(|log| log.objects.push(Made { number, kind, at: at.into() }));
+    change(|| |log: &mut Log| log.objects.push(Made { number, kind, at: at.into() }));
 }
 
-/// Changes the log, if there is one. What threads do while their model is ended is no part of it.
+/// Makes a change of the log, if there is one, and then makes it there: what makes it may be a step. What threads do while
+/// their model is ended is no part of it.
 #[inline]
-fn change(what: impl FnOnce(&mut Log)) {
-    LOG.with_borrow(|log| {
-        if let Some(log) = log.as_ref().filter(|_| !probe::is_cancelled()) {
-            log.with(what);
-        }
-    });
+fn change<C: FnOnce(&mut Log)>(make: impl FnOnce() -> C) {
+    if let Some(log) = LOG.with_borrow(Option::clone).filter(|_| !probe::is_cancelled()) {
+        let change = make();
+        log.with(change);
+    }
 }

@@ -24,13 +24,14 @@ const BRANCHES: &str = "an execution has too many steps. Either it has no end: a
 
 /// What is to be said instead of the explorer's own words.
 pub(super) fn of(text: &str) -> Option<String> {
+    let text = text.trim();
     let says = |part: &str| text.contains(part);
     let remedy = match () {
         () if says("Model exceeded maximum number of branches") => BRANCHES.to_owned(),
         () if says("self.threads.len() < self.max()") || says("threads.len() < self.max_threads") => THREADS.to_owned(),
         () if says("cannot access Loom execution state from outside") => STACK.to_owned(),
         () if text.starts_with("deadlock; threads") => DEADLOCK.to_owned(),
-        () if says("Causality violation") => format!("a data race: {RACE}\n{}", text.trim()),
+        () if says("Causality violation") => format!("a data race: {RACE}\n{text}"),
         () => return None,
     };
     Some(remedy)

@@ -42,8 +42,10 @@ static HARNESS: OnceLock<fn(&str) -> !> = OnceLock::new();
 thread_local! {
     /// On the thread that explores a user's model.
     static JUDGE: RefCell<Option<Judge>> = const { RefCell::new(None) };
-    /// The latest panic of the thread: its message and its place.
-    static PANIC: Cell<Option<(String, String)>> = const { Cell::new(None) };
+    /// The panics of the present execution: their messages and places.
+    static PANICS: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+    /// What the explorer said first. It may unwind its own frames then, and complain of what it finds on the way.
+    static FATAL: Cell<Option<String>> = const { Cell::new(None) };
 }
 
 struct Judge {
@@ -68,7 +70,18 @@ pub fn end_with(end: fn(&str) -> !) {
 #[inline]
 pub(super) fn step<R>(call: impl FnOnce() -> R) -> R {
     JUDGE.with_borrow(|judge| judge.iter().for_each(|judge| _ = judge.progress.steps.fetch_add(1, Relaxed)));
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| fail(payload))
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| match payload.downcast::<Theirs>() {
+        Ok(theirs) => panic::resume_unwind(theirs.0),
+        Err(payload) => fail(payload),
+    })
+}
+
+/// A panic of the program's own code that a step has run.
+struct Theirs(Payload);
+
+/// The program's own code within a step.
+pub(super) fn within_step<R>(body: impl FnOnce() -> R) -> R {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| panic::resume_unwind(Box::new(Theirs(payload))))
 }
 
 /// The program's own code at the root of a thread: a panic that leaves it fails the execution.
@@ -81,9 +94,9 @@ pub(super) fn root<R>(body: impl FnOnce() -> R) -> R {
 
 /// A panic of the program's that the kit keeps from unwinding, and of which the program cannot learn, fails a user's model.
 /// The laws have programs that panic so on purpose.
-pub(crate) fn lost(payload: &(dyn Any + Send)) {
-    if !payload.is::<Cancelled>() && JUDGE.with_borrow(Option::is_some) {
-        fail_with(format!("{}\n{}", told(payload), remedy::LOST));
+pub(crate) fn lost(said: impl FnOnce() -> String) {
+    if JUDGE.with_borrow(Option::is_some) {
+        fail_with(format!("{}\n{}", placed(&said()), remedy::LOST));
     }
 }
 
@@ -114,18 +127,23 @@ pub(super) fn fail_with(message: String) -> ! {
 
 fn give_verdict(ended: Result<(), String>) {
     let Some(Judge { verdict, progress, log }) = JUDGE.take() else { return }; // invariant 3
-    let (execution, log) = (progress.executions.load(Relaxed), log.map(|log| log.read()));
+    let (execution, log) = (progress.executions.load(Relaxed), log.and_then(|log| log.try_read()));
     let _ = verdict.send(ended.map_err(|message| Failure { message, execution, log, is_repeatable: true }));
 }
 
 /// What a panic says, and where it began.
 fn told(payload: &(dyn Any + Send)) -> String {
-    let Some(text) = text(payload) else { return "a panic without a text".into() };
-    let explained = remedy::of(text.trim());
-    match PANIC.take() {
-        Some((message, place)) if explained.is_none() && message == text => format!("{text}\n    at {place}"),
-        _ => explained.unwrap_or_else(|| text.trim().to_owned()),
-    }
+    let explained = FATAL.take().or_else(|| remedy::of(text(payload)?));
+    explained.unwrap_or_else(|| placed(text(payload).unwrap_or("a panic without a text")))
+}
+
+/// A panic's message and its place, and the panics before it: this one may say no more than that there was another.
+fn placed(text: &str) -> String {
+    let mut panics = PANICS.take();
+    let this = panics.iter().rposition(|(message, _)| message == text).map(|place| panics.remove(place).1);
+    let place = this.map_or_else(String::new, |place| format!("\n    at {place}"));
+    let before = panics.iter().map(|(message, place)| format!("\n    after: {message}, at {place}"));
+    before.fold(format!("{text}{place}"), |said, other| said + &other)
 }
 
 fn text(payload: &(dyn Any + Send)) -> Option<&str> {
@@ -146,12 +164,13 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
         let explored = catch_unwind(AssertUnwindSafe(|| {
             builder.check(move || {
                 theirs.executions.fetch_add(1, Relaxed);
+                PANICS.with_borrow_mut(Vec::clear);
                 root(&body);
             });
         }));
         give_verdict(explored.map_err(|payload| match text(&*payload) {
+            None => FATAL.take().unwrap_or_else(|| remedy::STACK.into()), // so the explorer's coroutines say it
             Some(_) => told(&*payload),
-            None => remedy::STACK.into(), // so the explorer's coroutines say it
         }));
     });
     explorer.expect("the system has room for a thread");
@@ -200,7 +219,9 @@ fn keep_panics() {
                 return others(info);
             }
             let place = info.location().map(ToString::to_string).unwrap_or_default();
-            PANIC.set(Some((text(info.payload()).unwrap_or_default().to_owned(), place)));
+            let text = text(info.payload()).unwrap_or_default();
+            PANICS.with_borrow_mut(|panics| panics.push((text.to_owned(), place)));
+            FATAL.set(FATAL.take().or_else(|| remedy::of(text)));
         }));
     });
 }
