@@ -31,6 +31,7 @@ pub(super) fn of(text: &str) -> Option<String> {
         () if says("self.threads.len() < self.max()") || says("threads.len() < self.max_threads") => THREADS.to_owned(),
         () if says("cannot access Loom execution state from outside") => STACK.to_owned(),
         () if text.starts_with("deadlock; threads") => DEADLOCK.to_owned(),
+        () if says("Causality violation") && says("mut accesses") => format!("a data race: {OWNER}\n{text}"),
         () if says("Causality violation") => format!("a data race: {RACE}\n{text}"),
         () => return None,
     };
@@ -38,5 +39,8 @@ pub(super) fn of(text: &str) -> Option<String> {
 }
 
 const DEADLOCK: &str = "a deadlock: each thread that has not ended is blocked for ever";
+
+const OWNER: &str = "a thread uses an atomic object while another makes or drops it, and neither happens before the other. Let the \
+    threads meet before the drop; and what a `LazyLock` or a `OnceLock` makes belongs in `selvedge::backend::global!`";
 
 const RACE: &str = "two threads touch a cell, one of them writes, and neither access happens before the other";
