@@ -265,7 +265,8 @@ fn guards_that_are_held_at_a_deadlock() {
         });
     });
     assert!(said.contains("a deadlock"), "{said}");
-    assert!(said.contains("sleeps on #"), "what the threads did: {said}");
+    let line = said.lines().find(|line| line.contains("sleeps on #")).expect("what the threads did");
+    assert!(line.contains(", called at tests/verdicts.rs:"), "{line}");
 }
 
 #[test]

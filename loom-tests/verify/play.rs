@@ -123,7 +123,7 @@ fn perform(law: &Law, task: Task) -> Result<Summary, String> {
             Err("the execution does not come".into())
         }
         Task::Replay(record) => {
-            let _ = LOG.set(log::switch_on());
+            let _ = LOG.set(log::switch_on(false));
             let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
             // A copy of loom's: it writes to it.
             let path = folder.path().join("path.json");

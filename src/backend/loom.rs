@@ -322,11 +322,10 @@ impl Model {
         failure: verdict::Failure,
         body: &Arc<impl Fn() + Send + Sync + 'static>,
     ) -> String {
-        let again = match failure.is_repeatable {
-            true => self.explore(accesses, true, body).err().filter(|again| again.execution == failure.execution),
-            false => None,
-        };
-        let verdict::Failure { message, execution, log, .. } = again.unwrap_or(failure);
+        let verdict::Failure { message, execution, .. } = failure;
+        let again = failure.is_repeatable.then(|| self.explore(accesses, true, body).err()).flatten();
+        let same = again.filter(|again| again.execution == execution && again.message == message);
+        let log = same.and_then(|again| again.log);
         let log = log.filter(|log| !log.events.is_empty());
         let columns = log.map_or_else(String::new, |log| format!("\n\n{}", columns::text(&log)));
         format!("the model fails in execution {execution}: {message}{columns}")

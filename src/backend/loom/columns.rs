@@ -35,7 +35,11 @@ pub fn text(log: &Log) -> String {
 }
 
 fn line(number: usize, event: &Event, widths: &[usize]) -> String {
-    let at = event.at.as_ref().map(short).unwrap_or_default();
+    let mut at = event.at.as_ref().map(short).unwrap_or_default();
+    let caller = event.calls.as_ref().and_then(|calls| caller(&calls.to_string()));
+    if let Some(caller) = caller.filter(|caller| !caller.ends_with(&at)) {
+        let _ = write!(at, ", called at {caller}");
+    }
     row(&number.to_string(), widths, |role| if role == event.role { &event.text } else { "" }, &at)
 }
 
@@ -52,4 +56,14 @@ fn row<'a>(number: &str, widths: &[usize], cell: impl Fn(usize) -> &'a str, at: 
 fn short(place: &Place) -> String {
     let name = place.file.rsplit('/').next().unwrap_or_default();
     format!("{name}:{}", place.line)
+}
+
+/// The program's own line that has led into the kit, by a backtrace's lines ` at FILE:LINE:COLUMN`.
+fn caller(calls: &str) -> Option<String> {
+    let kit = file!().strip_suffix("backend/loom/columns.rs")?;
+    let kit = kit.find("../").map_or(kit, |up| &kit[up..]); // the kit's own harness compiles it as `../src`
+    let foreign = |file: &&str| ![kit, "/rustc/", "/loom-", "/generator-"].iter().any(|part| file.contains(part));
+    let file = calls.lines().filter_map(|line| line.trim_start().strip_prefix("at ")).find(foreign)?;
+    let (place, _column) = file.rsplit_once(':')?;
+    Some(place.strip_prefix("./").unwrap_or(place).to_owned())
 }

@@ -2,6 +2,7 @@
 //! not see; another thread of the process may read it, for an execution may end by an abort, or not at all.
 
 use super::probe;
+use ::std::backtrace::Backtrace;
 use ::std::cell::RefCell;
 use ::std::fmt;
 use ::std::panic::Location;
@@ -14,7 +15,11 @@ thread_local! {
 
 /// A log that others may read.
 #[derive(Clone, Debug, Default)]
-pub struct Shared(Arc<Mutex<Log>>);
+pub struct Shared {
+    log: Arc<Mutex<Log>>,
+    /// Whether each event keeps the calls that have led to it.
+    traced: bool,
+}
 
 impl Shared {
     /// What is known of the last execution.
@@ -24,11 +29,11 @@ impl Shared {
 
     /// The same, unless a thread is just writing it: perhaps the caller itself.
     pub(super) fn try_read(&self) -> Option<Log> {
-        self.0.try_lock().ok().map(|log| log.clone())
+        self.log.try_lock().ok().map(|log| log.clone())
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Log) -> R) -> R {
-        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -46,6 +51,7 @@ pub struct Event {
     pub object: u32,
     pub text: String,
     pub at: Option<Place>,
+    pub calls: Option<Arc<Backtrace>>,
 }
 
 /// An object, and where it was made.
@@ -80,43 +86,44 @@ impl fmt::Display for Place {
 }
 
 /// Logs each execution that the calling thread of the system explores from now on.
-pub fn switch_on() -> Shared {
-    let shared = Shared::default();
+pub fn switch_on(traced: bool) -> Shared {
+    let shared = Shared { traced, ..Shared::default() };
     LOG.set(Some(shared.clone()));
     shared
 }
 
 /// Something that the thread in this role does, at no particular place.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
-    change(|| {
-        let event = Event { role, object: 0, text: text(), at: None };
+    change(|_| {
+        let event = Event { role, object: 0, text: text(), at: None, calls: None };
         |log: &mut Log| log.events.push(event)
     });
 }
 
 pub(super) fn begin() {
-    change(|| |log: &mut Log| *log = Log::default());
+    change(|_| |log: &mut Log| *log = Log::default());
 }
 
 #[inline]
 pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
-    change(|| {
-        let event = Event { role: probe::role(), object, text: text(), at: Some(at.into()) };
+    change(|traced| {
+        let calls = traced.then(|| Arc::new(Backtrace::force_capture()));
+        let event = Event { role: probe::role(), object, text: text(), at: Some(at.into()), calls };
         |log: &mut Log| log.events.push(event)
     });
 }
 
 #[inline]
 pub(super) fn made(number: u32, kind: &'static str, at: &'static Location<'static>) {
-    change(|| |log: &mut Log| log.objects.push(Made { number, kind, at: at.into() }));
+    change(|_| |log: &mut Log| log.objects.push(Made { number, kind, at: at.into() }));
 }
 
 /// Makes a change of the log, if there is one, and then makes it there: what makes it may be a step. What threads do while
 /// their model is ended is no part of it.
 #[inline]
-fn change<C: FnOnce(&mut Log)>(make: impl FnOnce() -> C) {
+fn change<C: FnOnce(&mut Log)>(make: impl FnOnce(bool) -> C) {
     if let Some(log) = LOG.with_borrow(Option::clone).filter(|_| !probe::is_cancelled()) {
-        let change = make();
+        let change = make(log.traced);
         log.with(change);
     }
 }

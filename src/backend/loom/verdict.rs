@@ -159,7 +159,7 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
     let theirs = Arc::clone(&progress);
     let name = thread::current().name().unwrap_or("model").to_owned();
     let explorer = thread::Builder::new().name(name).spawn(move || {
-        let log = logged.then(log::switch_on);
+        let log = logged.then(|| log::switch_on(true));
         JUDGE.set(Some(Judge { verdict, progress: Arc::clone(&theirs), log }));
         let explored = catch_unwind(AssertUnwindSafe(|| {
             builder.check(move || {
