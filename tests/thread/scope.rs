@@ -243,8 +243,19 @@ fn drops_that_panic_do_not_keep_the_scope() {
             gate.set(); // nobody can take it any more
         });
         assert_eq!(drops.count(), 1);
+        gate.clear();
         let bomb = Bomb::new(&drops);
-        assert_eq!(panic_of(|| thread::scope(|scope| _ = scope.spawn(|| panic_any(bomb)))), "a scoped thread panicked");
+        let panics = || {
+            gate.wait();
+            panic_any(bomb)
+        };
+        let scope = || {
+            thread::scope(|scope| {
+                drop(scope.spawn(panics));
+                gate.set(); // nor this
+            });
+        };
+        assert_eq!(panic_of(scope), "a scoped thread panicked");
         assert_eq!(drops.count(), 2);
     });
 }
