@@ -2,6 +2,7 @@
 //! it names must fail there. A checker that nobody has seen fail proves nothing.
 
 use crate::children;
+use crate::is_wanted;
 use crate::law::Law;
 use crate::parent::{Ended, child, indented, root, target};
 use crate::progress::Progress;
@@ -44,8 +45,7 @@ pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let matches = |one: &Break, filter: &str| one.law.starts_with(filter) || one.name.contains(filter);
-    let wanted = |one: &&Break| filters.is_empty() || filters.iter().any(|filter| matches(one, filter));
+    let wanted = |one: &&Break| is_wanted(filters, |filter| one.law.starts_with(filter) || one.name.contains(filter));
     let chosen = breaks.iter().filter(wanted).collect();
     let chosen = Shard::deal(shard, chosen);
     if chosen.is_empty() {
@@ -71,7 +71,7 @@ pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
     }
     println!("{table}\n{} of {} breaks are caught", came - failures, chosen.len());
     if children::are_interrupted() {
-        return ExitCode::from(130);
+        return children::exit_code();
     }
     let laws = crate::laws::all();
     let unproved = |law: &&Law| filters.is_empty() && breaks.iter().all(|one| one.law != law.id);

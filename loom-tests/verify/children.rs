@@ -2,7 +2,7 @@
 //! interrupted: no compiler goes on, and no law's verdict is taken from a child that a signal has ended.
 
 use std::io;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitCode};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +20,11 @@ pub fn end_when_interrupted() -> Result<(), ctrlc::Error> {
 /// Whether there was an interrupt: what has not ended has no result.
 pub fn are_interrupted() -> bool {
     INTERRUPTED.load(Relaxed)
+}
+
+/// What this process ends with after an interrupt.
+pub fn exit_code() -> ExitCode {
+    ExitCode::from(130)
 }
 
 /// Starts a child. It is to be waited for, and then to be [forgotten](forget).

@@ -160,6 +160,11 @@ fn trouble(error: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Whether one of the filters matches; without a filter all is wanted.
+fn is_wanted(filters: &[String], matches: impl Fn(&str) -> bool) -> bool {
+    filters.is_empty() || filters.iter().any(|filter| matches(filter))
+}
+
 /// The laws that a filter chooses, in their order; or a filter that chooses none.
 fn chosen(filters: &[String]) -> Result<Vec<Law>, &str> {
     let mut laws = laws::all();
@@ -171,6 +176,6 @@ fn chosen(filters: &[String]) -> Result<Vec<Law>, &str> {
     if let Some(useless) = filters.iter().find(|filter| !laws.iter().any(|law| matches(law, filter))) {
         return Err(useless);
     }
-    laws.retain(|law| filters.is_empty() || filters.iter().any(|filter| matches(law, filter)));
+    laws.retain(|law| is_wanted(filters, |filter| matches(law, filter)));
     Ok(laws)
 }

@@ -2,6 +2,7 @@
 //! One that nobody misses has its reason in the ledger.
 
 use crate::children;
+use crate::is_wanted;
 use crate::law::{Law, TOO_MANY};
 use crate::ledger::{self, Entry, Ledger};
 use crate::parent::{Ended, child, each, indented};
@@ -42,7 +43,7 @@ pub fn check(filters: &[String]) -> ExitCode {
 }
 
 fn tried(filters: &[String]) -> Result<ExitCode, String> {
-    let chosen = |file: &str| filters.is_empty() || filters.iter().any(|filter| file.contains(filter));
+    let chosen = |file: &str| is_wanted(filters, |filter| file.contains(filter));
     let sites = sites::all()?;
     let ledger = Ledger::read()?;
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
@@ -57,13 +58,13 @@ fn tried(filters: &[String]) -> Result<ExitCode, String> {
     let laws = crate::laws::all();
     let census = census(&this, &laws);
     if children::are_interrupted() {
-        return Ok(ExitCode::from(130));
+        return Ok(children::exit_code());
     }
     let mut failures = complaints(&sites, &laws, &census);
     if failures == 0 {
         let fates = fates(&this, &mutants, &laws, &census);
         if children::are_interrupted() {
-            return Ok(ExitCode::from(130));
+            return Ok(children::exit_code());
         }
         failures = report(&mutants, &fates, &ledger, chosen, filters.is_empty());
     }

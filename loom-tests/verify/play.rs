@@ -26,7 +26,7 @@ pub enum Line {
     Reached(Vec<Key>),
     /// The law holds, or what else was to be done is done.
     Holds(Summary),
-    /// It fails, in this execution, of so many threads.
+    /// It fails, in this execution, which has this number of threads.
     Fails { place: Place, threads: usize },
     /// What happened in the execution.
     Columns(String),

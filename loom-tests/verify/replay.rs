@@ -143,7 +143,7 @@ pub fn replay(laws: &[Law], file: &Path) -> ExitCode {
             print!("{}: in this interleaving the law holds now\n    model: {}\n\n{columns}", law.id, record.place.name);
             ExitCode::SUCCESS
         }
-        Shown::Strays(_) if children::are_interrupted() => ExitCode::from(130),
+        Shown::Strays(_) if children::are_interrupted() => children::exit_code(),
         Shown::Strays(error) => trouble(&format!("{}: {error}", file.display())),
     }
 }

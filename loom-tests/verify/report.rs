@@ -1,5 +1,6 @@
 //! What is shown of the verdicts: lines for people, JSON for programs, an exit code for scripts.
 
+use crate::children;
 use crate::law::{Law, Outcome, Verdict};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::HumanCount;
@@ -145,8 +146,8 @@ impl Json {
 /// 0 if every law holds, 130 after an interrupt, else 1.
 pub fn exit_code(verdicts: &[Verdict]) -> ExitCode {
     let fails = verdicts.iter().any(|verdict| verdict.verdict == Outcome::Failed);
-    match crate::children::are_interrupted() {
-        true => ExitCode::from(130),
+    match children::are_interrupted() {
+        true => children::exit_code(),
         false => ExitCode::from(u8::from(fails)),
     }
 }

@@ -64,6 +64,12 @@ pub(crate) mod process;
 mod signatures;
 
 pub(crate) use world::lost;
+
+/// What a panic says, if that was a text.
+pub(crate) fn text(payload: &(dyn core::any::Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&str>().copied();
+    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
 pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, proved, thread};
 
 /// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`, where they do: a test that

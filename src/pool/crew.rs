@@ -25,11 +25,10 @@ use super::fate::Outcome;
 use super::work::Runs;
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Anew, Process};
-use crate::backend::{Arc, Instant, Weak, lost, thread};
+use crate::backend::{Arc, Instant, Weak, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
-use crate::thread::{Registry, Thread, catch, catch_quietly, said};
-use core::mem;
+use crate::thread::{Registry, Thread, catch, catch_quietly, leak};
 use std::io;
 
 pub(super) type Initializer = dyn Fn() + Send + Sync;
@@ -190,10 +189,7 @@ impl Crew {
     fn work(self: Arc<Crew>) {
         let home = Process::this();
         let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
-        let begun = begun.map_err(|payload| {
-            lost(|| said(&*payload));
-            mem::forget(payload); // its drop may panic again
-        });
+        let begun = begun.map_err(leak);
         if home.is_parent() {
             return; // the initializer has forked; what is queued is the parent's
         }

@@ -1,6 +1,7 @@
 //! Why a pool takes no job, and why a job has no value.
 
-use crate::thread::{Payload, text};
+use crate::backend::text;
+use crate::thread::Payload;
 use core::{error::Error, fmt};
 use std::io;
 

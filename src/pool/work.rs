@@ -11,7 +11,7 @@ use super::scope::Jobs;
 use crate::backend::Arc;
 use crate::backend::cell::UnsafeCell;
 use crate::backend::lost;
-use crate::thread::{Payload, Run, catch, catch_quietly, said};
+use crate::thread::{Payload, Run, catch, catch_quietly, leak, said};
 use core::mem;
 
 pub(super) struct Work<R: Run, S> {
@@ -200,10 +200,7 @@ where
 
     unsafe fn let_go(self: Arc<Self>, outcome: Outcome) {
         // SAFETY: the caller's.
-        if let Err(payload) = unsafe { self.empty(outcome) } {
-            lost(|| said(&*payload));
-            mem::forget(payload); // its drop may panic again
-        }
+        unsafe { self.empty(outcome) }.unwrap_or_else(leak);
     }
 }
 

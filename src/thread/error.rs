@@ -1,17 +1,11 @@
 //! What can become of a thread, or of waiting for one.
 
-use crate::backend::Arc;
+use crate::backend::{Arc, text};
 use core::any::Any;
 use core::{error::Error, fmt};
 
 /// What a panic carries, as [`std::panic::catch_unwind`] gives it.
 pub type Payload = Box<dyn Any + Send + 'static>;
-
-/// What somebody has panicked with, if that was a text.
-pub(crate) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-}
 
 /// The thread, or the timer's function, has panicked. Every joiner is told; whoever wants the payload itself
 /// [takes](crate::thread::JoinHandle::take_panic) it.

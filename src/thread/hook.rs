@@ -1,8 +1,8 @@
 //! What is told when a thread panics.
 
-use super::error::{Payload, text};
+use super::error::Payload;
 use super::thread::Thread;
-use crate::backend::lost;
+use crate::backend::{lost, text};
 use core::any::Any;
 use core::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,10 +17,13 @@ pub(crate) fn catch<R>(theirs: impl FnOnce() -> R) -> Result<R, Payload> {
 
 /// Runs what belongs to the user, whose panic nobody wants. The payload is leaked: its drop could panic again.
 pub(crate) fn catch_quietly(theirs: impl FnOnce()) {
-    if let Err(payload) = catch(theirs) {
-        lost(|| said(&*payload));
-        mem::forget(payload);
-    }
+    catch(theirs).unwrap_or_else(leak);
+}
+
+/// Ends the way of a panic of which the program does not learn: the payload's drop could panic again.
+pub(crate) fn leak(payload: Payload) {
+    lost(|| said(&*payload));
+    mem::forget(payload);
 }
 
 /// What a panic says of itself.

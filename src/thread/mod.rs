@@ -64,8 +64,7 @@ pub use scope::{Scope, scope};
 pub use thread::Thread;
 pub use timer::Timer;
 
-pub(crate) use error::text;
-pub(crate) use hook::{catch, catch_quietly, said};
+pub(crate) use hook::{catch, catch_quietly, leak, said};
 pub(crate) use registry::global as global_registry;
 pub(crate) use scope::{abort_left_behind, or_abort};
 

@@ -82,8 +82,8 @@ impl Timer {
     /// Runs `run` on the program's clock each time that `period` is over, until it is cancelled or panics.
     ///
     /// The times are a period apart, whatever a run takes. A run never begins before the one before it has ended: if the
-    /// next time has passed by then, the times start anew, a period after that. If the period is zero, one run follows the other
-    /// without a pause: a thread of the clock does nothing else.
+    /// next time has passed by then, the times start anew, a period after that. If the period is zero, there is no
+    /// pause between two runs: a thread of the clock does nothing else.
     ///
     /// # Panics
     /// As [`start`](Timer::start).

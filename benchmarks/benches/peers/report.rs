@@ -52,7 +52,7 @@ wait; 5 rounds, or one.
 /// The part of the machine that other processes may use, in the rounds of a cell that count, while it is called idle.
 const NOT_IDLE: f64 = 0.05;
 
-/// A run counts without its disturbed cells, if they are no more than one in so many.
+/// A run counts without its disturbed cells if they are at most one cell in `FEW`.
 const FEW: usize = 20;
 
 /// Everything that was measured in one run.

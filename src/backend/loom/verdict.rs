@@ -13,6 +13,7 @@
 use super::explorer::model::Builder;
 use super::probe::Cancelled;
 use super::{log, remedy};
+use crate::backend::text;
 use ::std::any::Any;
 use ::std::cell::{Cell, RefCell};
 use ::std::panic::{AssertUnwindSafe, catch_unwind};
@@ -144,11 +145,6 @@ fn placed(text: &str) -> String {
     let place = this.map_or_else(String::new, |place| format!("\n    at {place}"));
     let before = panics.iter().map(|(message, place)| format!("\n    after: {message}, at {place}"));
     before.fold(format!("{text}{place}"), |said, other| said + &other)
-}
-
-fn text(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or(payload.downcast_ref::<String>().map(String::as_str))
 }
 
 /// Explores `body` with these settings; how many executions there were.
