@@ -346,6 +346,16 @@ fn a_static_that_keeps_what_the_first_execution_has_made() {
     assert!(said.contains("`selvedge::backend::global!`"), "{said}");
 }
 
+selvedge_loom::backend::global! {
+    static POOL: ThreadPool = ThreadPool::new(1);
+}
+
+#[test]
+fn a_pool_that_is_dropped_with_the_statics() {
+    let said = verdict(|| model_within(0, || POOL.submit(|| ()).unwrap().result().unwrap()));
+    assert!(said.contains("belongs in the body"), "{said}");
+}
+
 #[test]
 fn a_lock_of_stds() {
     let said = verdict(|| {

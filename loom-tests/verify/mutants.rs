@@ -20,6 +20,13 @@ struct Mutant<'a> {
     becomes: Ordering,
 }
 
+/// What became of a mutant.
+struct Tried<'a> {
+    mutant: &'a Mutant<'a>,
+    fate: Fate,
+    seconds: f64,
+}
+
 enum Fate {
     /// By this law.
     Killed(&'static str),
@@ -62,11 +69,11 @@ fn tried(filters: &[String]) -> Result<ExitCode, String> {
     }
     let mut failures = complaints(&sites, &laws, &census);
     if failures == 0 {
-        let fates = fates(&this, &mutants, &laws, &census);
-        if children::are_interrupted() {
-            return Ok(children::exit_code());
-        }
-        failures = report(&mutants, &fates, &ledger, chosen, filters.is_empty());
+        let tried = try_all(&this, &mutants, &laws, &census);
+        failures = report(&tried, mutants.len(), &ledger, chosen, filters.is_empty());
+    }
+    if children::are_interrupted() {
+        return Ok(children::exit_code());
     }
     Ok(ExitCode::from(u8::from(failures > 0)))
 }
@@ -102,16 +109,19 @@ fn complaints(sites: &[Strong], laws: &[Law], census: &[Census]) -> usize {
     complaints.len()
 }
 
-fn fates(verify: &Path, mutants: &[Mutant<'_>], laws: &[Law], census: &[Census]) -> Vec<(Fate, f64)> {
+/// In order, without those that an interrupt cut off.
+fn try_all<'a>(verify: &Path, mutants: &'a [Mutant<'a>], laws: &[Law], census: &[Census]) -> Vec<Tried<'a>> {
     let progress = Progress::of(mutants.len());
-    each(mutants.len(), |index| {
+    let tried = each(mutants.len(), |index| {
         let (mutant, begin) = (&mutants[index], Instant::now());
         let fate = fate(verify, mutant, laws, census, |law| {
             progress.show(&format!("{}:{} by {law}", mutant.site.key.file, mutant.site.key.line));
         });
         progress.done(index);
-        (fate, begin.elapsed().as_secs_f64())
-    })
+        let seconds = begin.elapsed().as_secs_f64();
+        (!children::are_interrupted()).then_some(Tried { mutant, fate, seconds })
+    });
+    tried.into_iter().flatten().collect()
 }
 
 fn fate(verify: &Path, mutant: &Mutant<'_>, laws: &[Law], census: &[Census], tell: impl Fn(&str)) -> Fate {
@@ -144,17 +154,11 @@ fn stem(file: &str) -> Option<&str> {
 }
 
 /// Prints what became of each, and tells how many failures that makes.
-fn report(
-    mutants: &[Mutant<'_>],
-    fates: &[(Fate, f64)],
-    ledger: &Ledger,
-    chosen: impl Fn(&str) -> bool,
-    all: bool,
-) -> usize {
+fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(&str) -> bool, all: bool) -> usize {
     let mut table = plain_table(["site", "operation", "mutant", "killed by", "time"]);
     let (mut failures, mut killed, mut unreached, mut survivors) = (0, 0, 0, Vec::new());
     let mut notes = Vec::new();
-    for (Mutant { site, becomes }, (fate, seconds)) in mutants.iter().zip(fates) {
+    for Tried { mutant: Mutant { site, becomes }, fate, seconds } in tried {
         let entry = Entry::of(site, *becomes);
         let excused = ledger.survivor.iter().any(|known| known.is_about(&entry));
         let word = match fate {
@@ -187,7 +191,8 @@ fn report(
             format!("{seconds:.1} s"),
         ]);
     }
-    for known in ledger.survivor.iter().filter(|known| chosen(&known.file)) {
+    let whole = tried.len() == mutants;
+    for known in ledger.survivor.iter().filter(|known| whole && chosen(&known.file)) {
         if !survivors.iter().any(|entry| known.is_about(entry)) {
             notes.push(format!("in {}, but killed or not there: {}", ledger::FILE, known.title()));
         }
@@ -195,9 +200,11 @@ fn report(
     failures += notes.len();
     println!("{table}");
     notes.iter().for_each(|note| println!("{note}"));
-    let total = mutants.len();
-    println!("{total} mutants: {killed} killed, {} survive, {unreached} not reached", survivors.len());
-    if all && killed * 10 < total * 9 {
+    println!("{mutants} mutants: {killed} killed, {} survive, {unreached} not reached", survivors.len());
+    if !whole {
+        println!("{} were not tried to the end", mutants - tried.len());
+    }
+    if all && whole && killed * 10 < mutants * 9 {
         println!("fewer than nine in ten are killed");
         failures += 1;
     }

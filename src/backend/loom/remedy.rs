@@ -22,6 +22,9 @@ const BRANCHES: &str = "an execution has too many steps. Either it has no end: a
     polls (use `hint::spin_until`). Or the model is too large: give it fewer threads and steps, or raise \
     `Model::max_branches`";
 
+const STATICS: &str = "a static is used when the model's body has returned, which drops all of them, in no order. Let the threads \
+    that use it end before that; and an object whose drop uses the kit's own statics, such as a `ThreadPool`, belongs in the body";
+
 /// What is to be said instead of the explorer's own words.
 pub(super) fn of(text: &str) -> Option<String> {
     let text = text.trim();
@@ -30,6 +33,7 @@ pub(super) fn of(text: &str) -> Option<String> {
         () if says("Model exceeded maximum number of branches") => BRANCHES.to_owned(),
         () if says("self.threads.len() < self.max()") || says("threads.len() < self.max_threads") => THREADS.to_owned(),
         () if says("cannot access Loom execution state from outside") => STACK.to_owned(),
+        () if says("access lazy_static during shutdown") => STATICS.to_owned(),
         () if text.starts_with("deadlock; threads") => DEADLOCK.to_owned(),
         () if says("Causality violation") && says("mut accesses") => format!("a data race: {OWNER}\n{text}"),
         () if says("Causality violation") => format!("a data race: {RACE}\n{text}"),
