@@ -24,7 +24,10 @@ struct Buffer {
     at_work: u32, // producers
 }
 
-static BUFFER: Mutex<Buffer> = Mutex::new(Buffer { items: VecDeque::new(), at_work: PRODUCERS });
+static BUFFER: Mutex<Buffer> = Mutex::new(Buffer {
+    items: VecDeque::new(),
+    at_work: PRODUCERS,
+});
 static NOT_FULL: Condition = Condition::new();
 static NOT_EMPTY: Condition = Condition::new();
 
@@ -55,7 +58,9 @@ fn produce(producer: u32) {
 
 fn main() {
     let received: Vec<Vec<u32>> = thread::scope(|scope| {
-        let consumers: Vec<_> = (0..CONSUMERS).map(|_| scope.spawn(|| std::iter::from_fn(get).collect())).collect();
+        let consumers: Vec<_> = (0..CONSUMERS)
+            .map(|_| scope.spawn(|| std::iter::from_fn(get).collect()))
+            .collect();
         for producer in 0..PRODUCERS {
             scope.spawn(move || produce(producer));
         }
@@ -68,12 +73,22 @@ fn main() {
     }
     let mut all = received.concat();
     all.sort();
-    assert!(all.into_iter().eq(0..PRODUCERS * ITEMS), "an item was lost, or came twice");
-    println!("{PRODUCERS} producers put {} items through a buffer for {ROOM};", PRODUCERS * ITEMS);
+    assert!(
+        all.into_iter().eq(0..PRODUCERS * ITEMS),
+        "an item was lost, or came twice"
+    );
+    println!(
+        "{PRODUCERS} producers put {} items through a buffer for {ROOM};",
+        PRODUCERS * ITEMS
+    );
     println!("{CONSUMERS} consumers got each of them, once.");
 
     let (mut buffer, little) = (BUFFER.acquire(), Duration::from_millis(10));
     let waited = NOT_EMPTY.wait_while_timeout(&mut buffer, little, |buffer| buffer.items.is_empty());
     println!("Whoever waits for more: {}.", waited.unwrap_err());
-    assert_eq!((NOT_FULL.notify_all(), NOT_EMPTY.notify_all()), (0, 0), "somebody waits still");
+    assert_eq!(
+        (NOT_FULL.notify_all(), NOT_EMPTY.notify_all()),
+        (0, 0),
+        "somebody waits still"
+    );
 }

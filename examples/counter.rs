@@ -34,6 +34,9 @@ fn main() {
     });
     let left = *NUMBER.acquire();
     println!("{THREADS} threads took one each from {THREADS}: {left} left.");
-    println!("One at a time: {:.1?} for {THREADS} pauses of {PAUSE:?}.", start.elapsed());
+    println!(
+        "One at a time: {:.1?} for {THREADS} pauses of {PAUSE:?}.",
+        start.elapsed()
+    );
     assert_eq!(left, 0);
 }

@@ -33,8 +33,14 @@ fn work(number: u32) {
 
 /// Starts the workers, waits for each, and hands them on.
 fn lead() -> Vec<JoinHandle<()>> {
-    let start = |number| Builder::new().name(format!("worker {number}")).spawn(move || work(number));
-    let workers: Vec<_> = (1..=WORKERS).map(|number| start(number).expect("there is room for five")).collect();
+    let start = |number| {
+        Builder::new()
+            .name(format!("worker {number}"))
+            .spawn(move || work(number))
+    };
+    let workers: Vec<_> = (1..=WORKERS)
+        .map(|number| start(number).expect("there is room for five"))
+        .collect();
     for worker in &workers {
         match worker.join_timeout(PATIENCE) {
             Ok(()) => println!("{}: done", worker.name()),
@@ -59,10 +65,22 @@ fn main() -> std::io::Result<()> {
     foreman.join().expect("the foreman does not panic");
 
     let workers = foreman.take_result().expect("nobody has taken it");
-    let late: Vec<_> = workers.iter().filter(|worker| worker.is_alive()).map(|worker| worker.name()).collect();
+    let late: Vec<_> = workers
+        .iter()
+        .filter(|worker| worker.is_alive())
+        .map(|worker| worker.name())
+        .collect();
     println!("still alive at exit:");
     for thread in thread::enumerate() {
-        println!("  {}{}", thread.name(), if thread.is_daemon() { ", a daemon: left behind" } else { "" });
+        println!(
+            "  {}{}",
+            thread.name(),
+            if thread.is_daemon() {
+                ", a daemon: left behind"
+            } else {
+                ""
+            }
+        );
     }
     assert_eq!(late, ["worker 2", "worker 4"]);
     assert!(workers.iter().all(|worker| worker.is_daemon()), "daemons start daemons");

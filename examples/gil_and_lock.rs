@@ -78,13 +78,21 @@ fn explore(body: fn(&Program)) -> Seen {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let shared = Arc::clone(&seen);
     selvedge::model(move || {
-        let interpreter = Interpreter { gil: Lock::new(), num: UnsafeCell::new(START) };
-        let program = Arc::new(Program { interpreter, lock: Lock::new() });
+        let interpreter = Interpreter {
+            gil: Lock::new(),
+            num: UnsafeCell::new(START),
+        };
+        let program = Arc::new(Program {
+            interpreter,
+            lock: Lock::new(),
+        });
         let threads = [(); 2].map(|()| {
             let program = Arc::clone(&program);
             thread::spawn(move || body(&program))
         });
-        threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().expect("it does not panic"));
         let mut seen = shared.lock().unwrap_or_else(PoisonError::into_inner);
         seen.results.insert(program.interpreter.read());
         seen.runs += 1;
@@ -95,9 +103,19 @@ fn explore(body: fn(&Program)) -> Seen {
 fn main() -> ExitCode {
     println!("Two threads each take 1 from {START}.");
     let broken = explore(without_a_lock);
-    println!("With the interpreter's lock alone, {} runs end with {:?}.", broken.runs, broken.results);
+    println!(
+        "With the interpreter's lock alone, {} runs end with {:?}.",
+        broken.runs, broken.results
+    );
     let repaired = explore(with_a_lock);
-    println!("With a lock of their own as well, {} runs end with {:?}.", repaired.runs, repaired.results);
+    println!(
+        "With a lock of their own as well, {} runs end with {:?}.",
+        repaired.runs, repaired.results
+    );
     let as_it_should_be = broken.results == BTreeSet::from([0, 1]) && repaired.results == BTreeSet::from([0]);
-    if as_it_should_be { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if as_it_should_be {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -47,9 +47,14 @@ fn in_the_order_of_the_items(pool: &ThreadPool) -> Result<(), JobError> {
 }
 
 fn in_the_order_of_their_ends(pool: &ThreadPool) -> Result<(), Box<dyn Error>> {
-    let jobs: Vec<_> = (ORDERS - 4..ORDERS).map(|order| pool.submit(move || weave(order))).collect::<Result<_, _>>()?;
+    let jobs: Vec<_> = (ORDERS - 4..ORDERS)
+        .map(|order| pool.submit(move || weave(order)))
+        .collect::<Result<_, _>>()?;
     let woven: Result<Vec<_>, _> = as_completed(jobs).map(Job::result).collect();
-    println!("as_completed: {:?}", woven?.iter().map(|(order, _)| order).collect::<Vec<_>>());
+    println!(
+        "as_completed: {:?}",
+        woven?.iter().map(|(order, _)| order).collect::<Vec<_>>()
+    );
     Ok(())
 }
 
@@ -57,7 +62,11 @@ fn one_fails_alone(pool: &ThreadPool) -> Result<(), Box<dyn Error>> {
     // As `panic!`, but for the standard library's message on stderr.
     let torn = pool.submit(|| -> u32 { resume_unwind(Box::new("no yarn")) })?;
     let whole = pool.submit(|| 6 * 7)?;
-    println!("one failed:   {}; the other has {}", torn.result().unwrap_err(), whole.result()?);
+    println!(
+        "one failed:   {}; the other has {}",
+        torn.result().unwrap_err(),
+        whole.result()?
+    );
     Ok(())
 }
 
@@ -73,7 +82,10 @@ fn cancel_tells() -> Result<(), Box<dyn Error>> {
     let (late, in_time) = (first.cancel(), second.cancel());
     YARN.set();
     println!("cancelled:    the first, which runs: {late}; the second, which waits: {in_time}");
-    assert_eq!((late, in_time, first.wait(), second.wait()), (false, true, Outcome::Returned, Outcome::Cancelled));
+    assert_eq!(
+        (late, in_time, first.wait(), second.wait()),
+        (false, true, Outcome::Returned, Outcome::Cancelled)
+    );
     Ok(())
 }
 
@@ -84,7 +96,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     one_fails_alone(&pool)?;
     cancel_tells()?;
     pool.shutdown(); // waits until all is done; to drop the pool does the same
-    println!("shut down:    threads alive, besides main: {}", thread::active_count() - 1);
+    println!(
+        "shut down:    threads alive, besides main: {}",
+        thread::active_count() - 1
+    );
     assert_eq!(thread::active_count(), 1);
     Ok(())
 }

@@ -30,7 +30,10 @@ const PATIENCE: Duration = Duration::from_millis(20);
 fn status<O: Order<Job>>(spooler: &AnyQueue<Job, O>) {
     let room = spooler.capacity().expect("it is bounded");
     let (empty, full) = (spooler.is_empty(), spooler.is_full());
-    println!("  {} jobs, room for {room}; is_empty: {empty}, is_full: {full}", spooler.len());
+    println!(
+        "  {} jobs, room for {room}; is_empty: {empty}, is_full: {full}",
+        spooler.len()
+    );
 }
 
 /// What the spooler printed, in this order.

@@ -53,15 +53,25 @@ fn main() {
     let start = Instant::now();
     let (served_at_join, shares): (u32, Vec<u32>) = thread::scope(|scope| {
         let waiters: Vec<_> = (0..WAITERS).map(|_| scope.spawn(wait_at_tables)).collect();
-        let cooks: Vec<_> = (1..=COOKS).map(|number| scope.spawn(move || cook(number, start))).collect();
+        let cooks: Vec<_> = (1..=COOKS)
+            .map(|number| scope.spawn(move || cook(number, start)))
+            .collect();
         // Whoever joins a queue into which others still put may find all done that was put so far.
         cooks.into_iter().for_each(|cook| cook.join().unwrap());
-        println!("{:4} ms  on the hatch: {}; not served yet: {}", millis(start), HATCH.len(), HATCH.unfinished());
+        println!(
+            "{:4} ms  on the hatch: {}; not served yet: {}",
+            millis(start),
+            HATCH.len(),
+            HATCH.unfinished()
+        );
         HATCH.join();
         let served = SERVED.load(Relaxed);
         println!("{:4} ms  join: {served} dishes are served", millis(start));
         HATCH.shutdown();
-        (served, waiters.into_iter().map(|waiter| waiter.join().unwrap()).collect())
+        (
+            served,
+            waiters.into_iter().map(|waiter| waiter.join().unwrap()).collect(),
+        )
     });
     println!("The waiters went home; they had served {shares:?}.");
     assert_eq!(served_at_join, COOKS * DISHES, "join returned before all was done");

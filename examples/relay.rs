@@ -42,7 +42,10 @@ fn leg(patience: Duration, late: bool) -> Vec<Result<Turn, WaitError>> {
 
 fn all_pass() {
     let legs = LEGS.load(Relaxed);
-    let mut turns: Vec<_> = leg(PATIENCE, false).into_iter().map(|turn| turn.expect("nobody is late")).collect();
+    let mut turns: Vec<_> = leg(PATIENCE, false)
+        .into_iter()
+        .map(|turn| turn.expect("nobody is late"))
+        .collect();
     turns.sort_by_key(|turn| turn.index);
     assert!(turns.iter().map(|turn| turn.index).eq(0..RUNNERS as usize));
     assert!(turns.pop().is_some_and(|last| last.is_leader));

@@ -37,7 +37,10 @@ fn main() {
         }
     });
     let most = MOST.load(Relaxed);
-    println!("{THREADS} threads passed in {:.1?}; at most {most} were inside at once.", start.elapsed());
+    println!(
+        "{THREADS} threads passed in {:.1?}; at most {most} were inside at once.",
+        start.elapsed()
+    );
     assert!((1..=AT_ONCE).contains(&most));
 
     println!("The gate holds {} of {} permits.", GATE.available(), GATE.limit());

@@ -44,8 +44,26 @@ const PRODUCERS: usize = 4;
 const CONSUMERS: usize = 4;
 const URGENCIES: usize = 8;
 const CAPACITIES: [usize; 8] = [1, 2, 3, 7, 16, 32, 128, 1024];
-const PUTS: [&str; 8] = ["put", "put", "put", "try_put", "try_put", "put_timeout", "put_timeout", "put_many"];
-const GETS: [&str; 8] = ["get", "get", "get_task", "get_task", "get_timeout", "get_timeout", "try_get", "drain"];
+const PUTS: [&str; 8] = [
+    "put",
+    "put",
+    "put",
+    "try_put",
+    "try_put",
+    "put_timeout",
+    "put_timeout",
+    "put_many",
+];
+const GETS: [&str; 8] = [
+    "get",
+    "get",
+    "get_task",
+    "get_task",
+    "get_timeout",
+    "get_timeout",
+    "try_get",
+    "drain",
+];
 const MOST_AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_micros(50);
 const STUCK_AFTER: u32 = 30; // seconds
@@ -85,7 +103,9 @@ impl<O: Order<Item>> Stress<O> {
         Stress {
             arguments,
             queue: AnyQueue::bounded(capacity),
-            got: (0..arguments.items.div_ceil(u64::BITS)).map(|_| AtomicU64::new(0)).collect(),
+            got: (0..arguments.items.div_ceil(u64::BITS))
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             producers: array::from_fn(|_| CachePadded::default()),
             consumers: array::from_fn(|_| CachePadded::default()),
             over: AtomicBool::new(false),
@@ -98,12 +118,17 @@ impl<O: Order<Item>> Stress<O> {
 
     fn item(&self, number: u32) -> Item {
         let mixed = (u64::from(number) ^ self.arguments.seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Prioritized { priority: (mixed >> 32) as usize % URGENCIES, item: number }
+        Prioritized {
+            priority: (mixed >> 32) as usize % URGENCIES,
+            item: number,
+        }
     }
 
     fn produce(&self, producer: usize) {
         let (post, mut rng) = (&self.producers[producer], self.rng(producer));
-        let mut items = (producer as u32..self.arguments.items).step_by(PRODUCERS).map(|number| self.item(number));
+        let mut items = (producer as u32..self.arguments.items)
+            .step_by(PRODUCERS)
+            .map(|number| self.item(number));
         while let Some(item) = items.next() {
             let mut moved = 1;
             match post.choose(&PUTS, &mut rng) {
@@ -132,11 +157,23 @@ impl<O: Order<Item>> Stress<O> {
 
     fn consume(&self, consumer: usize) {
         let (post, mut rng) = (&self.consumers[consumer], self.rng(PRODUCERS + consumer));
-        let mut consumer = Consumer { stress: self, post, last: [[None; URGENCIES]; PRODUCERS] };
+        let mut consumer = Consumer {
+            stress: self,
+            post,
+            last: [[None; URGENCIES]; PRODUCERS],
+        };
         loop {
             let got = match post.choose(&GETS, &mut rng) {
-                "get" => self.queue.get().map(|item| consumer.finish(item)).map_err(GetError::from),
-                "get_task" => self.queue.get_task().map(|task| consumer.note(*task)).map_err(GetError::from),
+                "get" => self
+                    .queue
+                    .get()
+                    .map(|item| consumer.finish(item))
+                    .map_err(GetError::from),
+                "get_task" => self
+                    .queue
+                    .get_task()
+                    .map(|task| consumer.note(*task))
+                    .map_err(GetError::from),
                 "get_timeout" => self.queue.get_timeout(PATIENCE).map(|item| consumer.finish(item)),
                 "try_get" => self.queue.try_get().map(|item| consumer.finish(item)),
                 _ => {
@@ -163,7 +200,11 @@ impl<O: Order<Item>> Stress<O> {
             still = if now == before { still + 1 } else { 0 };
             before = now;
             if still == STUCK_AFTER {
-                eprintln!("stuck: nothing has moved for about {STUCK_AFTER} s; {}\n{:?}", self.name(), self.queue);
+                eprintln!(
+                    "stuck: nothing has moved for about {STUCK_AFTER} s; {}\n{:?}",
+                    self.name(),
+                    self.queue
+                );
                 let each = |name, posts: &[CachePadded<Post>], calls: &[&str]| {
                     for (number, post) in posts.iter().enumerate() {
                         let call = calls[post.last_call.load(Relaxed)];
@@ -197,7 +238,11 @@ impl<O: Order<Item>> Consumer<'_, O> {
     }
 
     fn note(&mut self, Prioritized { priority, item: number }: Item) {
-        assert_eq!(self.stress.item(number).priority, priority, "item {number} is not what was put");
+        assert_eq!(
+            self.stress.item(number).priority,
+            priority,
+            "item {number} is not what was put"
+        );
         let bit = 1 << (number % u64::BITS);
         let before = self.stress.got[(number / u64::BITS) as usize].fetch_or(bit, Relaxed);
         assert_eq!(before & bit, 0, "item {number} was got twice");
@@ -254,8 +299,16 @@ where
         producers.into_iter().for_each(|producer| producer.join().unwrap());
 
         stress.queue.join();
-        assert_eq!(moved(&stress.consumers), items, "join returned before all items were done");
-        assert_eq!((stress.queue.unfinished(), stress.queue.len()), (0, 0), "join returned before the last item");
+        assert_eq!(
+            moved(&stress.consumers),
+            items,
+            "join returned before all items were done"
+        );
+        assert_eq!(
+            (stress.queue.unfinished(), stress.queue.len()),
+            (0, 0),
+            "join returned before the last item"
+        );
         assert!(stress.queue.task_done().is_err(), "one item more was done than put");
 
         stress.queue.shutdown();
@@ -263,11 +316,18 @@ where
         stress.over.store(true, Relaxed);
         watchdog.thread().unpark();
     });
-    let got: u64 = stress.got.iter().map(|word| u64::from(word.load(Relaxed).count_ones())).sum();
+    let got: u64 = stress
+        .got
+        .iter()
+        .map(|word| u64::from(word.load(Relaxed).count_ones()))
+        .sum();
     assert_eq!(got, items, "an item was lost");
 
     let seconds = start.elapsed().as_secs_f64();
-    let (full, empty) = (sum(&stress.producers, |post| &post.in_vain), sum(&stress.consumers, |post| &post.in_vain));
+    let (full, empty) = (
+        sum(&stress.producers, |post| &post.in_vain),
+        sum(&stress.consumers, |post| &post.in_vain),
+    );
     println!(
         "{}: {seconds:.2} s, {:.0} ns an item; each was got once; {full} puts found it full, {empty} gets empty",
         stress.name(),

@@ -24,8 +24,9 @@ static RAN: AtomicUsize = AtomicUsize::new(0);
 
 fn one_fires_and_one_does_not() {
     let begun = Instant::now();
-    let hello =
-        Timer::start(SOON, move || println!("hello, not before {SOON:?} were over: {}", begun.elapsed() >= SOON));
+    let hello = Timer::start(SOON, move || {
+        println!("hello, not before {SOON:?} were over: {}", begun.elapsed() >= SOON)
+    });
     let never = Timer::start(LATER, || unreachable!("it was cancelled"));
     println!("cancel an hour before: in time: {}", never.cancel());
     hello.join().expect("hello does not panic"); // a timer holds up no exit

@@ -40,7 +40,11 @@ fn car(name: usize, arrival: Duration, start: Instant) {
     thread::sleep(arrival.saturating_sub(start.elapsed()));
     let came = Instant::now();
     GREEN.wait();
-    println!("{:4} ms  car {name} drives, after {} ms", start.elapsed().as_millis(), came.elapsed().as_millis());
+    println!(
+        "{:4} ms  car {name} drives, after {} ms",
+        start.elapsed().as_millis(),
+        came.elapsed().as_millis()
+    );
 }
 
 fn inspector(start: Instant) {

@@ -45,12 +45,18 @@ fn main() -> std::io::Result<()> {
     assert_eq!((taken, again), (Some(40), None));
 
     // As `panic!`, but for the standard library's message on stderr.
-    let torn = Builder::new().name("torn").spawn(|| -> u32 { resume_unwind(Box::new("no yarn")) })?;
+    let torn = Builder::new()
+        .name("torn")
+        .spawn(|| -> u32 { resume_unwind(Box::new("no yarn")) })?;
     let (first, second) = (torn.join().unwrap_err(), torn.join().unwrap_err());
     println!("panic:    each join tells: {first}");
     assert_eq!((first, torn.take_result()), (second, None));
 
-    println!("{} runs, and {} thread is alive.", thread::main_thread().name(), thread::active_count());
+    println!(
+        "{} runs, and {} thread is alive.",
+        thread::main_thread().name(),
+        thread::active_count()
+    );
     assert_eq!(thread::enumerate(), [thread::main_thread()]);
     Ok(())
 }

@@ -103,7 +103,10 @@ struct Work {
 
 impl Work {
     fn find(&self, dir: &Path) {
-        let entries = WalkDir::new(dir).min_depth(1).into_iter().filter_entry(|entry| !is_left_out(entry));
+        let entries = WalkDir::new(dir)
+            .min_depth(1)
+            .into_iter()
+            .filter_entry(|entry| !is_left_out(entry));
         for entry in entries {
             match entry {
                 Ok(entry) if entry.file_type().is_file() => {
@@ -157,7 +160,9 @@ fn main() -> ExitCode {
         eprintln!("wordcount: {}: not a directory", dir.display());
         return ExitCode::FAILURE;
     }
-    let workers = workers.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
+    let workers = workers
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, NonZero::get);
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files, {elapsed}").expect("it is well-formed");
     let work = Work {
         paths: Queue::bounded(ROOM),
@@ -167,7 +172,10 @@ fn main() -> ExitCode {
     let each: Vec<Counts> = thread::scope(|scope| {
         let readers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.read())).collect();
         work.find(&dir);
-        readers.into_iter().map(|reader| reader.join().expect("a reader panicked")).collect()
+        readers
+            .into_iter()
+            .map(|reader| reader.join().expect("a reader panicked"))
+            .collect()
     });
     work.bar.finish_and_clear();
     let all = each.into_iter().reduce(|mut all, some| {

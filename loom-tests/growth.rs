@@ -23,11 +23,17 @@ const LOOKS: u64 = 10;
 type Call = fn(usize, &Shared);
 
 const PROGRAMS: [(&str, &[usize], Call); 2] = [
-    ("Lock: each acquires and releases", &[2, 3, 4], |_, shared| drop(shared.lock.acquire())),
-    ("Queue of one place: half of the threads put, half get", &[2, 4], |thread, shared| match thread % 2 {
-        0 => shared.queue.put(7).expect("nobody shuts it down"),
-        _ => assert_eq!(shared.queue.get(), Ok(7)),
+    ("Lock: each acquires and releases", &[2, 3, 4], |_, shared| {
+        drop(shared.lock.acquire())
     }),
+    (
+        "Queue of one place: half of the threads put, half get",
+        &[2, 4],
+        |thread, shared| match thread % 2 {
+            0 => shared.queue.put(7).expect("nobody shuts it down"),
+            _ => assert_eq!(shared.queue.get(), Ok(7)),
+        },
+    ),
 ];
 
 struct Shared {
@@ -58,7 +64,9 @@ impl Growth {
 
     fn explored(self, call: Call) -> Growth {
         let began = Instant::now();
-        let Growth { threads, calls, bound, .. } = self;
+        let Growth {
+            threads, calls, bound, ..
+        } = self;
         let each = Accesses::BOTH.map(|accesses| {
             let count = std::sync::Arc::new(AtomicU64::new(0));
             let counter = std::sync::Arc::clone(&count);
@@ -68,7 +76,10 @@ impl Growth {
             builder.check(move || {
                 counter.fetch_add(1, Relaxed);
                 probe::begin(accesses, Waits::Exact, Locks::Stepwise);
-                let shared = Arc::new(Shared { lock: Lock::new(), queue: Queue::bounded(1) });
+                let shared = Arc::new(Shared {
+                    lock: Lock::new(),
+                    queue: Queue::bounded(1),
+                });
                 let start = |thread| {
                     let shared = Arc::clone(&shared);
                     thread::spawn(move || (0..calls).for_each(|_| call(thread, &shared)))
@@ -80,7 +91,11 @@ impl Growth {
         });
         let all = each.iter().all(|&count| count < MOST - 1);
         let interleavings = all.then(|| each.iter().sum());
-        Growth { interleavings, seconds: Some(began.elapsed().as_secs_f64()), ..self }
+        Growth {
+            interleavings,
+            seconds: Some(began.elapsed().as_secs_f64()),
+            ..self
+        }
     }
 }
 
@@ -90,12 +105,22 @@ fn main() {
         for &threads in threads {
             for calls in 1..=3 {
                 for bound in [Some(1), Some(2), Some(3), None] {
-                    let one = Growth { program, threads, calls, bound, interleavings: None, seconds: None };
+                    let one = Growth {
+                        program,
+                        threads,
+                        calls,
+                        bound,
+                        interleavings: None,
+                        seconds: None,
+                    };
                     let is_hopeless = growth.iter().any(|other| one.is_beyond(other));
                     growth.push(if is_hopeless { one } else { one.explored(call) });
                 }
             }
         }
     }
-    println!("{}", serde_json::to_string_pretty(&growth).expect("growth is plain data"));
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&growth).expect("growth is plain data")
+    );
 }

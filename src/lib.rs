@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::test_attr_in_doctest, reason = "the README shows a model as a user writes it, as a test")]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "the README shows a model as a user writes it, as a test"
+)]
 
 pub mod backend;
 pub mod pool;

@@ -23,7 +23,11 @@ assert_impl_all!(Wait: Copy, Send, Sync, Ord, Hash, Debug);
 #[test]
 fn a_wait_on_another_value_returns_at_once() {
     static WORD: AtomicU32 = AtomicU32::new(1);
-    for deadline in [None, Some(Instant::now() + Duration::MAX), Some(Instant::now() + Duration::from_secs(600))] {
+    for deadline in [
+        None,
+        Some(Instant::now() + Duration::MAX),
+        Some(Instant::now() + Duration::from_secs(600)),
+    ] {
         assert_eq!(futex::wait(&WORD, 0, deadline), Wait::Changed);
     }
 }
@@ -78,7 +82,10 @@ fn a_wake_wakes_as_many_as_it_is_told_and_counts_them() {
                 let most = [1, 2, u32::MAX][round % 3];
                 // Fewer than there are, if one is still on its way to sleep.
                 let woken = futex::wake(&WORD, most);
-                assert!(woken <= left.min(most as usize), "{woken} were woken, {left} were there");
+                assert!(
+                    woken <= left.min(most as usize),
+                    "{woken} were woken, {left} were there"
+                );
                 left -= woken;
             }
             sleepers.into_iter().for_each(|sleeper| sleeper.join());
@@ -183,7 +190,11 @@ fn no_two_threads_have_the_same_id() {
 #[test]
 fn a_spin_ends_and_stays_ended() {
     for make in [Spin::for_lock, Spin::for_hand_over] {
-        for deadline in [None, Some(Instant::now() + Duration::MAX), Some(Instant::now() + Duration::from_secs(600))] {
+        for deadline in [
+            None,
+            Some(Instant::now() + Duration::MAX),
+            Some(Instant::now() + Duration::from_secs(600)),
+        ] {
             let mut spin = make(deadline);
             let looks = (0..10_000).take_while(|_| spin.again()).count();
             assert!((1..10_000).contains(&looks), "{looks} looks, {spin:?}");

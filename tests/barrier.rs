@@ -78,7 +78,10 @@ fn assert_broken<A: FnMut() + Send>(barrier: &Barrier<A>) {
 #[test]
 fn a_barrier_for_nobody_is_not_made() {
     assert_eq!(panic_of(|| Barrier::new(0)), "a barrier needs at least one party");
-    assert_eq!(panic_of(|| Barrier::with_action(0, || ())), "a barrier needs at least one party");
+    assert_eq!(
+        panic_of(|| Barrier::with_action(0, || ())),
+        "a barrier needs at least one party"
+    );
 }
 
 #[test]
@@ -149,7 +152,12 @@ fn each_round_takes_all_parties_once_and_runs_the_action_before_anybody_passes()
     for _ in 0..ROUNDS {
         let mut round: Vec<_> = turns.iter_mut().map(|turns| turns.pop().unwrap()).collect();
         round.sort_by_key(|turn| turn.index);
-        let all: Vec<_> = (0..PARTIES).map(|index| Turn { index, is_leader: index == PARTIES - 1 }).collect();
+        let all: Vec<_> = (0..PARTIES)
+            .map(|index| Turn {
+                index,
+                is_leader: index == PARTIES - 1,
+            })
+            .collect();
         assert_eq!(round, all);
     }
 }
@@ -252,8 +260,11 @@ fn a_timeout_turns_all_away_and_counts_its_party_no_longer() {
     watchdog::run(|watch| {
         for place in 0..3 {
             for hasty in [Form::Timeout(2 * SHORT), Form::Deadline(2 * SHORT)] {
-                let mut parties =
-                    line_up(watch, &barrier, (0..3).map(|n| if n == place { hasty } else { Form::Plain }));
+                let mut parties = line_up(
+                    watch,
+                    &barrier,
+                    (0..3).map(|n| if n == place { hasty } else { Form::Plain }),
+                );
                 assert_eq!(parties.remove(place).join(), Err(TimedOut));
                 all_turned_away(parties);
                 assert_broken(&barrier);
@@ -273,7 +284,11 @@ fn with_slow_action(test: impl FnOnce(&Acting, &dyn Fn(), &dyn Fn())) {
         begin.send(()).unwrap();
         may_end.recv().unwrap();
     };
-    test(&Barrier::with_action(2, Box::new(action)), &|| has_begun.recv().unwrap(), &|| end.send(()).unwrap())
+    test(
+        &Barrier::with_action(2, Box::new(action)),
+        &|| has_begun.recv().unwrap(),
+        &|| end.send(()).unwrap(),
+    )
 }
 
 #[test]
@@ -368,7 +383,10 @@ fn a_timed_wait_whose_round_is_full_waits_for_the_action() {
 fn an_action_may_use_its_barrier() {
     static LOOKS: Barrier = Barrier::with_action(3, || {
         assert_eq!((LOOKS.parties(), LOOKS.waiting(), LOOKS.is_broken()), (3, 0, false));
-        assert_eq!(format!("{LOOKS:?}"), "Barrier { parties: 3, waiting: 0, broken: false }");
+        assert_eq!(
+            format!("{LOOKS:?}"),
+            "Barrier { parties: 3, waiting: 0, broken: false }"
+        );
     });
     static ABORTS: Barrier = Barrier::with_action(3, || ABORTS.abort());
     static RESETS: Barrier = Barrier::with_action(3, || RESETS.reset());
@@ -390,10 +408,25 @@ fn debug_shows_who_waits_and_does_not_wait() {
     let barrier = Barrier::new(3);
     watchdog::run(|watch| {
         let parties = line_up(watch, &barrier, patient(2));
-        assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 2, broken: false }");
+        assert_eq!(
+            format!("{barrier:?}"),
+            "Barrier { parties: 3, waiting: 2, broken: false }"
+        );
         barrier.abort();
-        assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 0, broken: true }");
+        assert_eq!(
+            format!("{barrier:?}"),
+            "Barrier { parties: 3, waiting: 0, broken: true }"
+        );
         all_turned_away(parties);
     });
-    assert_eq!(format!("{:?}", Turn { index: 2, is_leader: true }), "Turn { index: 2, is_leader: true }");
+    assert_eq!(
+        format!(
+            "{:?}",
+            Turn {
+                index: 2,
+                is_leader: true
+            }
+        ),
+        "Turn { index: 2, is_leader: true }"
+    );
 }

@@ -28,7 +28,10 @@ fn a_new_semaphore_is_full() {
 
 #[test]
 fn a_limit_higher_than_a_semaphore_can_hold_is_refused() {
-    assert_eq!(panic_of(|| BoundedSemaphore::new(MAX + 1)), "a semaphore cannot hold so many permits");
+    assert_eq!(
+        panic_of(|| BoundedSemaphore::new(MAX + 1)),
+        "a semaphore cannot hold so many permits"
+    );
 }
 
 #[test]
@@ -125,7 +128,11 @@ fn of_two_that_race_for_the_last_slot_one_gets_it() {
     };
     watchdog::run(|watch| {
         let racer = watch.spawn("racer", |_| race(false));
-        let won_by_one = race(true).into_iter().zip(racer.join()).filter(|(mine, theirs)| mine != theirs).count();
+        let won_by_one = race(true)
+            .into_iter()
+            .zip(racer.join())
+            .filter(|(mine, theirs)| mine != theirs)
+            .count();
         assert_eq!(won_by_one, ROUNDS);
     });
     assert_eq!(gate.available(), 3);

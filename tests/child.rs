@@ -16,9 +16,17 @@ pub fn run(variables: &[(&str, &str)], body: impl FnOnce()) -> Option<Output> {
     }
     // behaviour::module::test::{{closure}}
     let path = type_name_of_val(&body);
-    let test = path.split("::").skip(1).take_while(|part| !part.starts_with('{')).collect::<Vec<_>>().join("::");
+    let test = path
+        .split("::")
+        .skip(1)
+        .take_while(|part| !part.starts_with('{'))
+        .collect::<Vec<_>>()
+        .join("::");
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", &test, "--test-threads=1", "--nocapture"]).env(MARK, "").envs(variables.iter().copied());
+    child
+        .args(["--exact", &test, "--test-threads=1", "--nocapture"])
+        .env(MARK, "")
+        .envs(variables.iter().copied());
     let output = watchdog::run(|watch| watch.waits("the end of the child process", || child.output().unwrap()));
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(printed.contains("running 1 test"), "there is no test {test}: {printed}");
@@ -28,7 +36,12 @@ pub fn run(variables: &[(&str, &str)], body: impl FnOnce()) -> Option<Output> {
 /// [`run`], for a test that passes if it does in the child.
 pub fn passes(variables: &[(&str, &str)], body: impl FnOnce()) {
     if let Some(output) = run(variables, body) {
-        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
     }
 }
 

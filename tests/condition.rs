@@ -217,7 +217,10 @@ where
                 bell.end_a_wait();
             }
             watch.waits("the waiter's return", || has_returned.recv()).unwrap();
-            assert!(bell.lock.acquire_by(Form::Try).is_none(), "{form:?} does not hold the lock");
+            assert!(
+                bell.lock.acquire_by(Form::Try).is_none(),
+                "{form:?} does not hold the lock"
+            );
             drop(stop);
             waiter.join();
             assert!(bell.lock.acquire_by(Form::Try).is_some(), "{form:?} holds it twice");
@@ -265,7 +268,11 @@ const TWO_LOCKS: &str = "threads wait for one condition with two locks";
 fn is_refused<G: Guard>(condition: &Condition, guard: &mut G) {
     for form in PATIENT.into_iter().chain(IN_VAIN) {
         assert_eq!(panic_of(|| wait_by(condition, guard, form)), TWO_LOCKS, "{form:?}");
-        assert_eq!(panic_of(|| wait_while_by(condition, guard, form, |_| true)), TWO_LOCKS, "{form:?}");
+        assert_eq!(
+            panic_of(|| wait_while_by(condition, guard, form, |_| true)),
+            TWO_LOCKS,
+            "{form:?}"
+        );
         assert!(wait_while_by(condition, guard, form, |_| false), "nobody waits here");
     }
 }
@@ -343,7 +350,11 @@ fn what_is_waited_for_is_asked_once_more_when_the_time_is_over() {
                 **asked += 1;
                 **asked == 1 || still
             };
-            assert_eq!((wait_while_by(&condition, &mut asked, form, holds), *asked), (!still, 2), "{form:?}");
+            assert_eq!(
+                (wait_while_by(&condition, &mut asked, form, holds), *asked),
+                (!still, 2),
+                "{form:?}"
+            );
         }
     }
 }
@@ -360,7 +371,11 @@ fn a_panic_of_what_is_asked_leaves_the_lock_held_and_the_condition_usable() {
                     let mut asked = mutex.acquire();
                     let holds = |asked: &mut MutexGuard<'_, i32>| {
                         **asked += 1;
-                        if **asked == fatal { resume_unwind(Box::new("says nothing")) } else { true }
+                        if **asked == fatal {
+                            resume_unwind(Box::new("says nothing"))
+                        } else {
+                            true
+                        }
                     };
                     let wait = AssertUnwindSafe(|| wait_while_by(condition, &mut asked, form, holds));
                     let panic = role.waits("a wait", || catch_unwind(wait)).unwrap_err();

@@ -35,9 +35,15 @@ fn every_error_says_what_happened() {
     assert_eq!(said(OverReleased.into()), "semaphore released too many times");
     assert_eq!(said(Broken.into()), "broken barrier");
     assert_eq!(said(TryAcquireError::Held.into()), "another thread holds the lock");
-    assert_eq!(said(TryAcquireError::TooDeep.into()), "the lock is held too many times by its owner");
+    assert_eq!(
+        said(TryAcquireError::TooDeep.into()),
+        "the lock is held too many times by its owner"
+    );
     assert_eq!(said(AcquireError::TimedOut.into()), said(TimedOut.into()));
-    assert_eq!(said(AcquireError::TooDeep.into()), said(TryAcquireError::TooDeep.into()));
+    assert_eq!(
+        said(AcquireError::TooDeep.into()),
+        said(TryAcquireError::TooDeep.into())
+    );
     assert_eq!(said(WaitError::TimedOut.into()), said(TimedOut.into()));
     assert_eq!(said(WaitError::Broken.into()), said(Broken.into()));
     assert_eq!(said(ShutDown(()).into()), "the queue is shut down");
@@ -50,13 +56,31 @@ fn every_error_says_what_happened() {
 
 #[test]
 fn debug_names_the_error() {
-    assert_eq!(format!("{TimedOut:?} {NotHeld:?} {OverReleased:?} {Broken:?}"), "TimedOut NotHeld OverReleased Broken");
-    assert_eq!(format!("{:?} {:?}", TryAcquireError::Held, TryAcquireError::TooDeep), "Held TooDeep");
-    assert_eq!(format!("{:?} {:?}", AcquireError::TimedOut, AcquireError::TooDeep), "TimedOut TooDeep");
-    assert_eq!(format!("{:?} {:?}", WaitError::TimedOut, WaitError::Broken), "TimedOut Broken");
-    assert_eq!(format!("{:?} {:?} {TooManyDone:?}", GetError::Empty, GetError::ShutDown), "Empty ShutDown TooManyDone");
+    assert_eq!(
+        format!("{TimedOut:?} {NotHeld:?} {OverReleased:?} {Broken:?}"),
+        "TimedOut NotHeld OverReleased Broken"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", TryAcquireError::Held, TryAcquireError::TooDeep),
+        "Held TooDeep"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", AcquireError::TimedOut, AcquireError::TooDeep),
+        "TimedOut TooDeep"
+    );
+    assert_eq!(
+        format!("{:?} {:?}", WaitError::TimedOut, WaitError::Broken),
+        "TimedOut Broken"
+    );
+    assert_eq!(
+        format!("{:?} {:?} {TooManyDone:?}", GetError::Empty, GetError::ShutDown),
+        "Empty ShutDown TooManyDone"
+    );
     let [full, shut_down] = [PutError::Full, PutError::ShutDown].map(|error| error(Opaque));
-    assert_eq!(format!("{full:?} {shut_down:?} {:?}", ShutDown(Opaque)), "Full ShutDown ShutDown");
+    assert_eq!(
+        format!("{full:?} {shut_down:?} {:?}", ShutDown(Opaque)),
+        "Full ShutDown ShutDown"
+    );
 }
 
 #[test]
@@ -68,6 +92,9 @@ fn what_could_not_be_put_comes_back() {
     assert_ne!(full, shut_down);
     assert_ne!(full, PutError::Full(String::new()));
     assert_eq!(shut_down.clone(), PutError::ShutDown(item()));
-    assert_eq!([full.into_inner(), shut_down.into_inner(), ShutDown(item()).into_inner()], [(); 3].map(|()| item()));
+    assert_eq!(
+        [full.into_inner(), shut_down.into_inner(), ShutDown(item()).into_inner()],
+        [(); 3].map(|()| item())
+    );
     assert_eq!(GetError::from(ShutDown(())), GetError::ShutDown);
 }

@@ -26,8 +26,11 @@ fn wait_in_form(event: &Event, form: usize) {
 
 /// One waiter a form, twice.
 fn waiters<'scope, 'env>(watch: &Watch<'scope, 'env>, event: &'env Event) -> Vec<Player<'scope, ()>> {
-    let waiter =
-        |form| watch.spawn(format!("waiter {form}"), move |role| role.waits("any wait", || wait_in_form(event, form)));
+    let waiter = |form| {
+        watch.spawn(format!("waiter {form}"), move |role| {
+            role.waits("any wait", || wait_in_form(event, form))
+        })
+    };
     (0..6).map(waiter).collect()
 }
 

@@ -35,7 +35,13 @@ pub const PATIENT: [Form; 7] = [
     Deadline(EONS),
 ];
 
-pub const HASTY: [Form; 5] = [Try, Timeout(Duration::ZERO), Deadline(Duration::ZERO), Timeout(SHORT), Deadline(SHORT)];
+pub const HASTY: [Form; 5] = [
+    Try,
+    Timeout(Duration::ZERO),
+    Deadline(Duration::ZERO),
+    Timeout(SHORT),
+    Deadline(SHORT),
+];
 
 /// The forms of a wait in vain: there is no `try_wait`.
 pub const IN_VAIN: [Form; 4] = [HASTY[1], HASTY[2], HASTY[3], HASTY[4]];
@@ -188,7 +194,9 @@ fn is_refused_to_others<'scope, 'env: 'scope, L: Acquire>(watch: &Watch<'scope, 
             assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
         }
     };
-    watch.spawn("contender", move |role| role.waits("any hasty form", contend)).join();
+    watch
+        .spawn("contender", move |role| role.waits("any hasty form", contend))
+        .join();
 }
 
 pub fn a_held_one_is_refused_and_no_trace_is_left<L: Acquire>(it: &L) {
@@ -262,7 +270,9 @@ pub fn a_release_lets_all_sleepers_through_one_after_the_other<L: Acquire>(it: &
 pub fn whoever_waits_sleeps<L: Acquire>(it: &L) {
     watchdog::run(|watch| {
         let held = it.acquire_by(Plain);
-        let waiter = watch.spawn("waiter", |role| assert!(role.waits("acquire", || it.acquire_by(Plain)).is_some()));
+        let waiter = watch.spawn("waiter", |role| {
+            assert!(role.waits("acquire", || it.acquire_by(Plain)).is_some())
+        });
         let sleeps_on = |_| {
             waiter.until_asleep();
             let before = waiter.sleeps();
@@ -302,7 +312,9 @@ pub fn wait_while_by<G: Guard>(
             true
         }
         Timeout(time) => condition.wait_while_timeout(guard, time, holds).is_ok(),
-        Deadline(time) => condition.wait_while_deadline(guard, Instant::now() + time, holds).is_ok(),
+        Deadline(time) => condition
+            .wait_while_deadline(guard, Instant::now() + time, holds)
+            .is_ok(),
     }
 }
 

@@ -82,7 +82,9 @@ pub fn party<'scope, A: FnMut() + Send>(
     barrier: &'scope Barrier<A>,
     form: Form,
 ) -> Player<'scope, Passed> {
-    watch.spawn(format!("party by {form:?}"), move |role| role.waits("a wait", || come_by(barrier, form)))
+    watch.spawn(format!("party by {form:?}"), move |role| {
+        role.waits("a wait", || come_by(barrier, form))
+    })
 }
 
 /// Lets one party a form come, one after the other, to wait.
@@ -104,7 +106,13 @@ pub fn line_up<'scope, A: FnMut() + Send>(
 /// These came in this order, and another one led.
 pub fn all_passed(parties: Vec<Player<'_, Passed>>) {
     for (index, party) in parties.into_iter().enumerate() {
-        assert_eq!(party.join(), Ok(Turn { index, is_leader: false }));
+        assert_eq!(
+            party.join(),
+            Ok(Turn {
+                index,
+                is_leader: false
+            })
+        );
     }
 }
 

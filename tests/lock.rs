@@ -124,7 +124,11 @@ fn of_two_racing_releases_one_finds_the_lock_held() {
     };
     watchdog::run(|watch| {
         let racer = watch.spawn("racer", |_| race(false));
-        let paired = race(true).into_iter().zip(racer.join()).filter(|(mine, theirs)| mine != theirs).count();
+        let paired = race(true)
+            .into_iter()
+            .zip(racer.join())
+            .filter(|(mine, theirs)| mine != theirs)
+            .count();
         assert_eq!(paired, ROUNDS);
     });
     assert!(!lock.is_locked());

@@ -25,7 +25,10 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Three threads that run `step` on one object, which the last of them frees.
 fn shared_by_three<T: Send + Sync + 'static>(object: T, step: fn(&T)) {
     let object = Arc::new(object);
-    let others: Vec<_> = (0..2).map(|_| Arc::clone(&object)).map(|object| spawn(move || step(&object))).collect();
+    let others: Vec<_> = (0..2)
+        .map(|_| Arc::clone(&object))
+        .map(|object| spawn(move || step(&object)))
+        .collect();
     step(&object);
     drop(object);
     others.into_iter().for_each(|other| other.join().unwrap());
@@ -303,7 +306,10 @@ fn jobs_as_they_are_completed() {
 fn pool_map() {
     with_a_pool(2, |pool| {
         let items = [1, 2, 3].map(Box::new);
-        let made: Vec<_> = pool.map_ahead(1, items, |item| Box::new(*item)).map(Result::unwrap).collect();
+        let made: Vec<_> = pool
+            .map_ahead(1, items, |item| Box::new(*item))
+            .map(Result::unwrap)
+            .collect();
         assert_eq!(made.len(), 3);
         pool.map([1, 2].map(Box::new), |item| item).take(1).for_each(drop);
     });
@@ -315,7 +321,9 @@ fn pool_scope() {
     with_a_pool(1, |pool| {
         let mut numbers = vec![0; 2];
         pool.scope(|scope| {
-            let [first, second] = &mut numbers[..] else { unreachable!("there are two") };
+            let [first, second] = &mut numbers[..] else {
+                unreachable!("there are two")
+            };
             drop(scope.submit(move || Box::new(*first)).unwrap());
             let job = scope.submit(move || *second = 1).unwrap();
             job.cancel();

@@ -57,7 +57,9 @@ fn a_static_mutex_counts_for_all_threads() {
     static TOTAL: Mutex<u64> = Mutex::new(0);
     watchdog::run(|watch| {
         let count = || (0..10_000).for_each(|_| *TOTAL.acquire() += 1);
-        let counters: Vec<_> = (0..4).map(|n| watch.spawn(format!("counter {n}"), move |_| count())).collect();
+        let counters: Vec<_> = (0..4)
+            .map(|n| watch.spawn(format!("counter {n}"), move |_| count()))
+            .collect();
         counters.into_iter().for_each(|counter| counter.join());
     });
     assert_eq!(*TOTAL.acquire(), 40_000);

@@ -36,7 +36,11 @@ fn refuse(operation: u64) {
     apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
     let (word, deadline) = (AtomicU32::new(1), selvedge::Instant::now() + Duration::from_secs(3600));
     if operation == WAIT {
-        assert_eq!(futex::wait(&word, 1, Some(deadline)), futex::Wait::Changed, "it is not refused");
+        assert_eq!(
+            futex::wait(&word, 1, Some(deadline)),
+            futex::Wait::Changed,
+            "it is not refused"
+        );
     }
 }
 

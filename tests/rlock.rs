@@ -15,7 +15,12 @@ assert_not_impl_any!(RLockGuard<'static>: Send);
 
 forms::laws!(RLock::new());
 
-const FORMS: [Form; 4] = [Form::Try, Form::Plain, Form::Timeout(SHORT), Form::Deadline(Duration::ZERO)];
+const FORMS: [Form; 4] = [
+    Form::Try,
+    Form::Plain,
+    Form::Timeout(SHORT),
+    Form::Deadline(Duration::ZERO),
+];
 
 /// What another thread sees: nothing of our depth.
 fn is_held_for_others(lock: &RLock) -> bool {
@@ -160,7 +165,10 @@ fn deeper_than_it_may_be_is_an_error_and_changes_nothing() {
         assert_eq!(lock.try_acquire().unwrap_err(), TryAcquireError::TooDeep);
         assert_eq!(lock.acquire_timeout(Duration::MAX).unwrap_err(), AcquireError::TooDeep);
         assert_eq!(lock.acquire_timeout(Duration::ZERO).unwrap_err(), AcquireError::TooDeep);
-        assert_eq!(lock.acquire_deadline(Instant::now()).unwrap_err(), AcquireError::TooDeep);
+        assert_eq!(
+            lock.acquire_deadline(Instant::now()).unwrap_err(),
+            AcquireError::TooDeep
+        );
         assert_eq!(panic_of(|| drop(lock.acquire())), AcquireError::TooDeep.to_string());
         assert_eq!(lock.depth(), max_depth);
         assert!(is_held_for_others(&lock));
@@ -174,7 +182,10 @@ fn deeper_than_it_may_be_is_an_error_and_changes_nothing() {
 
 #[test]
 fn a_lock_that_could_never_be_acquired_is_not_made() {
-    assert_eq!(panic_of(|| RLock::with_max_depth(0)), "an RLock needs a depth of at least one");
+    assert_eq!(
+        panic_of(|| RLock::with_max_depth(0)),
+        "an RLock needs a depth of at least one"
+    );
 }
 
 #[test]

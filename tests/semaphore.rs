@@ -28,7 +28,10 @@ fn a_new_semaphore_holds_what_it_was_made_with() {
 #[test]
 fn more_permits_than_it_can_hold_are_refused() {
     for permits in [MAX + 1, u32::MAX] {
-        assert_eq!(panic_of(|| Semaphore::new(permits)), "a semaphore cannot hold so many permits");
+        assert_eq!(
+            panic_of(|| Semaphore::new(permits)),
+            "a semaphore cannot hold so many permits"
+        );
     }
 }
 
@@ -54,7 +57,10 @@ fn every_form_takes_one_permit_and_its_drop_gives_it_back() {
     assert_eq!(semaphore.available(), 0);
     assert!(semaphore.try_acquire().is_none());
     assert_eq!(semaphore.acquire_timeout(SHORT).unwrap_err(), TimedOut);
-    assert_eq!(semaphore.acquire_deadline(Instant::now() + SHORT).unwrap_err(), TimedOut);
+    assert_eq!(
+        semaphore.acquire_deadline(Instant::now() + SHORT).unwrap_err(),
+        TimedOut
+    );
     for (given_back, permit) in (1..).zip(permits) {
         drop(permit);
         assert_eq!(semaphore.available(), given_back);
@@ -67,7 +73,10 @@ fn every_form_takes_one_permit_and_its_drop_gives_it_back() {
 fn anybody_may_release_any_number() {
     let semaphore = Semaphore::new(0);
     assert_eq!(semaphore.release(1), Ok(()));
-    assert_eq!(watchdog::run(|watch| watch.spawn("releaser", |_| semaphore.release(5)).join()), Ok(()));
+    assert_eq!(
+        watchdog::run(|watch| watch.spawn("releaser", |_| semaphore.release(5)).join()),
+        Ok(())
+    );
     assert_eq!(semaphore.available(), 6);
     assert_eq!(semaphore.release(MAX - 6), Ok(()));
     assert_eq!(semaphore.available(), MAX);
@@ -75,8 +84,15 @@ fn anybody_may_release_any_number() {
 
 #[test]
 fn a_release_beyond_what_it_can_hold_is_an_error_and_adds_nothing() {
-    for (permits, count) in [(MAX, 1), (MAX, MAX), (MAX - 1, 2), (1, MAX), (0, MAX + 1), (0, u32::MAX), (MAX, u32::MAX)]
-    {
+    for (permits, count) in [
+        (MAX, 1),
+        (MAX, MAX),
+        (MAX - 1, 2),
+        (1, MAX),
+        (0, MAX + 1),
+        (0, u32::MAX),
+        (MAX, u32::MAX),
+    ] {
         let semaphore = Semaphore::new(permits);
         assert_eq!(semaphore.release(count), Err(OverReleased));
         assert_eq!(semaphore.available(), permits);
@@ -171,5 +187,8 @@ fn a_panic_gives_its_permit_back() {
 fn debug_shows_the_permits_and_does_not_wait() {
     let semaphore = Semaphore::new(1);
     let permit = semaphore.acquire();
-    assert_eq!(format!("{semaphore:?} {permit:?}"), "Semaphore { available: 0 } Permit { .. }");
+    assert_eq!(
+        format!("{semaphore:?} {permit:?}"),
+        "Semaphore { available: 0 } Permit { .. }"
+    );
 }

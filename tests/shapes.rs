@@ -265,7 +265,11 @@ impl Brink {
     pub const PATIENCE: u64 = 1_000; // µs, of which a spin takes some hundred
 
     pub fn new() -> Brink {
-        Brink { deadline: Instant::now(), aim: Aim::in_micros(0), lag: 0 }
+        Brink {
+            deadline: Instant::now(),
+            aim: Aim::in_micros(0),
+            lag: 0,
+        }
     }
 
     pub fn set(&mut self) {
@@ -274,7 +278,11 @@ impl Brink {
     }
 
     pub fn learn(&mut self, was_in_time: bool) {
-        self.lag = if was_in_time { self.lag + 7 } else { self.lag.saturating_sub(5) };
+        self.lag = if was_in_time {
+            self.lag + 7
+        } else {
+            self.lag.saturating_sub(5)
+        };
     }
 }
 
@@ -288,14 +296,20 @@ fn a_timeout_never_swallows_a_notification() {
             let post: &'static Post = Box::leak(Box::default());
             brink.set();
             let deadline = brink.deadline;
-            let hasty = watch.spawn("hasty", move |role| role.waits("a timed wait", || post.wait_deadline(deadline)));
+            let hasty = watch.spawn("hasty", move |role| {
+                role.waits("a timed wait", || post.wait_deadline(deadline))
+            });
             watch.until("the hasty one", || *post.came.acquire() == 1);
             let patient = watch.spawn("patient", |role| role.waits("a wait", || post.wait(Form::Plain)));
             watch.until("the patient one", || *post.came.acquire() == 2);
             brink.aim.reach();
             assert!(post.condition.notify_one());
             let was_notified = hasty.join();
-            assert_eq!(post.condition.notify_one(), was_notified, "the notification was lost, or served twice");
+            assert_eq!(
+                post.condition.notify_one(),
+                was_notified,
+                "the notification was lost, or served twice"
+            );
             assert!(patient.join());
             brink.learn(was_notified);
             in_time += u32::from(was_notified);
@@ -314,13 +328,20 @@ fn a_timeout_never_tears_a_round() {
         let rounds = (1..).find(|round| {
             brink.set();
             let deadline = brink.deadline;
-            let hasty =
-                watch.spawn("hasty", move |role| role.waits("a timed wait", || barrier.wait_deadline(deadline)));
+            let hasty = watch.spawn("hasty", move |role| {
+                role.waits("a timed wait", || barrier.wait_deadline(deadline))
+            });
             watch.until("the hasty one", || barrier.waiting() == 1 || barrier.is_broken());
             brink.aim.reach();
             let turn = come_by(barrier, Form::Plain);
             if turn == LEADER(1) {
-                assert_eq!(hasty.join(), Ok(Turn { index: 0, is_leader: false }));
+                assert_eq!(
+                    hasty.join(),
+                    Ok(Turn {
+                        index: 0,
+                        is_leader: false
+                    })
+                );
                 passed += 1;
             } else {
                 assert_eq!((turn, hasty.join()), (Err(WaitError::Broken), Err(WaitError::TimedOut)));
@@ -436,7 +457,9 @@ fn events_play_ping_pong_through_deadlines_on_few_turns_of_the_processor() {
                 }
             });
         }
-        ping_pong(1_000, |event, _| event.wait_deadline(Instant::now() + Duration::MAX).unwrap());
+        ping_pong(1_000, |event, _| {
+            event.wait_deadline(Instant::now() + Duration::MAX).unwrap()
+        });
         rivals.store(false, Relaxed);
     });
 }
@@ -467,5 +490,7 @@ fn exchange_a_ball(rounds: u32, form: impl Fn(u32) -> Form + Sync) {
 #[test]
 fn conditions_play_ping_pong_with_and_without_patience() {
     exchange_a_ball(20_000, |_| Form::Plain);
-    exchange_a_ball(10_000, |round| Form::Timeout(Duration::from_micros(u64::from(round % 50))));
+    exchange_a_ball(10_000, |round| {
+        Form::Timeout(Duration::from_micros(u64::from(round % 50)))
+    });
 }

@@ -89,7 +89,9 @@ fn an_rlock_excludes_others_at_every_depth() {
                 let mut entries = 0;
                 for _ in 0..1_000 {
                     let form = Form::random(&mut rng, PATIENCE);
-                    let Some(outer) = role.waits(form.name(), || lock.acquire_by(form)) else { continue };
+                    let Some(outer) = role.waits(form.name(), || lock.acquire_by(form)) else {
+                        continue;
+                    };
                     let mut levels = vec![outer];
                     for _ in 0..20 {
                         guarded.enter(&mut rng);
@@ -124,8 +126,13 @@ fn permits_are_conserved<'a, S: Acquire<Guard<'a> = Permit<'a>>>(gate: &'a S, re
                 let mut rng = Rng::with_seed(seed);
                 for _ in 0..1_000 {
                     let form = Form::random(&mut rng, PATIENCE);
-                    let Some(permit) = role.waits(form.name(), || gate.acquire_by(form)) else { continue };
-                    assert!(inside.fetch_add(1, Relaxed) < PERMITS, "more are inside than there are permits");
+                    let Some(permit) = role.waits(form.name(), || gate.acquire_by(form)) else {
+                        continue;
+                    };
+                    assert!(
+                        inside.fetch_add(1, Relaxed) < PERMITS,
+                        "more are inside than there are permits"
+                    );
                     dawdle(&mut rng);
                     inside.fetch_sub(1, Relaxed);
                     if rng.bool() {
@@ -214,9 +221,9 @@ fn set_clear_and_wait_race_and_nobody_stays_asleep() {
                             let patience = PATIENCE.mul_f32(rng.f32());
                             let _either = role.waits("wait_timeout", || event.wait_timeout(patience));
                         }
-                        _ => {
-                            role.waits("wait_deadline", || event.wait_deadline(Instant::now() + Duration::MAX)).unwrap()
-                        }
+                        _ => role
+                            .waits("wait_deadline", || event.wait_deadline(Instant::now() + Duration::MAX))
+                            .unwrap(),
                     }
                     dawdle(&mut rng);
                 }
@@ -328,9 +335,9 @@ fn every_item_goes_from_a_producer_to_a_consumer(
                     loop {
                         let form = Form::random_wait(&mut rng, PATIENCE);
                         let mut items = buffer.acquire();
-                        if role
-                            .waits("not_empty", || wait_while_by(not_empty, &mut items, form, |items| items.is_empty()))
-                        {
+                        if role.waits("not_empty", || {
+                            wait_while_by(not_empty, &mut items, form, |items| items.is_empty())
+                        }) {
                             received.extend(items.pop_front());
                             break;
                         }
@@ -344,7 +351,10 @@ fn every_item_goes_from_a_producer_to_a_consumer(
     });
     for items in &received {
         let of = |producer| items.iter().copied().filter(move |item| item / ITEMS == producer);
-        assert!((0..3).all(|producer| of(producer).is_sorted()), "one overtook another of the same producer");
+        assert!(
+            (0..3).all(|producer| of(producer).is_sorted()),
+            "one overtook another of the same producer"
+        );
     }
     let mut all = received.concat();
     all.sort();
@@ -388,7 +398,11 @@ fn each_round_passes_whole_or_not_at_all(threads: usize, parties: usize) {
                 let mut turns = 0;
                 while passed.load(Relaxed) < ROUNDS {
                     let hasty = rng.u8(..4) == 0; // or hardly any round passes
-                    let form = if hasty { Form::random_wait(&mut rng, 8 * PATIENCE) } else { Form::Plain };
+                    let form = if hasty {
+                        Form::random_wait(&mut rng, 8 * PATIENCE)
+                    } else {
+                        Form::Plain
+                    };
                     let come = AssertUnwindSafe(|| come_by(barrier, form));
                     if let Ok(Ok(turn)) = role.waits("a wait", || catch_unwind(come)) {
                         assert_eq!(turn.is_leader, turn.index + 1 == parties);
@@ -412,7 +426,11 @@ fn each_round_passes_whole_or_not_at_all(threads: usize, parties: usize) {
             while working.load(Relaxed) > 0 {
                 (0..16).for_each(|_| dawdle(&mut rng));
                 // In the end there may be too few for a round.
-                if passed.load(Relaxed) >= ROUNDS || rng.bool() { barrier.abort() } else { barrier.reset() }
+                if passed.load(Relaxed) >= ROUNDS || rng.bool() {
+                    barrier.abort()
+                } else {
+                    barrier.reset()
+                }
             }
         });
     });

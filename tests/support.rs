@@ -14,7 +14,9 @@ pub const PATIENCE: Duration = Duration::from_micros(100);
 
 /// The message with which `body` panics.
 pub fn panic_of<R>(body: impl FnOnce() -> R) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(body)).err().expect("it returned instead of panicking");
+    let panic = catch_unwind(AssertUnwindSafe(body))
+        .err()
+        .expect("it returned instead of panicking");
     message(&*panic)
 }
 
@@ -27,7 +29,10 @@ pub struct Line {
 
 impl Line {
     pub fn new(parties: u32) -> Line {
-        Line { parties, arrived: AtomicU32::new(0) }
+        Line {
+            parties,
+            arrived: AtomicU32::new(0),
+        }
     }
 
     pub fn cross(&self) {
@@ -36,7 +41,11 @@ impl Line {
         let mut looks = 0_u32;
         while self.arrived.load(Acquire) < all {
             looks += 1;
-            if looks % 64 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+            if looks % 64 == 0 {
+                thread::yield_now()
+            } else {
+                std::hint::spin_loop()
+            }
         }
     }
 }

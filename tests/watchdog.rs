@@ -38,8 +38,16 @@ pub struct Role {
 
 impl Role {
     fn new(name: String) -> Role {
-        let state = State { doing: Doing::Runs, since: Instant::now(), waits: 0 };
-        Role { name, task: OnceLock::new(), state: Mutex::new(state) }
+        let state = State {
+            doing: Doing::Runs,
+            since: Instant::now(),
+            waits: 0,
+        };
+        Role {
+            name,
+            task: OnceLock::new(),
+            state: Mutex::new(state),
+        }
     }
 
     /// Notes that this thread waits in `call`, and runs it.
@@ -91,7 +99,12 @@ impl Role {
             Doing::Ended => "ended".to_owned(),
             Doing::Panicked(message) => format!("panicked: {message}"),
         };
-        format!("  {}: {doing} ({:.1?}; waits so far: {})", self.name, state.since.elapsed(), state.waits)
+        format!(
+            "  {}: {doing} ({:.1?}; waits so far: {})",
+            self.name,
+            state.since.elapsed(),
+            state.waits
+        )
     }
 
     /// Whether the thread sleeps in the wait that it has noted.
@@ -99,7 +112,10 @@ impl Role {
     fn is_asleep(&self) -> bool {
         let waits = || matches!(self.state.lock().unwrap().doing, Doing::Waits(_));
         let sleeps = || {
-            let stat = self.task.get().and_then(|task| std::fs::read_to_string(task.join("stat")).ok());
+            let stat = self
+                .task
+                .get()
+                .and_then(|task| std::fs::read_to_string(task.join("stat")).ok());
             stat.is_some_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
         };
         waits() && sleeps() && waits()
@@ -116,7 +132,8 @@ impl Role {
 /// The message of a panic.
 pub fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "not a text".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "not a text".to_owned())
 }
 
 #[derive(Default)]
@@ -170,8 +187,14 @@ impl<'scope, 'env> Watch<'scope, 'env> {
         let role = self.board.role(name.into());
         let played = Arc::clone(&role);
         let thread = thread::Builder::new().name(role.name.clone());
-        let handle = thread.spawn_scoped(self.scope, move || played.play(|| body(&played))).unwrap();
-        Player { handle, role, caller: Arc::clone(&self.me) }
+        let handle = thread
+            .spawn_scoped(self.scope, move || played.play(|| body(&played)))
+            .unwrap();
+        Player {
+            handle,
+            role,
+            caller: Arc::clone(&self.me),
+        }
     }
 
     /// Notes that the test's own thread waits in `call`, and runs it.
@@ -211,7 +234,11 @@ impl<T> Player<'_, T> {
     pub fn until_asleep(&self) {
         self.caller.waits("a thread's falling asleep", || {
             while !self.role.is_asleep() {
-                assert!(!self.handle.is_finished(), "{} has ended instead of falling asleep", self.role.name);
+                assert!(
+                    !self.handle.is_finished(),
+                    "{} has ended instead of falling asleep",
+                    self.role.name
+                );
                 thread::yield_now();
             }
         });
@@ -222,7 +249,11 @@ impl<T> Player<'_, T> {
     pub fn sleeps(&self) -> String {
         let task = self.role.task.get().expect("the thread has begun");
         let status = std::fs::read_to_string(task.join("status")).unwrap();
-        status.lines().find(|line| line.starts_with("voluntary_ctxt_switches")).unwrap().to_owned()
+        status
+            .lines()
+            .find(|line| line.starts_with("voluntary_ctxt_switches"))
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -272,7 +303,11 @@ fn run_within<'env, T>(
         });
         let result = thread::scope(|scope| {
             let me = board.role("the test itself".to_owned());
-            let watch = Watch { scope, board: Arc::clone(&board), me };
+            let watch = Watch {
+                scope,
+                board: Arc::clone(&board),
+                me,
+            };
             watch.me.play(|| body(&watch))
         });
         drop(running); // when the last thread has ended, or, unwinding, a panic has
@@ -283,8 +318,11 @@ fn run_within<'env, T>(
 #[test]
 fn a_report_says_who_waits_for_what() {
     let board = Board::default();
-    let (reader, writer, crasher) =
-        (board.role("reader 2".into()), board.role("writer".into()), board.role("crasher".into()));
+    let (reader, writer, crasher) = (
+        board.role("reader 2".into()),
+        board.role("writer".into()),
+        board.role("crasher".into()),
+    );
     reader.waits("Event::wait", || ());
     writer.play(|| ());
     assert!(catch_unwind(AssertUnwindSafe(|| crasher.play(|| panic!("crashed on purpose")))).is_err());
@@ -292,9 +330,15 @@ fn a_report_says_who_waits_for_what() {
     let lines: Vec<_> = report.lines().collect();
     assert_eq!(lines.len(), 4, "{report}");
     assert_eq!(lines[0], "some test is stuck:");
-    assert!(lines[1].starts_with("  reader 2: waits in Semaphore::acquire ("), "{report}");
+    assert!(
+        lines[1].starts_with("  reader 2: waits in Semaphore::acquire ("),
+        "{report}"
+    );
     assert!(lines[1].ends_with("waits so far: 2)"), "{report}");
-    assert!(lines[2].starts_with("  crasher: panicked: crashed on purpose ("), "{report}");
+    assert!(
+        lines[2].starts_with("  crasher: panicked: crashed on purpose ("),
+        "{report}"
+    );
     assert_eq!(lines[3], "  and 1 that have ended");
 }
 
@@ -308,19 +352,38 @@ fn a_run_that_outlasts_its_limit_is_reported() {
     };
     run_within(
         Duration::from_millis(10),
-        |watch| watch.spawn("waiter", |role| role.waits("Event::wait", || event.wait())).join(),
+        |watch| {
+            watch
+                .spawn("waiter", |role| role.waits("Event::wait", || event.wait()))
+                .join()
+        },
         unstick,
     );
-    assert!(reported.contains("a_run_that_outlasts_its_limit_is_reported"), "{reported}");
+    assert!(
+        reported.contains("a_run_that_outlasts_its_limit_is_reported"),
+        "{reported}"
+    );
     assert!(reported.contains("waiter: waits in Event::wait"), "{reported}");
-    assert!(reported.contains("the test itself: waits in a thread's end"), "{reported}");
+    assert!(
+        reported.contains("the test itself: waits in a thread's end"),
+        "{reported}"
+    );
 }
 
 #[test]
 fn a_run_that_ends_in_time_is_not_reported() {
-    let result = run_within(LIMIT, |watch| watch.spawn("worker", |_| 5).join(), |report| panic!("{report}"));
+    let result = run_within(
+        LIMIT,
+        |watch| watch.spawn("worker", |_| 5).join(),
+        |report| panic!("{report}"),
+    );
     assert_eq!(result, 5);
-    let fails =
-        || run_within(LIMIT, |watch| watch.spawn("worker", |_| panic!("as told")).join(), |report| panic!("{report}"));
+    let fails = || {
+        run_within(
+            LIMIT,
+            |watch| watch.spawn("worker", |_| panic!("as told")).join(),
+            |report| panic!("{report}"),
+        )
+    };
     assert_eq!(message(&*catch_unwind(fails).unwrap_err()), "as told");
 }

@@ -47,14 +47,24 @@ fn a_put_into_an_unbounded_queue_never_yields<O: AnyOrder<u32>>() {
 }
 
 fn an_attempt_never_yields<O: AnyOrder<u32>>() {
-    for queue in [AnyQueue::<u32, O>::bounded(1), AnyQueue::bounded(3), AnyQueue::unbounded()] {
+    for queue in [
+        AnyQueue::<u32, O>::bounded(1),
+        AnyQueue::bounded(3),
+        AnyQueue::unbounded(),
+    ] {
         let attempts = || {
             assert!(queue.try_get().is_err() && queue.try_get_task().is_err() && queue.drain().is_empty());
-            assert_eq!((queue.try_put(1), queue.is_empty(), queue.try_join()), (Ok(()), false, false));
+            assert_eq!(
+                (queue.try_put(1), queue.is_empty(), queue.try_join()),
+                (Ok(()), false, false)
+            );
             let full = (1..10).map(|n| queue.try_put(n)).filter(Result::is_err).count();
             assert_eq!(full, 9_usize.saturating_sub(queue.len() - 1));
             assert_eq!(queue.is_full(), queue.try_put_many([1, 2, 3]).is_err());
-            assert_eq!((queue.try_iter().count(), queue.task_done()), (queue.unfinished() + 1, Ok(())));
+            assert_eq!(
+                (queue.try_iter().count(), queue.task_done()),
+                (queue.unfinished() + 1, Ok(()))
+            );
             queue.shutdown();
             assert!(queue.try_put(1).is_err() && queue.try_get().is_err() && queue.shutdown_now().is_empty());
         };

@@ -144,7 +144,10 @@ impl Limiter {
             match self.open.compare_exchange_weak(open, open + 1, Relaxed, Acquire) {
                 Ok(_) => {
                     self.most.fetch_max(open + 1, Relaxed);
-                    return Ok(Connection { limiter: self, _permit: permit });
+                    return Ok(Connection {
+                        limiter: self,
+                        _permit: permit,
+                    });
                 }
                 Err(newer) => open = newer,
             }
@@ -156,7 +159,11 @@ impl Limiter {
     /// between must be told that the limiter is closed.
     fn no_room(&self) -> Refused {
         // ORDERING: Acquire, as in `count_in`.
-        if self.open.load(Acquire) & CLOSED == 0 { Refused::Full } else { Refused::Closed }
+        if self.open.load(Acquire) & CLOSED == 0 {
+            Refused::Full
+        } else {
+            Refused::Closed
+        }
     }
 }
 

@@ -33,7 +33,11 @@ struct Server {
 impl Server {
     fn shared(limit: u32) -> Arc<Server> {
         let notes = [AtomicU32::new(0), AtomicU32::new(0)];
-        Arc::new(Server { limiter: Limiter::new(limit), inside: AtomicU32::new(0), notes })
+        Arc::new(Server {
+            limiter: Limiter::new(limit),
+            inside: AtomicU32::new(0),
+            notes,
+        })
     }
 
     fn spawn<T: Send + 'static>(
@@ -157,6 +161,9 @@ fn a_connect_that_gives_up_takes_no_room() {
         hasty.join().unwrap();
         assert_eq!(server.limiter.open(), 0);
         drop(server.limiter.try_connect().expect("there is room"));
-        assert!(server.limiter.drain_timeout(Duration::ZERO).is_err(), "it is not closed");
+        assert!(
+            server.limiter.drain_timeout(Duration::ZERO).is_err(),
+            "it is not closed"
+        );
     });
 }

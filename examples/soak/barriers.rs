@@ -50,11 +50,17 @@ impl<A: FnMut() + Send> Scene<A> {
         } else {
             let mut places: Vec<_> = turns.iter().map(|turn| turn.index).collect();
             places.sort_unstable();
-            assert!(places.into_iter().eq(0..self.firm.parties()), "the round is neither whole nor broken: {round:?}");
+            assert!(
+                places.into_iter().eq(0..self.firm.parties()),
+                "the round is neither whole nor broken: {round:?}"
+            );
             assert_eq!(turns.iter().filter(|turn| turn.is_leader).count(), 1);
             self.whole.fetch_add(1, Relaxed);
         }
-        let late = round.iter().filter(|turn| matches!(turn, Err(WaitError::TimedOut))).count();
+        let late = round
+            .iter()
+            .filter(|turn| matches!(turn, Err(WaitError::TimedOut)))
+            .count();
         self.timed_out.fetch_add(late as u64, Relaxed);
         round.clear();
     }
@@ -67,8 +73,15 @@ pub fn scene(mut rng: Rng) -> Counts {
     let theirs = Arc::clone(&shaky);
     let abort = Timer::start(moment(&mut rng), move || theirs.abort());
     let [whole, broken, timed_out] = Default::default();
-    let scene =
-        &Scene { shaky, firm: Barrier::new(parties), rounds, round: Mutex::default(), whole, broken, timed_out };
+    let scene = &Scene {
+        shaky,
+        firm: Barrier::new(parties),
+        rounds,
+        round: Mutex::default(),
+        whole,
+        broken,
+        timed_out,
+    };
     thread::scope(|scope| {
         for _ in 0..parties {
             let rng = rng.fork();
@@ -79,5 +92,9 @@ pub fn scene(mut rng: Rng) -> Counts {
     let [whole, broken, timed_out] = [&scene.whole, &scene.broken, &scene.timed_out].map(|count| count.load(Relaxed));
     assert_eq!(whole + broken, rounds.into());
     assert_eq!(actions.load(Relaxed), whole, "the action runs once in each whole round");
-    vec![("rounds whole", whole), ("rounds broken", broken), ("parties that timed out", timed_out)]
+    vec![
+        ("rounds whole", whole),
+        ("rounds broken", broken),
+        ("parties that timed out", timed_out),
+    ]
 }

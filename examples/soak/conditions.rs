@@ -36,7 +36,10 @@ impl Scene {
                 1 => self.condition.notify(rng.usize(..4)),
                 _ => usize::from(self.condition.notify_one()),
             };
-            assert!(inside.is_none_or(|inside| notified as u64 <= *inside), "it has notified more than wait");
+            assert!(
+                inside.is_none_or(|inside| notified as u64 <= *inside),
+                "it has notified more than wait"
+            );
             self.notified.fetch_add(notified as u64, Relaxed);
             if rng.u8(..4) == 0 {
                 pause(&mut rng);

@@ -61,10 +61,16 @@ pub fn scene(mut rng: Rng) -> Counts {
         }
         let rng = rng.fork();
         scope.spawn(move || scene.flash(rng));
-        players.iter().for_each(|player| player.join().expect("it does not panic"));
+        players
+            .iter()
+            .for_each(|player| player.join().expect("it does not panic"));
         scene.over.store(true, Relaxed);
     });
     let [handed, seen, missed] = [&scene.handed, &scene.seen, &scene.missed].map(|count| count.load(Relaxed));
     assert_eq!(handed, 2 * times);
-    vec![("turns handed over", handed), ("waits that saw a flash", seen), ("waits that timed out", missed)]
+    vec![
+        ("turns handed over", handed),
+        ("waits that saw a flash", seen),
+        ("waits that timed out", missed),
+    ]
 }

@@ -62,7 +62,9 @@ fn is_told_late(number: usize) -> bool {
 fn cancel_some(mut rng: Rng, jobs: &[Job<usize>], accounts: &Accounts) {
     for _ in 0..rng.usize(..=jobs.len()) {
         let number = rng.usize(..jobs.len());
-        accounts[number].cancelled.fetch_add(jobs[number].cancel().into(), Relaxed);
+        accounts[number]
+            .cancelled
+            .fetch_add(jobs[number].cancel().into(), Relaxed);
         let _ = jobs[rng.usize(..jobs.len())].wait_timeout(moment(&mut rng));
     }
 }
@@ -108,7 +110,12 @@ pub fn scene(mut rng: Rng) -> Counts {
 
     let (squared, asked) = (rng.u64(..20), rng.usize(..20));
     let squares: Result<Vec<_>, _> = pool.map(0..squared, |n| n * n).take(asked).collect();
-    assert!(squares.expect("none panics").into_iter().eq((0..squared).map(|n| n * n).take(asked)));
+    assert!(
+        squares
+            .expect("none panics")
+            .into_iter()
+            .eq((0..squared).map(|n| n * n).take(asked))
+    );
 
     thread::scope(|scope| {
         for rng in [rng.fork(), rng.fork()] {
@@ -128,10 +135,21 @@ pub fn scene(mut rng: Rng) -> Counts {
         if is_told_late(number) {
             tell(&job, &accounts, number);
         }
-        let Account { ran, cancelled: by_cancel, told } = &accounts[number];
+        let Account {
+            ran,
+            cancelled: by_cancel,
+            told,
+        } = &accounts[number];
         assert_eq!(*told.acquire(), [outcome], "a callback was not called once");
-        assert_eq!(ran.load(Relaxed), u64::from(!never), "cancel is true if and only if it never ran");
-        assert!(by_cancel.load(Relaxed) == 0 || never, "it ran, though a cancel was true");
+        assert_eq!(
+            ran.load(Relaxed),
+            u64::from(!never),
+            "cancel is true if and only if it never ran"
+        );
+        assert!(
+            by_cancel.load(Relaxed) == 0 || never,
+            "it ran, though a cancel was true"
+        );
         let count = match (job.result(), outcome) {
             (Ok(value), Outcome::Returned) if value == number && !matches!(tasks[number], Task::Panic) => &mut returned,
             (Err(JobError::Panicked(_)), Outcome::Panicked) if matches!(tasks[number], Task::Panic) => &mut panicked,
@@ -141,5 +159,9 @@ pub fn scene(mut rng: Rng) -> Counts {
         *count += 1;
     }
     assert_eq!(Arc::strong_count(&held), 1, "a function was not dropped");
-    vec![("returned", returned), ("panicked", panicked), ("were cancelled", cancelled)]
+    vec![
+        ("returned", returned),
+        ("panicked", panicked),
+        ("were cancelled", cancelled),
+    ]
 }

@@ -89,7 +89,10 @@ fn round(mut rng: Rng, watch: &Watch, totals: &Mutex<BTreeMap<(&str, &str), u64>
                     *totals.acquire().entry((name, what)).or_default() += count;
                 }
             };
-            Builder::new().name(name).spawn_scoped(scope, play).expect("there is room for a thread");
+            Builder::new()
+                .name(name)
+                .spawn_scoped(scope, play)
+                .expect("there is room for a thread");
         }
     });
 }
@@ -105,7 +108,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut number, mut early) = (from, None);
     while number == from || begun.elapsed() < time {
         watch.round(number);
-        round(Rng::with_seed(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)), watch, &totals);
+        round(
+            Rng::with_seed(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)),
+            watch,
+            &totals,
+        );
         number += 1;
         if early.is_none() && begun.elapsed() >= settled {
             early = Some((begun.elapsed(), System::now()));
@@ -122,7 +129,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         begun.elapsed().as_secs_f64()
     );
     let (when, early) = early.unwrap_or((begun.elapsed(), System::now()));
-    println!("memory: {} after {:.0} s, {} now", early.memory(), when.as_secs_f64(), System::now().memory());
+    println!(
+        "memory: {} after {:.0} s, {} now",
+        early.memory(),
+        when.as_secs_f64(),
+        System::now().memory()
+    );
     early.must_not_have_grown()?;
     at_first.must_come_back()?;
     println!("threads: {} as at the beginning", at_first.threads());

@@ -31,7 +31,9 @@ struct Scene<O: Order<u32>> {
 
 impl<O: Order<u32>> Scene<O> {
     fn produce(&self, mut rng: Rng, mut items: impl Iterator<Item = u32>) {
-        let Accounts { given_back, in_vain, .. } = &self.accounts;
+        let Accounts {
+            given_back, in_vain, ..
+        } = &self.accounts;
         while let Some(item) = items.next() {
             let put = match rng.u8(..4) {
                 0 => self.queue.put(item).map_err(PutError::from),
@@ -63,7 +65,11 @@ impl<O: Order<u32>> Scene<O> {
                 0 => self.queue.get().map(finish).map_err(GetError::from),
                 1 => self.queue.try_get().map(finish),
                 2 => self.queue.get_timeout(moment(&mut rng)).map(finish),
-                3 => self.queue.get_task().map(|task| self.accounts.end([*task], got)).map_err(GetError::from),
+                3 => self
+                    .queue
+                    .get_task()
+                    .map(|task| self.accounts.end([*task], got))
+                    .map_err(GetError::from),
                 _ => {
                     self.queue.drain().into_iter().for_each(finish);
                     Ok(())
@@ -91,7 +97,10 @@ impl<O: Order<u32>> Scene<O> {
             _ => {
                 produced();
                 while self.queue.join_timeout(moment(&mut rng)).is_err() {}
-                assert!(self.queue.is_empty() && self.queue.task_done().is_err(), "join returned too early");
+                assert!(
+                    self.queue.is_empty() && self.queue.task_done().is_err(),
+                    "join returned too early"
+                );
                 pause(&mut rng); // who gets may fall asleep
                 self.queue.shutdown();
             }
@@ -103,11 +112,23 @@ fn play<O: Order<u32>>(mut rng: Rng) -> Counts
 where
     Scene<O>: Sync,
 {
-    let queue = if rng.u8(..8) == 0 { AnyQueue::unbounded() } else { AnyQueue::bounded(1 << rng.u32(..8)) };
+    let queue = if rng.u8(..8) == 0 {
+        AnyQueue::unbounded()
+    } else {
+        AnyQueue::bounded(1 << rng.u32(..8))
+    };
     let (producers, consumers, items) = (rng.usize(1..=3), rng.usize(1..=3), rng.u32(1..2000));
     let ends = (0..items).map(|_| AtomicU64::new(0)).collect();
     let [got, given_back, in_vain] = Default::default();
-    let scene = &Scene::<O> { queue, accounts: Accounts { ends, got, given_back, in_vain } };
+    let scene = &Scene::<O> {
+        queue,
+        accounts: Accounts {
+            ends,
+            got,
+            given_back,
+            in_vain,
+        },
+    };
     thread::scope(|scope| {
         let start = |nth: usize| {
             let (rng, share) = (rng.fork(), (nth as u32..items).step_by(producers));
@@ -118,13 +139,29 @@ where
             let rng = rng.fork();
             scope.spawn(move || scene.consume(rng));
         }
-        scene.shut_down(rng, || producing.iter().for_each(|producer| producer.join().expect("it does not panic")));
+        scene.shut_down(rng, || {
+            producing
+                .iter()
+                .for_each(|producer| producer.join().expect("it does not panic"))
+        });
     });
-    assert!(scene.accounts.ends.iter().all(|ends| ends.load(Relaxed) == 1), "an item was not got or given back once");
+    assert!(
+        scene.accounts.ends.iter().all(|ends| ends.load(Relaxed) == 1),
+        "an item was not got or given back once"
+    );
     assert_eq!((scene.queue.len(), scene.queue.unfinished()), (0, 0));
     let count = |count: &AtomicU64| count.load(Relaxed);
-    let Accounts { got, given_back, in_vain, .. } = &scene.accounts;
-    vec![("items got", count(got)), ("items given back", count(given_back)), ("calls in vain", count(in_vain))]
+    let Accounts {
+        got,
+        given_back,
+        in_vain,
+        ..
+    } = &scene.accounts;
+    vec![
+        ("items got", count(got)),
+        ("items given back", count(given_back)),
+        ("calls in vain", count(in_vain)),
+    ]
 }
 
 pub fn scene(mut rng: Rng) -> Counts {

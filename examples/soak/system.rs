@@ -21,13 +21,22 @@ pub struct System {
 impl System {
     pub fn now() -> System {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let field =
-            |name| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok());
-        System { resident: field("VmRSS:"), threads: field("Threads:"), registered: thread::active_count() }
+        let field = |name| {
+            status
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+        };
+        System {
+            resident: field("VmRSS:"),
+            threads: field("Threads:"),
+            registered: thread::active_count(),
+        }
     }
 
     pub fn memory(self) -> String {
-        self.resident.map_or("unknown".to_owned(), |resident| format!("{:.1} MiB", resident as f64 / 1024.0))
+        self.resident.map_or("unknown".to_owned(), |resident| {
+            format!("{:.1} MiB", resident as f64 / 1024.0)
+        })
     }
 
     pub fn threads(self) -> String {
@@ -55,7 +64,11 @@ impl System {
                 return Ok(());
             }
             if begun.elapsed() > LEAVE {
-                return Err(format!("there are threads left: {} {:?}", now.threads(), thread::enumerate()));
+                return Err(format!(
+                    "there are threads left: {} {:?}",
+                    now.threads(),
+                    thread::enumerate()
+                ));
             }
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -26,7 +26,14 @@ struct Started {
 }
 
 fn start(rng: &mut Rng) -> Started {
-    let kind = [Kind::Once, Kind::Once, Kind::Once, Kind::Once, Kind::Panics, Kind::Repeats][rng.usize(..6)];
+    let kind = [
+        Kind::Once,
+        Kind::Once,
+        Kind::Once,
+        Kind::Once,
+        Kind::Panics,
+        Kind::Repeats,
+    ][rng.usize(..6)];
     let ran = Arc::new(AtomicU64::new(0));
     let theirs = Arc::clone(&ran);
     let run = move || {
@@ -39,7 +46,12 @@ fn start(rng: &mut Rng) -> Started {
         Kind::Repeats => Timer::every(moment(rng).max(LEAST_PERIOD), run),
         Kind::Once | Kind::Panics => Timer::start(moment(rng), run),
     };
-    Started { kind, timer, ran, cancelled: AtomicU64::new(0) }
+    Started {
+        kind,
+        timer,
+        ran,
+        cancelled: AtomicU64::new(0),
+    }
 }
 
 fn cancel_some(mut rng: Rng, timers: &[Started]) {
@@ -62,7 +74,13 @@ pub fn scene(mut rng: Rng) -> Counts {
     });
 
     let (mut ran, mut cancelled, mut panicked, mut ticks) = (0, 0, 0, 0);
-    for Started { kind, timer, ran: runs, cancelled: by_cancel } in &timers {
+    for Started {
+        kind,
+        timer,
+        ran: runs,
+        cancelled: by_cancel,
+    } in &timers
+    {
         if *kind == Kind::Repeats {
             timer.cancel();
         }
@@ -72,7 +90,11 @@ pub fn scene(mut rng: Rng) -> Counts {
             Kind::Repeats => ticks += runs,
             Kind::Once | Kind::Panics => {
                 assert_eq!((runs, never), (u64::from(!never), runs == 0), "it runs or is cancelled");
-                assert_eq!(joined.is_err(), *kind == Kind::Panics && !never, "a join tells of a panic");
+                assert_eq!(
+                    joined.is_err(),
+                    *kind == Kind::Panics && !never,
+                    "a join tells of a panic"
+                );
                 *if never {
                     &mut cancelled
                 } else if joined.is_err() {
@@ -87,5 +109,10 @@ pub fn scene(mut rng: Rng) -> Counts {
     let of_repeating = timers.iter().filter(|started| started.kind == Kind::Repeats);
     let later: u64 = of_repeating.map(|started| started.ran.load(Relaxed)).sum();
     assert_eq!(later, ticks, "one has ticked after it was joined");
-    vec![("ran", ran), ("panicked", panicked), ("were cancelled", cancelled), ("ticks of those that repeat", ticks)]
+    vec![
+        ("ran", ran),
+        ("panicked", panicked),
+        ("were cancelled", cancelled),
+        ("ticks of those that repeat", ticks),
+    ]
 }

@@ -17,7 +17,11 @@ impl Watch {
     /// a timer that was cancelled and ticks, and is stuck all the same.
     pub fn start(seed: u64, scenes: impl IntoIterator<Item = &'static str>) -> &'static Watch {
         let scenes = scenes.into_iter().map(|name| (name, AtomicUsize::new(0))).collect();
-        let watch: &Watch = Box::leak(Box::new(Watch { seed, round: AtomicU64::new(0), scenes }));
+        let watch: &Watch = Box::leak(Box::new(Watch {
+            seed,
+            round: AtomicU64::new(0),
+            scenes,
+        }));
         thread::spawn(move || {
             let (mut before, mut still) = (0, 0);
             while still < STUCK_AFTER {
@@ -26,7 +30,10 @@ impl Watch {
                 still = if now == before { still + 1 } else { 0 };
                 before = now;
             }
-            eprintln!("stuck: the round has not ended in about {STUCK_AFTER} s, {}", watch.place());
+            eprintln!(
+                "stuck: the round has not ended in about {STUCK_AFTER} s, {}",
+                watch.place()
+            );
             process::abort();
         });
         watch
@@ -50,7 +57,11 @@ impl Watch {
     }
 
     fn place(&self) -> String {
-        let playing = self.scenes.iter().filter(|(_, count)| count.load(Relaxed) > 0).map(|(name, _)| *name);
+        let playing = self
+            .scenes
+            .iter()
+            .filter(|(_, count)| count.load(Relaxed) > 0)
+            .map(|(name, _)| *name);
         let (seed, round) = (self.seed, self.round.load(Relaxed));
         let playing: Vec<_> = playing.collect();
         format!("in {playing:?}: come back to it with --seed {seed} --from {round}")

@@ -52,9 +52,20 @@ impl<P: Primitive> Actors<P> {
                 let (commands, orders) = channel();
                 let pulse = Arc::new(Pulse::default());
                 let own_pulse = pulse.clone();
-                let body = move || act(&*object, orders, &own_pulse, |reply| sender.send((actor, reply)).is_ok());
-                let handle = thread::Builder::new().name(NAME.into()).spawn(body).expect("a thread can be started");
-                Thread { commands, handle, pulse }
+                let body = move || {
+                    act(&*object, orders, &own_pulse, |reply| {
+                        sender.send((actor, reply)).is_ok()
+                    })
+                };
+                let handle = thread::Builder::new()
+                    .name(NAME.into())
+                    .spawn(body)
+                    .expect("a thread can be started");
+                Thread {
+                    commands,
+                    handle,
+                    pulse,
+                }
             })
             .collect();
         Actors { threads, replies }
@@ -63,7 +74,10 @@ impl<P: Primitive> Actors<P> {
     /// Tells a thread what to do.
     pub fn tell(&self, actor: usize, action: Action<Call<P>>) {
         self.threads[actor].pulse.begun.store(false, SeqCst);
-        self.threads[actor].commands.send(action).expect("a thread listens until it is dismissed");
+        self.threads[actor]
+            .commands
+            .send(action)
+            .expect("a thread listens until it is dismissed");
     }
 
     /// Gives a thread whose call has to wait the time to fall asleep in it. Where that can't be seen, or not soon,
@@ -109,15 +123,26 @@ impl<P: Primitive> Actors<P> {
 
 fn act<P: Primitive>(object: &P, orders: Receiver<Action<Call<P>>>, pulse: &Pulse, say: impl Fn(Reply) -> bool) {
     if let Ok(task) = fs::read_link("/proc/thread-self") {
-        pulse.stat.get_or_init(|| PathBuf::from("/proc").join(task).join("stat"));
+        pulse
+            .stat
+            .get_or_init(|| PathBuf::from("/proc").join(task).join("stat"));
     }
     let mut kept = Vec::new();
     for action in orders {
         pulse.begun.store(true, SeqCst);
         let reply = caught(|| match action {
-            Action::Call(call, manner) => object.perform(call, Hand { kept: &mut kept, manner }),
+            Action::Call(call, manner) => object.perform(
+                call,
+                Hand {
+                    kept: &mut kept,
+                    manner,
+                },
+            ),
             Action::DropGuard => {
-                drop(kept.pop().expect("only a thread that keeps a guard is told to drop one"));
+                drop(
+                    kept.pop()
+                        .expect("only a thread that keeps a guard is told to drop one"),
+                );
                 Answer::Done
             }
         });
@@ -137,7 +162,8 @@ pub fn caught(call: impl FnOnce() -> Answer) -> Reply {
 /// What a panic said.
 pub fn panic_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().cloned();
-    text.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string())).unwrap_or_default()
+    text.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string()))
+        .unwrap_or_default()
 }
 
 /// Their panics are answers like others, to be compared and not printed.

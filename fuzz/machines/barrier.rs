@@ -50,7 +50,9 @@ impl Spec for Counted {
     type Call = Call;
 
     fn step(&mut self, thread: usize, call: Call) -> Step {
-        let Call::Barrier(call) = call else { return Step::Done(Count(self.rounds)) };
+        let Call::Barrier(call) = call else {
+            return Step::Done(Count(self.rounds));
+        };
         let step = self.barrier.step(thread, call);
         let comes = matches!(call, barrier::Call::Wait | barrier::Call::WaitTimeout);
         if self.start.acts && comes && step == Step::Done(Count(self.start.parties as u32 - 1)) {
@@ -85,17 +87,26 @@ impl Primitive for Counting {
         (1, Call::Barrier(barrier::Call::Abort)),
         (4, Call::Barrier(barrier::Call::Reset)),
     ];
-    const LOOKS: &'static [Call] =
-        &[Call::Barrier(barrier::Call::IsBroken), Call::Barrier(barrier::Call::Waiting), Call::Rounds];
+    const LOOKS: &'static [Call] = &[
+        Call::Barrier(barrier::Call::IsBroken),
+        Call::Barrier(barrier::Call::Waiting),
+        Call::Rounds,
+    ];
     const ANSWERS: &'static [Answer] = &[Done, TimedOut, Broken, Count(0), Count(1), Count(2)];
 
     fn starts() -> BoxedStrategy<Start> {
         let parties = prop_oneof![1 => Just(1usize), 4 => 2usize..=3];
-        (parties, any::<bool>()).prop_map(|(parties, acts)| Start { parties, acts }).boxed()
+        (parties, any::<bool>())
+            .prop_map(|(parties, acts)| Start { parties, acts })
+            .boxed()
     }
 
     fn spec(&start: &Start) -> Counted {
-        Counted { start, barrier: barrier::Barrier::new(start.parties), rounds: 0 }
+        Counted {
+            start,
+            barrier: barrier::Barrier::new(start.parties),
+            rounds: 0,
+        }
     }
 
     fn object(&Start { parties, acts }: &Start) -> Counting {
@@ -167,7 +178,11 @@ fn perform<A: FnMut() + Send>(barrier: &Barrier<A>, call: barrier::Call, manner:
     };
     match turn {
         Ok(turn) => {
-            assert_eq!(turn.is_leader, turn.index + 1 == barrier.parties(), "the last party, and no other, leads");
+            assert_eq!(
+                turn.is_leader,
+                turn.index + 1 == barrier.parties(),
+                "the last party, and no other, leads"
+            );
             Count(turn.index as u32)
         }
         Err(WaitError::TimedOut) => TimedOut,

@@ -17,7 +17,16 @@ impl Primitive for BoundedSemaphore {
     const GIVES_BACK: Call = Call::Release(1);
     const CALLS: &'static [(u32, Call)] = CALLS;
     const LOOKS: &'static [Call] = &[Call::Available];
-    const ANSWERS: &'static [Answer] = &[Done, Busy, TimedOut, OverReleased, Count(0), Count(1), Count(2), Count(3)];
+    const ANSWERS: &'static [Answer] = &[
+        Done,
+        Busy,
+        TimedOut,
+        OverReleased,
+        Count(0),
+        Count(1),
+        Count(2),
+        Count(3),
+    ];
 
     fn starts() -> BoxedStrategy<u32> {
         (1u32..=3).boxed()

@@ -98,8 +98,16 @@ impl Primitive for Meeting {
         (2, Call::NotifyAll),
     ];
     const LOOKS: &'static [Call] = &[];
-    const ANSWERS: &'static [Answer] =
-        &[Done, Answer::TimedOut, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3)];
+    const ANSWERS: &'static [Answer] = &[
+        Done,
+        Answer::TimedOut,
+        Is(false),
+        Is(true),
+        Count(0),
+        Count(1),
+        Count(2),
+        Count(3),
+    ];
 
     fn starts() -> BoxedStrategy<Start> {
         let rlock = (1u32..=2).prop_map(|depth| Start::RLock { depth });
@@ -113,10 +121,17 @@ impl Primitive for Meeting {
     fn object(start: &Start) -> Meeting {
         let lock = match *start {
             Start::Lock => AnyLock::Lock(Lock::new()),
-            Start::RLock { depth } => AnyLock::RLock { lock: RLock::new(), depth },
+            Start::RLock { depth } => AnyLock::RLock {
+                lock: RLock::new(),
+                depth,
+            },
             Start::Mutex => AnyLock::Mutex(Mutex::new(())),
         };
-        Meeting { condition: Condition::new(), lock, in_line: AtomicUsize::new(0) }
+        Meeting {
+            condition: Condition::new(),
+            lock,
+            in_line: AtomicUsize::new(0),
+        }
     }
 
     fn making(start: &Start) -> String {
@@ -155,7 +170,11 @@ impl Primitive for Meeting {
         if !holds_the_lock(call, manner) {
             return code;
         }
-        let outer = if matches!(start, Start::RLock { depth: 2 }) { "let _outer = lock.acquire(); " } else { "" };
+        let outer = if matches!(start, Start::RLock { depth: 2 }) {
+            "let _outer = lock.acquire(); "
+        } else {
+            ""
+        };
         let guard = if waits(call) { "mut guard" } else { "_guard" };
         format!("{{ {outer}let {guard} = lock.acquire(); {code} }}")
     }

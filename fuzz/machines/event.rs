@@ -16,8 +16,13 @@ impl Primitive for Event {
 
     const GIVES_BACK: Call = Call::Set;
     // An event is seldom set, or nobody would ever wait.
-    const CALLS: &'static [(u32, Call)] =
-        &[(6, Call::Wait), (2, Call::Set), (4, Call::Clear), (6, Call::WaitTimeout), (1, Call::IsSet)];
+    const CALLS: &'static [(u32, Call)] = &[
+        (6, Call::Wait),
+        (2, Call::Set),
+        (4, Call::Clear),
+        (6, Call::WaitTimeout),
+        (1, Call::IsSet),
+    ];
     const LOOKS: &'static [Call] = &[Call::IsSet];
     const ANSWERS: &'static [Answer] = &[Done, TimedOut, Is(false), Is(true)];
 
@@ -41,7 +46,9 @@ impl Primitive for Event {
         match call {
             Call::Wait => self.wait(),
             Call::WaitTimeout => {
-                let set = hand.manner.within(|timeout| self.wait_timeout(timeout), |at| self.wait_deadline(at));
+                let set = hand
+                    .manner
+                    .within(|timeout| self.wait_timeout(timeout), |at| self.wait_deadline(at));
                 return set.map_or(TimedOut, |()| Done);
             }
             Call::Set => self.set(),

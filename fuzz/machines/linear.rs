@@ -33,7 +33,11 @@ pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
         if !visited.insert((places.clone(), state.clone())) {
             continue;
         }
-        let next: Vec<_> = history.iter().zip(&places).map(|(events, &place)| events.get(place)).collect();
+        let next: Vec<_> = history
+            .iter()
+            .zip(&places)
+            .map(|(events, &place)| events.get(place))
+            .collect();
         let is_over = next.iter().flatten().all(|event| event.answer.is_none());
         let blocks = |(thread, event): (usize, &Option<&Event<S::Call>>)| {
             event.is_none_or(|event| state.clone().step(thread, event.call) == Step::WouldBlock)
@@ -43,7 +47,10 @@ pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
         }
         let first_end = next.iter().flatten().map(|event| event.ended).min().unwrap_or(NEVER);
         let begun = |event: &&Event<S::Call>| event.begun < first_end;
-        let mut candidates: Vec<_> = (0..).zip(next).filter_map(|(n, event)| Some((n, event.filter(begun)?))).collect();
+        let mut candidates: Vec<_> = (0..)
+            .zip(next)
+            .filter_map(|(n, event)| Some((n, event.filter(begun)?)))
+            .collect();
         candidates.sort_by_key(|(_, event)| std::cmp::Reverse(event.ended)); // the last is tried first
         for (thread, event) in candidates {
             let mut after = state.clone();
@@ -71,8 +78,14 @@ pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
 
 /// Whether each thread began its first call before any thread ended its last.
 pub fn is_race<C>(history: &[Vec<Event<C>>]) -> bool {
-    let first_end = history.iter().filter_map(|events| events.last()).map(|event| event.ended).min();
-    history.iter().all(|events| events.first().is_some_and(|event| Some(event.begun) < first_end))
+    let first_end = history
+        .iter()
+        .filter_map(|events| events.last())
+        .map(|event| event.ended)
+        .min();
+    history
+        .iter()
+        .all(|events| events.first().is_some_and(|event| Some(event.begun) < first_end))
 }
 
 /// How many calls there are, and how many of them overlap with a call of another thread.
@@ -82,7 +95,10 @@ pub fn overlap<C>(history: &[Vec<Event<C>>]) -> (usize, usize) {
         let mut others = history.iter().enumerate().filter(|&(other, _)| other != thread);
         others.any(|(_, events)| events.iter().any(|other| meets(event, other)))
     };
-    let all = history.iter().enumerate().flat_map(|(thread, events)| events.iter().map(move |event| (thread, event)));
+    let all = history
+        .iter()
+        .enumerate()
+        .flat_map(|(thread, events)| events.iter().map(move |event| (thread, event)));
     (all.clone().count(), all.filter(|&call| overlapping(call)).count())
 }
 
@@ -117,13 +133,26 @@ pub fn columns<C: Copy + Debug>(history: &[Vec<Event<C>>]) -> String {
 
 /// Reads what [`columns`] writes.
 pub fn parse<C: Copy>(text: &str, call: impl Fn(&str) -> C, answer: impl Fn(&str) -> Answer) -> History<C> {
-    let threads = text.lines().map(|line| line.matches('|').count() + 1).max().unwrap_or(0);
+    let threads = text
+        .lines()
+        .map(|line| line.matches('|').count() + 1)
+        .max()
+        .unwrap_or(0);
     let mut history: History<C> = (0..threads).map(|_| Vec::new()).collect();
-    let cells = text.lines().flat_map(|line| line.split('|').map(str::trim).enumerate().collect::<Vec<_>>());
+    let cells = text
+        .lines()
+        .flat_map(|line| line.split('|').map(str::trim).enumerate().collect::<Vec<_>>());
     for (now, (thread, cell)) in (1..).zip(cells.filter(|(_, cell)| !cell.is_empty())) {
-        let (made, answered) = cell.split_once("->").map_or((cell, None), |(call, answer)| (call, Some(answer)));
+        let (made, answered) = cell
+            .split_once("->")
+            .map_or((cell, None), |(call, answer)| (call, Some(answer)));
         if !made.trim().is_empty() {
-            let open = Event { call: call(made.trim()), answer: None, begun: 2 * now, ended: NEVER };
+            let open = Event {
+                call: call(made.trim()),
+                answer: None,
+                begun: 2 * now,
+                ended: NEVER,
+            };
             history[thread].push(open);
         }
         if let Some(text) = answered {

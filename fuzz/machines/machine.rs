@@ -22,24 +22,43 @@ impl<P: Primitive> ReferenceStateMachine for Machine<P> {
     type Transition = Transition<P>;
 
     fn init_state() -> BoxedStrategy<World<P>> {
-        (P::starts(), P::THREADS).prop_map(|(start, actors)| World::new(start, actors)).boxed()
+        (P::starts(), P::THREADS)
+            .prop_map(|(start, actors)| World::new(start, actors))
+            .boxed()
     }
 
     fn transitions(world: &World<P>) -> BoxedStrategy<Transition<P>> {
         let world = world.clone();
-        let keeps = if P::FORGETS { any::<bool>().boxed() } else { Just(true).boxed() };
+        let keeps = if P::FORGETS {
+            any::<bool>().boxed()
+        } else {
+            Just(true).boxed()
+        };
         let patience = prop_oneof![4 => Just(Patience::Zero), 1 => Just(Patience::Brief), 5 => Just(Patience::Endless)];
         let manner =
             (keeps, patience, any::<[bool; 3]>()).prop_map(|(keeps, patience, [by_deadline, hurries, locked])| {
-                Manner { keeps, patience, by_deadline, hurries, locked }
+                Manner {
+                    keeps,
+                    patience,
+                    by_deadline,
+                    hurries,
+                    locked,
+                }
             });
         // One attempt is always allowed where waiting may not be.
-        let plain = Manner { keeps: !P::FORGETS, ..Manner::PLAIN };
-        let actions = P::CALLS.iter().map(|&(weight, call)| (weight, Action::Call(call, plain)));
+        let plain = Manner {
+            keeps: !P::FORGETS,
+            ..Manner::PLAIN
+        };
+        let actions = P::CALLS
+            .iter()
+            .map(|&(weight, call)| (weight, Action::Call(call, plain)));
         let actions: Vec<_> = actions.chain([(DROP_WEIGHT, Action::DropGuard)]).collect();
         let mut choices = Vec::new();
         for actor in world.idle() {
-            let possible = actions.iter().map(|&(weight, action)| (weight, Transition { actor, action }));
+            let possible = actions
+                .iter()
+                .map(|&(weight, action)| (weight, Transition { actor, action }));
             choices.extend(possible.filter(|(_, transition)| world.allows(transition)));
         }
         let tickets = choices.iter().map(|(weight, _)| weight).sum();
@@ -53,8 +72,13 @@ impl<P: Primitive> ReferenceStateMachine for Machine<P> {
                     None => true,
                 });
                 let (_, plain) = drawn.expect("there are as many tickets as the weights say");
-                let Action::Call(call, _) = plain.action else { return plain.clone() };
-                let fancy = Transition { actor: plain.actor, action: Action::Call(call, manner) };
+                let Action::Call(call, _) = plain.action else {
+                    return plain.clone();
+                };
+                let fancy = Transition {
+                    actor: plain.actor,
+                    action: Action::Call(call, manner),
+                };
                 if world.allows(&fancy) { fancy } else { plain.clone() }
             })
             .boxed()
@@ -86,7 +110,13 @@ pub fn reaches_everything<P: Primitive>() {
         }
     }
     for answer in P::ANSWERS {
-        assert!(answers.contains(answer), "no call has answered {answer:?}, only {answers:?}");
+        assert!(
+            answers.contains(answer),
+            "no call has answered {answer:?}, only {answers:?}"
+        );
     }
-    assert!(crowded * 5 > steps, "somebody waits in {crowded} of {steps} transitions only");
+    assert!(
+        crowded * 5 > steps,
+        "somebody waits in {crowded} of {steps} transitions only"
+    );
 }

@@ -73,7 +73,10 @@ impl Primitive for Mutex<u8> {
     }
 
     fn spec(&value: &u8) -> Value {
-        Value { lock: lock::Lock::default(), value }
+        Value {
+            lock: lock::Lock::default(),
+            value,
+        }
     }
 
     fn object(&value: &u8) -> Mutex<u8> {
@@ -127,7 +130,9 @@ impl Primitive for Mutex<u8> {
 }
 
 fn held<'k, G>(hand: Hand<'k, G>) -> &'k mut G {
-    hand.kept.last_mut().expect("only a thread that keeps a guard is told to use it")
+    hand.kept
+        .last_mut()
+        .expect("only a thread that keeps a guard is told to use it")
 }
 
 impl Guard for MutexGuard<'_, u8> {

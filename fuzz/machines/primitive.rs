@@ -103,13 +103,22 @@ pub struct Manner {
 
 impl Manner {
     /// The simplest.
-    pub const PLAIN: Manner =
-        Manner { keeps: false, patience: Patience::Zero, by_deadline: false, hurries: false, locked: false };
+    pub const PLAIN: Manner = Manner {
+        keeps: false,
+        patience: Patience::Zero,
+        by_deadline: false,
+        hurries: false,
+        locked: false,
+    };
 
     /// Makes a timed call.
     pub fn within<R>(self, timeout: impl FnOnce(Duration) -> R, deadline: impl FnOnce(Instant) -> R) -> R {
         let patience = self.patience.duration();
-        if self.by_deadline { deadline(Instant::now() + patience) } else { timeout(patience) }
+        if self.by_deadline {
+            deadline(Instant::now() + patience)
+        } else {
+            timeout(patience)
+        }
     }
 }
 
@@ -174,6 +183,8 @@ impl<G: Guard> Hand<'_, G> {
         timeout: impl FnOnce(Duration) -> Result<G, TimedOut>,
         deadline: impl FnOnce(Instant) -> Result<G, TimedOut>,
     ) -> Answer {
-        self.manner.within(timeout, deadline).map_or(Answer::TimedOut, |guard| self.take(guard))
+        self.manner
+            .within(timeout, deadline)
+            .map_or(Answer::TimedOut, |guard| self.take(guard))
     }
 }

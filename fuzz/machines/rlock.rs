@@ -27,8 +27,19 @@ impl Primitive for RLock {
     ];
     const LOOKS: &'static [Call] = &[Call::IsLocked, Call::Depth];
     const OWN_LOOKS: &'static [Call] = &[Call::Depth];
-    const ANSWERS: &'static [Answer] =
-        &[Done, Busy, TimedOut, NotHeld, TooDeep, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3)];
+    const ANSWERS: &'static [Answer] = &[
+        Done,
+        Busy,
+        TimedOut,
+        NotHeld,
+        TooDeep,
+        Is(false),
+        Is(true),
+        Count(0),
+        Count(1),
+        Count(2),
+        Count(3),
+    ];
 
     fn starts() -> BoxedStrategy<u32> {
         (1u32..=3).boxed()
@@ -60,7 +71,10 @@ impl Primitive for RLock {
                 Err(TryAcquireError::TooDeep) => TooDeep,
             },
             Call::AcquireTimeout => {
-                match hand.manner.within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at)) {
+                match hand
+                    .manner
+                    .within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
+                {
                     Ok(guard) => hand.take(guard),
                     Err(AcquireError::TimedOut) => TimedOut,
                     Err(AcquireError::TooDeep) => TooDeep,

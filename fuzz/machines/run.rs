@@ -40,7 +40,10 @@ macro_rules! fuzzers {
 
 /// Fails with the shortest run that it finds in which the primitive differs from its specification.
 pub fn fuzz<P: Primitive>(source_file: &'static str) {
-    let mut config = Config { source_file: Some(source_file), ..Config::default() };
+    let mut config = Config {
+        source_file: Some(source_file),
+        ..Config::default()
+    };
     if config.max_shrink_time == 0 {
         config.max_shrink_time = LONGEST.as_millis() as u32;
     }
@@ -72,7 +75,13 @@ fn run<P: Primitive>(
     let object = Arc::new(P::object(&world.start));
     let actors = Actors::spawn(world.actors(), &object);
     let lines = vec![P::making(&world.start)];
-    let mut run = Run { world, object, actors, patience, lines };
+    let mut run = Run {
+        world,
+        object,
+        actors,
+        patience,
+        lines,
+    };
     match run.play_all(transitions, seen) {
         Ok(()) => run.end(),
         Err(what) => Err(tell(&run.lines, &what)),
@@ -80,7 +89,10 @@ fn run<P: Primitive>(
 }
 
 fn tell(lines: &[String], what: &str) -> String {
-    format!("it differs from its specification:\n\n    {}\n\n{what}", lines.join("\n    "))
+    format!(
+        "it differs from its specification:\n\n    {}\n\n{what}",
+        lines.join("\n    ")
+    )
 }
 
 struct Run<P: Primitive> {
@@ -124,7 +136,8 @@ impl<P: Primitive> Run<P> {
             Action::Call(_, manner) if manner.hurries => "waits",
             _ => "sleeps",
         };
-        self.lines.push(comment(&self.world.code(transition.action), actor, what));
+        self.lines
+            .push(comment(&self.world.code(transition.action), actor, what));
         if expected.is_none() {
             self.let_stand_in_line()?;
         }
@@ -161,7 +174,10 @@ impl<P: Primitive> Run<P> {
             }
             if begun.elapsed() > self.patience {
                 let waiters = self.named(self.world.waiting());
-                return Err(format!("not these, and they alone, stand in line after {:?}: {waiters}", self.patience));
+                return Err(format!(
+                    "not these, and they alone, stand in line after {:?}: {waiters}",
+                    self.patience
+                ));
             }
             thread::yield_now();
         }
@@ -170,7 +186,8 @@ impl<P: Primitive> Run<P> {
 
     /// A call that had to wait has returned: is that right?
     fn return_of(&mut self, actor: usize, reply: Reply) -> Result<(), String> {
-        self.lines.push(comment("", actor, &format!("goes on {}", said(&reply))));
+        self.lines
+            .push(comment("", actor, &format!("goes on {}", said(&reply))));
         match self.world.finish(actor) {
             Some(answer) => compare(&reply, answer),
             None => Err(format!("thread {actor} should still wait")),
@@ -181,7 +198,10 @@ impl<P: Primitive> Run<P> {
     fn silence(&self, transition: Option<&Transition<P>>, due: usize) -> String {
         let silent = transition.map(|transition| (transition.actor, transition.action));
         let of = self.named(silent.into_iter().chain(self.world.waiting()));
-        format!("{due} of these should have returned, and did not within {:?}: {of}", self.patience)
+        format!(
+            "{due} of these should have returned, and did not within {:?}: {of}",
+            self.patience
+        )
     }
 
     fn named(&self, calls: impl Iterator<Item = (usize, Action<Call<P>>)>) -> String {
@@ -193,18 +213,31 @@ impl<P: Primitive> Run<P> {
     fn look(&mut self) -> Result<(), String> {
         let bystander = self.world.actors();
         for &look in P::LOOKS {
-            let seen = caught(|| self.object.perform(look, Hand { kept: &mut Vec::new(), manner: Manner::PLAIN }));
+            let seen = caught(|| {
+                self.object.perform(
+                    look,
+                    Hand {
+                        kept: &mut Vec::new(),
+                        manner: Manner::PLAIN,
+                    },
+                )
+            });
             self.compare_look(bystander, look, &seen)?;
         }
         for &look in P::OWN_LOOKS {
             let idle: Vec<usize> = self.world.idle().collect();
-            idle.iter().for_each(|&actor| self.actors.tell(actor, Action::Call(look, Manner::PLAIN)));
+            idle.iter()
+                .for_each(|&actor| self.actors.tell(actor, Action::Call(look, Manner::PLAIN)));
             for _ in &idle {
                 let Some((who, reply)) = self.actors.hear(self.patience) else {
                     return Err(format!("a thread does not return from `{}`", P::code(look)));
                 };
                 // Or else somebody has gone on meanwhile who should wait.
-                if idle.contains(&who) { self.compare_look(who, look, &reply)? } else { self.return_of(who, reply)? }
+                if idle.contains(&who) {
+                    self.compare_look(who, look, &reply)?
+                } else {
+                    self.return_of(who, reply)?
+                }
             }
         }
         Ok(())
@@ -216,26 +249,45 @@ impl<P: Primitive> Run<P> {
             Step::WouldBlock => unreachable!("nobody waits to look"),
         };
         compare(seen, answer).inspect_err(|_| {
-            let who = if who == self.world.actors() { "a bystander" } else { &format!("thread {who}") };
-            self.lines.push(format!("{:<58} // {who} {}", format!("{};", P::code(look)), said(seen)));
+            let who = if who == self.world.actors() {
+                "a bystander"
+            } else {
+                &format!("thread {who}")
+            };
+            self.lines
+                .push(format!("{:<58} // {who} {}", format!("{};", P::code(look)), said(seen)));
         })
     }
 
     fn end(self) -> Result<(), String> {
         if let Some((who, reply)) = self.actors.dismiss() {
-            return Err(tell(&self.lines, &format!("thread {who} has returned twice: {}", said(&reply))));
+            return Err(tell(
+                &self.lines,
+                &format!("thread {who} has returned twice: {}", said(&reply)),
+            ));
         }
         let object = Arc::into_inner(self.object).expect("the threads have ended");
-        object.ends_as(&self.world.spec).then_some(()).ok_or_else(|| tell(&self.lines, "what is left over differs"))
+        object
+            .ends_as(&self.world.spec)
+            .then_some(())
+            .ok_or_else(|| tell(&self.lines, "what is left over differs"))
     }
 }
 
 fn compare(reply: &Reply, answer: Answer) -> Result<(), String> {
-    if reply.as_ref() == Ok(&answer) { Ok(()) } else { Err(format!("the specification says {answer:?}")) }
+    if reply.as_ref() == Ok(&answer) {
+        Ok(())
+    } else {
+        Err(format!("the specification says {answer:?}"))
+    }
 }
 
 fn comment(code: &str, actor: usize, what: &str) -> String {
-    let code = if code.is_empty() { String::new() } else { format!("{code};") };
+    let code = if code.is_empty() {
+        String::new()
+    } else {
+        format!("{code};")
+    };
     format!("{code:<58} // thread {actor} {what}")
 }
 

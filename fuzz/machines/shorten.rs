@@ -32,8 +32,12 @@ pub fn shorten<T: Clone>(mut run: Vec<T>, mut story: String, fails: impl Fn(&[T]
             }
             size /= 2;
         }
-        let pairs: Vec<_> = (0..run.len()).flat_map(|one| (one + 1..run.len()).map(move |two| (one, two))).collect();
-        pairs.iter().any(|&(one, two)| fails_without(&mut run, &|index| index == one || index == two));
+        let pairs: Vec<_> = (0..run.len())
+            .flat_map(|one| (one + 1..run.len()).map(move |two| (one, two)))
+            .collect();
+        pairs
+            .iter()
+            .any(|&(one, two)| fails_without(&mut run, &|index| index == one || index == two));
         if run.len() == before {
             return story;
         }
@@ -48,5 +52,8 @@ fn what_does_not_matter_is_left_out() {
         (run.contains(&7) && matched).then(|| format!("{run:?}"))
     };
     assert_eq!(shorten(vec![3, 1, 3, 7, 2, 1, 7, 2], "too long".into(), fails), "[7]");
-    assert_eq!(shorten(vec![1, 7, 2, 2], "does not fail again".into(), |_| None), "does not fail again");
+    assert_eq!(
+        shorten(vec![1, 7, 2, 2], "does not fail again".into(), |_| None),
+        "does not fail again"
+    );
 }

@@ -25,10 +25,16 @@ impl<C: Copy> Action<C> {
     where
         P::Spec: Spec<Call = C>,
     {
-        let Action::Call(call, manner) = self else { return "drop(guard)".into() };
+        let Action::Call(call, manner) = self else {
+            return "drop(guard)".into();
+        };
         let mut code = P::code(call);
         if P::Spec::is_timed(call) {
-            let (form, now) = if manner.by_deadline { ("deadline", "Instant::now() + ") } else { ("timeout", "") };
+            let (form, now) = if manner.by_deadline {
+                ("deadline", "Instant::now() + ")
+            } else {
+                ("timeout", "")
+            };
             let (name, arguments) = code.split_once('(').expect("a call");
             // `wait(&mut guard)` becomes `wait_timeout(&mut guard, Duration::ZERO)`.
             let comma = if arguments == ")" { "" } else { ", " };
@@ -67,7 +73,12 @@ impl<P: Primitive> World<P> {
     /// A new object, and threads that have nothing to do.
     pub fn new(start: P::Start, actors: usize) -> World<P> {
         let idle = Actor { waits: None, kept: 0 };
-        World { spec: P::spec(&start), start, actors: vec![idle; actors], waiting: Vec::new() }
+        World {
+            spec: P::spec(&start),
+            start,
+            actors: vec![idle; actors],
+            waiting: Vec::new(),
+        }
     }
 
     /// How many threads there are. The next number belongs to a bystander, who never holds anything.
@@ -125,7 +136,9 @@ impl<P: Primitive> World<P> {
     /// Lets a thread's call return: its answer, or nothing if it must go on waiting.
     pub fn finish(&mut self, actor: usize) -> Option<Answer> {
         let (call, manner) = self.actors[actor].waits?;
-        let Step::Done(answer) = self.spec.step(actor, call) else { return None };
+        let Step::Done(answer) = self.spec.step(actor, call) else {
+            return None;
+        };
         self.actors[actor].waits = None;
         self.waiting.retain(|&waiter| waiter != actor);
         self.keep(actor, call, manner, answer);
@@ -169,12 +182,17 @@ impl<P: Primitive> World<P> {
     /// The drop of a guard that is still kept.
     pub fn leftover(&self) -> Option<Transition<P>> {
         let actor = self.idle().find(|&actor| self.actors[actor].kept > 0)?;
-        Some(Transition { actor, action: Action::DropGuard })
+        Some(Transition {
+            actor,
+            action: Action::DropGuard,
+        })
     }
 
     /// Whether the thread can do that, and nobody waits afterwards for what no one can give.
     pub fn allows(&self, transition: &Transition<P>) -> bool {
-        let Some(actor) = self.actors.get(transition.actor) else { return false };
+        let Some(actor) = self.actors.get(transition.actor) else {
+            return false;
+        };
         let guarded = match transition.action {
             Action::Call(call, manner) => {
                 (actor.kept > 0 || !P::needs_guard(call)) && (manner.keeps || P::FORGETS || !P::takes(call))

@@ -29,13 +29,25 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 6] = [Call::Wait, Call::WaitTimeout, Call::Abort, Call::Reset, Call::Waiting, Call::IsBroken];
+    pub const ALL: [Call; 6] = [
+        Call::Wait,
+        Call::WaitTimeout,
+        Call::Abort,
+        Call::Reset,
+        Call::Waiting,
+        Call::IsBroken,
+    ];
 }
 
 impl Barrier {
     /// An empty barrier for so many.
     pub fn new(parties: usize) -> Barrier {
-        Barrier { parties, line: Vec::new(), leaving: BTreeMap::new(), broken: false }
+        Barrier {
+            parties,
+            line: Vec::new(),
+            leaving: BTreeMap::new(),
+            broken: false,
+        }
     }
 
     fn come(&mut self, thread: usize) -> Step {

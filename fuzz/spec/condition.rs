@@ -27,8 +27,14 @@ pub enum Call {
 
 impl Call {
     /// All of them, notifications of none and of two among them.
-    pub const ALL: [Call; 6] =
-        [Call::Wait, Call::WaitTimeout, Call::NotifyOne, Call::Notify(0), Call::Notify(2), Call::NotifyAll];
+    pub const ALL: [Call; 6] = [
+        Call::Wait,
+        Call::WaitTimeout,
+        Call::NotifyOne,
+        Call::Notify(0),
+        Call::Notify(2),
+        Call::NotifyAll,
+    ];
 }
 
 impl Condition {

@@ -97,7 +97,9 @@ pub fn outcomes<S: Spec>(start: &S, programs: &[Vec<S::Call>]) -> BTreeSet<Outco
         }
         let mut moved = false;
         for (thread, program) in programs.iter().enumerate() {
-            let Some(&call) = program.get(answers[thread].len()) else { continue };
+            let Some(&call) = program.get(answers[thread].len()) else {
+                continue;
+            };
             let mut next = state.clone();
             let answer = match next.step(thread, call) {
                 Step::Done(answer) => Some(answer),

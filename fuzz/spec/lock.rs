@@ -24,7 +24,13 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 5] = [Call::Acquire, Call::TryAcquire, Call::AcquireTimeout, Call::Release, Call::IsLocked];
+    pub const ALL: [Call; 5] = [
+        Call::Acquire,
+        Call::TryAcquire,
+        Call::AcquireTimeout,
+        Call::Release,
+        Call::IsLocked,
+    ];
 }
 
 impl Spec for Lock {

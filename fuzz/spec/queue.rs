@@ -54,7 +54,13 @@ impl Queue {
     /// An empty queue; without a capacity it is unbounded.
     pub fn new(order: Order, capacity: Option<usize>) -> Queue {
         let capacity = capacity.unwrap_or(usize::MAX);
-        Queue { order, capacity, items: Vec::new(), unfinished: 0, shut_down: false }
+        Queue {
+            order,
+            capacity,
+            items: Vec::new(),
+            unfinished: 0,
+            shut_down: false,
+        }
     }
 
     /// How many items it holds.
@@ -116,7 +122,9 @@ impl Queue {
 
 /// Items as one number, two digits each; of more than nine, something that hardly two lists have in common.
 pub fn digits(items: impl IntoIterator<Item = Item>) -> u64 {
-    items.into_iter().fold(0, |digits: u64, item| digits.wrapping_mul(100).wrapping_add(u64::from(item)))
+    items.into_iter().fold(0, |digits: u64, item| {
+        digits.wrapping_mul(100).wrapping_add(u64::from(item))
+    })
 }
 
 impl Spec for Queue {

@@ -27,14 +27,24 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Call; 6] =
-        [Call::Acquire, Call::TryAcquire, Call::AcquireTimeout, Call::Release, Call::Depth, Call::IsLocked];
+    pub const ALL: [Call; 6] = [
+        Call::Acquire,
+        Call::TryAcquire,
+        Call::AcquireTimeout,
+        Call::Release,
+        Call::Depth,
+        Call::IsLocked,
+    ];
 }
 
 impl RLock {
     /// A free lock.
     pub fn with_max_depth(max_depth: u32) -> RLock {
-        RLock { owner: None, depth: 0, max_depth }
+        RLock {
+            owner: None,
+            depth: 0,
+            max_depth,
+        }
     }
 }
 

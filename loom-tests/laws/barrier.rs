@@ -14,11 +14,20 @@ use std::time::Duration;
 /// Parties of a round meet under one mutex, so even two threads have too many interleavings to run them all where
 /// they wait more than once. The programs of B-spec take it by its specification, and pairs run them all.
 pub fn laws() -> Vec<Law> {
-    let pairs = every(&starts(), &Call::ALL, 2).into_iter().map(Model::locks_specified).collect();
+    let pairs = every(&starts(), &Call::ALL, 2)
+        .into_iter()
+        .map(Model::locks_specified)
+        .collect();
     let triples = choose(&Call::ALL, 3).into_iter().map(|calls| {
         // A look between a wait and its timeout takes a third preemption to be seen.
-        let bound = if [WaitTimeout, Waiting].iter().all(|call| calls.contains(call)) { 3 } else { 2 };
-        program(&of(2), calls.into_iter().map(|call| vec![call]).collect()).within(bound, bound + 1).locks_specified()
+        let bound = if [WaitTimeout, Waiting].iter().all(|call| calls.contains(call)) {
+            3
+        } else {
+            2
+        };
+        program(&of(2), calls.into_iter().map(|call| vec![call]).collect())
+            .within(bound, bound + 1)
+            .locks_specified()
     });
     vec![
         Law::new(
@@ -36,7 +45,9 @@ pub fn laws() -> Vec<Law> {
             "each index is given once in a round, and one party is its leader",
             [
                 Model::new("two parties", EITHER_ORDER, |s| indices(s, 2)).within(4, 6),
-                Model::new("two parties, waits return early", EITHER_ORDER, |s| indices(s, 2)).early().within(4, 6),
+                Model::new("two parties, waits return early", EITHER_ORDER, |s| indices(s, 2))
+                    .early()
+                    .within(4, 6),
                 program(&of(3), vec![vec![Wait], vec![Wait], vec![Wait]]).within(2, 3),
             ],
         ),
@@ -46,8 +57,12 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("seen by both", [[Count(1), Count(1), Count(1)]], action_is_seen).within(4, 6),
                 Model::new("two rounds", [[Count(2), Count(2), Count(2)]], action_of_two_rounds).within(2, 3),
-                Model::new("it panics", [[Done, Broken, Is(true)], [Broken, Done, Is(true)]], action_panics)
-                    .within(4, 6),
+                Model::new(
+                    "it panics",
+                    [[Done, Broken, Is(true)], [Broken, Done, Is(true)]],
+                    action_panics,
+                )
+                .within(4, 6),
                 Model::new("one comes while it runs", LATE_FOR_THE_ACTION, one_comes_while_it_runs).within(2, 3),
                 Model::new(
                     "it uses the barrier",
@@ -75,10 +90,14 @@ pub fn laws() -> Vec<Law> {
                 program(&of(2), vec![vec![Wait], vec![WaitTimeout]]).within(4, 6),
                 program(&of(2), vec![vec![Wait], vec![Abort, Wait]]).within(4, 6),
                 program(&of(2), vec![vec![Wait], vec![Wait], vec![Abort]]).within(2, 3),
-                Model::new("two asleep, aborted", [[Broken, Broken, Is(true)]], |s| two_asleep(s, Barrier::abort))
-                    .within(4, 6),
-                Model::new("two asleep, reset", [[Broken, Broken, Is(false)]], |s| two_asleep(s, Barrier::reset))
-                    .within(4, 6),
+                Model::new("two asleep, aborted", [[Broken, Broken, Is(true)]], |s| {
+                    two_asleep(s, Barrier::abort)
+                })
+                .within(4, 6),
+                Model::new("two asleep, reset", [[Broken, Broken, Is(false)]], |s| {
+                    two_asleep(s, Barrier::reset)
+                })
+                .within(4, 6),
             ],
         ),
         Law::new(
@@ -100,7 +119,9 @@ pub fn laws() -> Vec<Law> {
             "B7",
             "a party that timed out is not counted any more",
             [
-                program(&of(2), vec![vec![WaitTimeout, Reset], vec![Wait]]).timed(&[1]).within(4, 6),
+                program(&of(2), vec![vec![WaitTimeout, Reset], vec![Wait]])
+                    .timed(&[1])
+                    .within(4, 6),
                 program(&of(2), vec![vec![WaitTimeout, Reset, Wait], vec![Wait]]).within(3, 4),
                 program(&of(2), vec![vec![WaitTimeout, Reset, WaitTimeout]]),
                 Model::new("nobody is counted", [[TimedOut, Count(0), Is(true)]], nobody_is_counted),
@@ -110,13 +131,25 @@ pub fn laws() -> Vec<Law> {
             "B8",
             "a timeout beside the last arrival: all pass, or none",
             [
-                Model::new("a timeout", TIMED_OR_BOTH, |s| timed_beside(s, soon)).timed(&[1]).within(4, 6),
-                Model::new("a deadline", TIMED_OR_BOTH, |s| timed_beside(s, later)).timed(&[1]).within(4, 6),
+                Model::new("a timeout", TIMED_OR_BOTH, |s| timed_beside(s, soon))
+                    .timed(&[1])
+                    .within(4, 6),
+                Model::new("a deadline", TIMED_OR_BOTH, |s| timed_beside(s, later))
+                    .timed(&[1])
+                    .within(4, 6),
                 Model::new("no time at all", TIMED_OR_BOTH, |s| timed_beside(s, at_once)).within(4, 6),
-                Model::new("waits return early", TIMED_OR_BOTH, |s| timed_beside(s, soon)).early().within(4, 6),
-                program(&of(2), vec![vec![WaitTimeout], vec![WaitTimeout]]).timed(&[1, 2]).within(4, 6),
-                Model::new("with an action", TIMED_OR_BOTH, timed_with_an_action).timed(&[1]).within(4, 6),
-                program(&of(3), vec![vec![WaitTimeout], vec![Wait], vec![Wait]]).timed(&[1]).within(3, 4),
+                Model::new("waits return early", TIMED_OR_BOTH, |s| timed_beside(s, soon))
+                    .early()
+                    .within(4, 6),
+                program(&of(2), vec![vec![WaitTimeout], vec![WaitTimeout]])
+                    .timed(&[1, 2])
+                    .within(4, 6),
+                Model::new("with an action", TIMED_OR_BOTH, timed_with_an_action)
+                    .timed(&[1])
+                    .within(4, 6),
+                program(&of(3), vec![vec![WaitTimeout], vec![Wait], vec![Wait]])
+                    .timed(&[1])
+                    .within(3, 4),
             ],
         ),
         refinement("B-spec", pairs, vec![], triples.collect()),
@@ -132,8 +165,11 @@ const BOTH_OR_NONE: [[Answer; 2]; 3] = [[Count(1), Count(1)], [TimedOut, Broken]
 const TIMED_OR_BOTH: [[Answer; 2]; 3] = [[Count(0), Count(1)], [Count(1), Count(0)], [TimedOut, Broken]];
 
 /// Two are a round, and the third is the next one's first.
-const LATE_FOR_THE_ACTION: [[Answer; 4]; 3] =
-    [[Done, Done, Blocked, Count(1)], [Done, Blocked, Done, Count(1)], [Blocked, Done, Done, Count(1)]];
+const LATE_FOR_THE_ACTION: [[Answer; 4]; 3] = [
+    [Done, Done, Blocked, Count(1)],
+    [Done, Blocked, Done, Count(1)],
+    [Blocked, Done, Done, Count(1)],
+];
 
 type Form = fn(&Barrier) -> Result<Turn, WaitError>;
 
@@ -149,7 +185,10 @@ fn soon(barrier: &Barrier) -> Result<Turn, WaitError> {
 fn later(barrier: &Barrier) -> Result<Turn, WaitError> {
     let deadline = Instant::now() + SOON;
     let turn = barrier.wait_deadline(deadline);
-    assert!(turn != Err(WaitError::TimedOut) || deadline.has_passed(), "it gave up too early");
+    assert!(
+        turn != Err(WaitError::TimedOut) || deadline.has_passed(),
+        "it gave up too early"
+    );
     turn
 }
 
@@ -160,7 +199,11 @@ fn at_once(barrier: &Barrier) -> Result<Turn, WaitError> {
 /// The index, or what went wrong. The leader is the last to come.
 fn index(barrier: &Barrier, turn: Result<Turn, WaitError>) -> Answer {
     worded(turn, |turn| {
-        assert_eq!(turn.is_leader, turn.index + 1 == barrier.parties(), "the last to come leads");
+        assert_eq!(
+            turn.is_leader,
+            turn.index + 1 == barrier.parties(),
+            "the last to come leads"
+        );
         Count(turn.index as u32)
     })
 }
@@ -190,10 +233,9 @@ fn three_parties(stage: &Stage) -> Vec<Answer> {
     for me in 0..3 {
         stage.thread(&shared, move |(barrier, written)| {
             written[me].add();
-            worded(
-                plain(barrier),
-                |_| Count(written.iter().filter(|written| written.read() == Count(1)).count() as u32),
-            )
+            worded(plain(barrier), |_| {
+                Count(written.iter().filter(|written| written.read() == Count(1)).count() as u32)
+            })
         });
     }
     stage.finish()
@@ -236,7 +278,9 @@ fn counting(parties: usize) -> Arc<(Barrier<impl FnMut() + Send + 'static>, Arc<
 fn action_is_seen(stage: &Stage) -> Vec<Answer> {
     let shared = counting(2);
     for _ in 0..2 {
-        stage.thread(&shared, |(barrier, rounds)| barrier.wait().map_or(Broken, |_| rounds.read()));
+        stage.thread(&shared, |(barrier, rounds)| {
+            barrier.wait().map_or(Broken, |_| rounds.read())
+        });
     }
     stage.finish_seeing(|| shared.1.read())
 }
@@ -246,7 +290,10 @@ fn action_of_two_rounds(stage: &Stage) -> Vec<Answer> {
     let shared = counting(2);
     for _ in 0..2 {
         stage.thread(&shared, |(barrier, rounds)| {
-            barrier.wait().and_then(|_| barrier.wait()).map_or(Broken, |_| rounds.read())
+            barrier
+                .wait()
+                .and_then(|_| barrier.wait())
+                .map_or(Broken, |_| rounds.read())
         });
     }
     stage.finish_seeing(|| shared.1.read())
@@ -307,7 +354,9 @@ fn action_aborts(stage: &Stage) -> Vec<Answer> {
     let abort: Arc<dyn Fn() + Send + Sync> = Arc::new(move || theirs.abort());
     let _ = slot.set(Arc::downgrade(&abort));
     for _ in 0..2 {
-        stage.thread(&barrier, |barrier| barrier.wait().map_or(Broken, |turn| Count(turn.index as u32)));
+        stage.thread(&barrier, |barrier| {
+            barrier.wait().map_or(Broken, |turn| Count(turn.index as u32))
+        });
     }
     stage.finish_seeing(|| Is(barrier.is_broken()))
 }
@@ -358,8 +407,12 @@ fn timed_beside(stage: &Stage, form: Form) -> Vec<Answer> {
 /// A party whose time is over while the action runs stays until its end.
 fn timed_with_an_action(stage: &Stage) -> Vec<Answer> {
     let shared = counting(2);
-    stage.thread(&shared, |(barrier, _)| worded(barrier.wait_timeout(SOON), |turn| Count(turn.index as u32)));
-    stage.thread(&shared, |(barrier, _)| barrier.wait().map_or(Broken, |turn| Count(turn.index as u32)));
+    stage.thread(&shared, |(barrier, _)| {
+        worded(barrier.wait_timeout(SOON), |turn| Count(turn.index as u32))
+    });
+    stage.thread(&shared, |(barrier, _)| {
+        barrier.wait().map_or(Broken, |turn| Count(turn.index as u32))
+    });
     stage.finish()
 }
 
@@ -390,11 +443,18 @@ impl Subject for Barrier {
 
 fn of(parties: usize) -> Start<Barrier> {
     let make = [|| Barrier::new(1), || Barrier::new(2), || Barrier::new(3)][parties - 1];
-    Start { make, spec: spec::barrier::Barrier::new(parties), before: vec![] }
+    Start {
+        make,
+        spec: spec::barrier::Barrier::new(parties),
+        before: vec![],
+    }
 }
 
 fn broken(parties: usize) -> Start<Barrier> {
-    Start { before: vec![Abort], ..of(parties) }
+    Start {
+        before: vec![Abort],
+        ..of(parties)
+    }
 }
 
 fn starts() -> [Start<Barrier>; 3] {

@@ -12,19 +12,31 @@ use std::time::Duration;
 
 /// A wait takes two locks in turn, so even two threads have too many interleavings to run them all.
 pub fn laws() -> Vec<Law> {
-    let pairs = every(&[at_rest()], &Call::ALL, 2).into_iter().map(|pair| pair.within(4, 6)).collect();
+    let pairs = every(&[at_rest()], &Call::ALL, 2)
+        .into_iter()
+        .map(|pair| pair.within(4, 6))
+        .collect();
     vec![
         Law::new(
             "C1",
             "no notification falls between the release of the lock and the sleep",
             [
                 Model::new("notified with the lock", [[Done, Count(1)]], |s| flag_awaited(s, true)).within(4, 6),
-                Model::new("notified without the lock", [[Done, Count(1)]], |s| flag_awaited(s, false)).within(4, 6),
-                Model::new("waits return early", [[Done, Count(1)]], |s| flag_awaited(s, false)).early().within(4, 6),
+                Model::new("notified without the lock", [[Done, Count(1)]], |s| {
+                    flag_awaited(s, false)
+                })
+                .within(4, 6),
+                Model::new("waits return early", [[Done, Count(1)]], |s| flag_awaited(s, false))
+                    .early()
+                    .within(4, 6),
                 Model::new("a mutex", [[Done, Count(1)]], mutex_awaited).within(4, 6),
                 Model::new("an rlock", [[Done, Done]], rlock_awaited).within(4, 6),
-                Model::new("what was done before is seen", [[Is(true), Count(1)], [Is(false), Blocked]], passed_on)
-                    .within(4, 6),
+                Model::new(
+                    "what was done before is seen",
+                    [[Is(true), Count(1)], [Is(false), Blocked]],
+                    passed_on,
+                )
+                .within(4, 6),
                 Model::new("two wait for one flag", [[Done, Count(1), Count(1)]], two_await_a_flag).within(2, 3),
             ],
         ),
@@ -32,9 +44,11 @@ pub fn laws() -> Vec<Law> {
             "C2",
             "notify(n) ends n waits, or all there are: those that have waited longest, and no others",
             [
-                Model::new("one of two", [[Count(1), Blocked, Count(1)], [Blocked, Count(1), Count(1)]], |s| {
-                    in_free_order(s, 1)
-                })
+                Model::new(
+                    "one of two",
+                    [[Count(1), Blocked, Count(1)], [Blocked, Count(1), Count(1)]],
+                    |s| in_free_order(s, 1),
+                )
                 .within(4, 6),
                 Model::new(
                     "more than there are",
@@ -44,8 +58,13 @@ pub fn laws() -> Vec<Law> {
                 .within(4, 6),
                 Model::new("one of three", [[Done, Blocked, Blocked, Count(1)]], |s| lined_up(s, 1)).within(2, 3),
                 Model::new("two of three", [[Done, Done, Blocked, Count(2)]], |s| lined_up(s, 2)).within(2, 3),
-                Model::new("all of three", [[Done, Done, Done, Count(3)]], |s| lined_up(s, usize::MAX)).within(2, 3),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![Wait], vec![NotifyOne]]).timed(&[1]).within(3, 4),
+                Model::new("all of three", [[Done, Done, Done, Count(3)]], |s| {
+                    lined_up(s, usize::MAX)
+                })
+                .within(2, 3),
+                program(&at_rest(), vec![vec![WaitTimeout], vec![Wait], vec![NotifyOne]])
+                    .timed(&[1])
+                    .within(3, 4),
                 program(&at_rest(), vec![vec![Wait], vec![NotifyOne], vec![NotifyOne]]).within(2, 3),
             ],
         ),
@@ -53,14 +72,22 @@ pub fn laws() -> Vec<Law> {
             "C3",
             "a wait that times out has consumed no notification",
             [
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]]).timed(&[1]).within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]]).early().within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne, NotifyOne]]).within(4, 6),
-                Model::new("a deadline", [[Done, Is(true)], [TimedOut, Is(false)]], |s| timed(s, by_deadline))
+                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]])
                     .timed(&[1])
                     .within(4, 6),
-                Model::new("no time at all", [[Done, Is(true)], [TimedOut, Is(false)]], |s| timed(s, at_once))
+                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]])
+                    .early()
                     .within(4, 6),
+                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne, NotifyOne]]).within(4, 6),
+                Model::new("a deadline", [[Done, Is(true)], [TimedOut, Is(false)]], |s| {
+                    timed(s, by_deadline)
+                })
+                .timed(&[1])
+                .within(4, 6),
+                Model::new("no time at all", [[Done, Is(true)], [TimedOut, Is(false)]], |s| {
+                    timed(s, at_once)
+                })
+                .within(4, 6),
                 program(&at_rest(), vec![vec![WaitTimeout], vec![WaitTimeout], vec![NotifyOne]]).within(2, 3),
             ],
         ),
@@ -70,7 +97,9 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("one level", [[Count(1), Done]], |s| deep(s, 1)).within(4, 6),
                 Model::new("two levels", [[Count(2), Done]], |s| deep(s, 2)).within(4, 6),
-                Model::new("two levels, timed", [[Count(2), Done]], two_levels_timed).timed(&[1]).within(4, 6),
+                Model::new("two levels, timed", [[Count(2), Done]], two_levels_timed)
+                    .timed(&[1])
+                    .within(4, 6),
                 Model::new("nobody else is inside", IN_TURNS, inside_in_turns).within(4, 6),
                 Model::new("a predicate that panics", [[Count(2), Done]], predicate_panics).within(4, 6),
             ],
@@ -81,24 +110,37 @@ pub fn laws() -> Vec<Law> {
             [
                 program(&at_rest(), vec![vec![NotifyOne, Wait]]).within(4, 6),
                 program(&at_rest(), vec![vec![NotifyAll, WaitTimeout], vec![Wait]]).within(4, 6),
-                Model::new("one came before, one comes later", [[Done, Blocked]], |s| one_comes_later(s, 1))
-                    .within(4, 6),
-                Model::new("more were called than came", [[Done, Blocked]], |s| one_comes_later(s, 3)).within(4, 6),
+                Model::new("one came before, one comes later", [[Done, Blocked]], |s| {
+                    one_comes_later(s, 1)
+                })
+                .within(4, 6),
+                Model::new("more were called than came", [[Done, Blocked]], |s| {
+                    one_comes_later(s, 3)
+                })
+                .within(4, 6),
             ],
         ),
         Law::new(
             "C6",
             "a wait for a predicate returns when it is true, under the lock",
             [
-                Model::new("one item, two getters", [[Done, Done, Blocked], [Done, Blocked, Done]], |s| getters(s, 1))
-                    .within(2, 3),
+                Model::new(
+                    "one item, two getters",
+                    [[Done, Done, Blocked], [Done, Blocked, Done]],
+                    |s| getters(s, 1),
+                )
+                .within(2, 3),
                 Model::new("two items, two getters", [[Done, Done, Done]], |s| getters(s, 2)).within(2, 3),
-                Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| predicate_timed(s, get_soon))
-                    .timed(&[2])
-                    .within(4, 6),
-                Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| predicate_timed(s, get_by_deadline))
-                    .timed(&[2])
-                    .within(4, 6),
+                Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| {
+                    predicate_timed(s, get_soon)
+                })
+                .timed(&[2])
+                .within(4, 6),
+                Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| {
+                    predicate_timed(s, get_by_deadline)
+                })
+                .timed(&[2])
+                .within(4, 6),
             ],
         ),
         Law::new(
@@ -112,11 +154,19 @@ pub fn laws() -> Vec<Law> {
                 )
                 .within(4, 6),
                 Model::new("two timeouts", TWO_LEAVE, |s| left_behind(s, &[soon, soon])).within(2, 3),
-                Model::new("the one in the middle leaves", [[Done, TimedOut, Done, Count(2)]], middle_leaves)
-                    .within(1, 2),
+                Model::new(
+                    "the one in the middle leaves",
+                    [[Done, TimedOut, Done, Count(2)]],
+                    middle_leaves,
+                )
+                .within(1, 2),
                 Model::new("another lock is taken next", [[Done, Done]], another_lock_next).within(4, 6),
-                Model::new("another lock is refused before", [[Blocked, Done, Is(false)]], another_lock_refused)
-                    .within(4, 6),
+                Model::new(
+                    "another lock is refused before",
+                    [[Blocked, Done, Is(false)]],
+                    another_lock_refused,
+                )
+                .within(4, 6),
             ],
         ),
         refinement("C-spec", pairs, every(&[at_rest()], &Call::ALL, 3), vec![]),
@@ -139,7 +189,11 @@ struct Monitor {
 }
 
 fn monitor() -> Arc<Monitor> {
-    Arc::new(Monitor { lock: Lock::new(), condition: Condition::new(), data: Data::new() })
+    Arc::new(Monitor {
+        lock: Lock::new(),
+        condition: Condition::new(),
+        data: Data::new(),
+    })
 }
 
 type Form = fn(&Monitor) -> Answer;
@@ -166,7 +220,11 @@ fn by_deadline(monitor: &Monitor) -> Answer {
 }
 
 fn at_once(monitor: &Monitor) -> Answer {
-    in_time(monitor.condition.wait_timeout(&mut monitor.lock.acquire(), Duration::ZERO))
+    in_time(
+        monitor
+            .condition
+            .wait_timeout(&mut monitor.lock.acquire(), Duration::ZERO),
+    )
 }
 
 fn notify_one(monitor: &Monitor) -> Answer {
@@ -188,7 +246,9 @@ fn raise(monitor: &Monitor, holding: bool) -> Answer {
 
 fn await_flag(monitor: &Monitor) -> Answer {
     let mut guard = monitor.lock.acquire();
-    monitor.condition.wait_while(&mut guard, |_| monitor.data.read() == Count(0));
+    monitor
+        .condition
+        .wait_while(&mut guard, |_| monitor.data.read() == Count(0));
     monitor.data.read()
 }
 
@@ -274,7 +334,10 @@ fn in_free_order(stage: &Stage, count: usize) -> Vec<Answer> {
     stage.settle();
     let notified = monitor.condition.notify(count);
     let answers = stage.finish_seeing(|| Count(notified as u32));
-    assert!(count > 1 || !answers[..2].contains(&Count(2)), "the second was notified before the first");
+    assert!(
+        count > 1 || !answers[..2].contains(&Count(2)),
+        "the second was notified before the first"
+    );
     answers
 }
 
@@ -325,7 +388,9 @@ fn inside_in_turns(stage: &Stage) -> Vec<Answer> {
     let monitor = monitor();
     stage.thread(&monitor, |monitor| {
         let mut guard = monitor.lock.acquire();
-        monitor.condition.wait_while(&mut guard, |_| monitor.data.read() == Count(0));
+        monitor
+            .condition
+            .wait_while(&mut guard, |_| monitor.data.read() == Count(0));
         monitor.data.add()
     });
     stage.thread(&monitor, |monitor| {
@@ -442,7 +507,11 @@ fn another_lock_next(stage: &Stage) -> Vec<Answer> {
     stage.settle();
     monitor.condition.notify_one();
     stage.thread(&monitor, move |monitor| {
-        assert_eq!(monitor.condition.wait_timeout(&mut other.acquire(), SOON), Err(Late), "nobody notifies");
+        assert_eq!(
+            monitor.condition.wait_timeout(&mut other.acquire(), SOON),
+            Err(Late),
+            "nobody notifies"
+        );
         Done
     });
     stage.finish()
@@ -454,7 +523,9 @@ fn another_lock_refused(stage: &Stage) -> Vec<Answer> {
     stage.settle();
     stage.thread(&shared, |(monitor, other)| {
         let mut guard = other.acquire();
-        panics("threads wait for one condition with two locks", || monitor.condition.wait(&mut guard));
+        panics("threads wait for one condition with two locks", || {
+            monitor.condition.wait(&mut guard)
+        });
         assert!(other.is_locked(), "its lock was released");
         Done
     });
@@ -480,6 +551,14 @@ impl Subject for Monitor {
 }
 
 fn at_rest() -> Start<Monitor> {
-    let make = || Monitor { lock: Lock::new(), condition: Condition::new(), data: Data::new() };
-    Start { make, spec: spec::condition::Condition::default(), before: vec![] }
+    let make = || Monitor {
+        lock: Lock::new(),
+        condition: Condition::new(),
+        data: Data::new(),
+    };
+    Start {
+        make,
+        spec: spec::condition::Condition::default(),
+        before: vec![],
+    }
 }

@@ -18,10 +18,20 @@ pub fn laws() -> Vec<Law> {
             "what happened before a set is seen after each wait that it releases",
             [
                 Model::new("by one that waits", [[Count(1), Count(1)]], |s| passed_on(s, plain)),
-                Model::new("by one that looks", [[Count(1), Count(1)], [Count(1), Busy]], |s| passed_on(s, look)),
-                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| passed_on(s, soon)),
-                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| passed_on(s, later)),
-                Model::new("though it is cleared", [[Count(1), Count(1)], [Count(1), Blocked]], set_and_cleared),
+                Model::new("by one that looks", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
+                    passed_on(s, look)
+                }),
+                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    passed_on(s, soon)
+                }),
+                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    passed_on(s, later)
+                }),
+                Model::new(
+                    "though it is cleared",
+                    [[Count(1), Count(1)], [Count(1), Blocked]],
+                    set_and_cleared,
+                ),
                 Model::new("beside another waiter", [[Count(1), Count(1), Count(1)]], two_see_it).within(2, 3),
                 Model::new("after a clear", [[Done, Count(1)]], a_flag_is_looked_for_after_a_clear),
             ],
@@ -43,24 +53,41 @@ pub fn laws() -> Vec<Law> {
                 program(&unset(), vec![vec![Wait], vec![Set]]).early(),
                 program(&unset(), vec![vec![Wait, Wait], vec![Set]]),
                 program(&unset(), vec![vec![Wait], vec![Clear, Set]]),
-                Model::new("work is looked for after a clear", [[Done, Count(1)]], work_is_looked_for_after_a_clear),
+                Model::new(
+                    "work is looked for after a clear",
+                    [[Done, Count(1)]],
+                    work_is_looked_for_after_a_clear,
+                ),
                 program(&unset(), vec![vec![Wait], vec![Wait], vec![Set]]).within(2, 3),
-                program(&unset(), vec![vec![Wait], vec![WaitTimeout], vec![Set]]).timed(&[2]).within(3, 4),
+                program(&unset(), vec![vec![Wait], vec![WaitTimeout], vec![Set]])
+                    .timed(&[2])
+                    .within(3, 4),
             ],
         ),
         Law::new(
             "E4",
             "a wait fails only when its time is over",
             [
-                Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| beside_a_setter(s, timely)).timed(&[2]),
-                Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| beside_a_setter(s, timely_deadline))
-                    .timed(&[2]),
-                Model::new("waits return early", [[Done, Done], [Done, TimedOut]], |s| beside_a_setter(s, timely))
-                    .early(),
-                Model::new("no time at all", [[Done, Done], [Done, TimedOut]], |s| beside_a_setter(s, at_once)),
-                Model::new("beside one that waits", [[Done, Done, Done], [Done, TimedOut, Done]], |s| {
-                    beside_a_setter_and_a_waiter(s)
+                Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| {
+                    beside_a_setter(s, timely)
                 })
+                .timed(&[2]),
+                Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| {
+                    beside_a_setter(s, timely_deadline)
+                })
+                .timed(&[2]),
+                Model::new("waits return early", [[Done, Done], [Done, TimedOut]], |s| {
+                    beside_a_setter(s, timely)
+                })
+                .early(),
+                Model::new("no time at all", [[Done, Done], [Done, TimedOut]], |s| {
+                    beside_a_setter(s, at_once)
+                }),
+                Model::new(
+                    "beside one that waits",
+                    [[Done, Done, Done], [Done, TimedOut, Done]],
+                    |s| beside_a_setter_and_a_waiter(s),
+                )
                 .timed(&[2])
                 .within(3, 4),
                 Model::new("a set event", [[Done, Done, Done]], nothing_to_wait_for),
@@ -70,14 +97,23 @@ pub fn laws() -> Vec<Law> {
             "E5",
             "to set twice is to set once, and a clear releases nobody",
             [
-                Model::new("cleared while one sleeps", [[Blocked, Is(false)]], cleared_while_one_sleeps),
+                Model::new(
+                    "cleared while one sleeps",
+                    [[Blocked, Is(false)]],
+                    cleared_while_one_sleeps,
+                ),
                 program(&unset(), vec![vec![Set], vec![Set]]),
                 program(&unset(), vec![vec![Set], vec![Set], vec![Wait]]).within(2, 3),
                 program(&unset(), vec![vec![Set, Set], vec![Wait, Clear]]),
                 program(&unset(), vec![vec![Set, Clear], vec![Wait, Wait]]),
             ],
         ),
-        refinement("E-spec", every(&starts(), &Call::ALL, 2), every(&starts(), &Call::ALL, 3), vec![]),
+        refinement(
+            "E-spec",
+            every(&starts(), &Call::ALL, 2),
+            every(&starts(), &Call::ALL, 3),
+            vec![],
+        ),
     ]
 }
 
@@ -289,9 +325,19 @@ impl Subject for Event {
 }
 
 fn unset() -> Start<Event> {
-    Start { make: Event::new, spec: spec::event::Event::default(), before: vec![] }
+    Start {
+        make: Event::new,
+        spec: spec::event::Event::default(),
+        before: vec![],
+    }
 }
 
 fn starts() -> [Start<Event>; 2] {
-    [unset(), Start { before: vec![Set], ..unset() }]
+    [
+        unset(),
+        Start {
+            before: vec![Set],
+            ..unset()
+        },
+    ]
 }

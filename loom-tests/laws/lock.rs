@@ -25,7 +25,12 @@ pub fn laws() -> Vec<Law> {
                 Model::new("two users of a mutex", BOTH, two_users_of_a_mutex),
                 Model::new(
                     "one waits, one tries, one is timed",
-                    [[Done, Done, Done], [Done, Busy, Done], [Done, Done, TimedOut], [Done, Busy, TimedOut]],
+                    [
+                        [Done, Done, Done],
+                        [Done, Busy, Done],
+                        [Done, Done, TimedOut],
+                        [Done, Busy, TimedOut],
+                    ],
                     three_forms,
                 )
                 .within(2, 3),
@@ -38,26 +43,41 @@ pub fn laws() -> Vec<Law> {
                 Model::new("by one that tries", [A_THEN_B, B_THEN_A, [Count(1), Busy]], |s| {
                     counted(s, [take, try_take])
                 }),
-                Model::new("by one that is timed", [A_THEN_B, B_THEN_A, [Count(1), TimedOut]], |s| {
-                    counted(s, [take, take_soon])
-                }),
-                Model::new("by one with a deadline", [A_THEN_B, B_THEN_A, [Count(1), TimedOut]], |s| {
-                    counted(s, [take, take_by_deadline])
-                }),
-                Model::new("a timed holder, by one that waits", [A_THEN_B, B_THEN_A, [TimedOut, Count(1)]], |s| {
-                    counted(s, [take_soon, take])
-                }),
+                Model::new(
+                    "by one that is timed",
+                    [A_THEN_B, B_THEN_A, [Count(1), TimedOut]],
+                    |s| counted(s, [take, take_soon]),
+                ),
+                Model::new(
+                    "by one with a deadline",
+                    [A_THEN_B, B_THEN_A, [Count(1), TimedOut]],
+                    |s| counted(s, [take, take_by_deadline]),
+                ),
+                Model::new(
+                    "a timed holder, by one that waits",
+                    [A_THEN_B, B_THEN_A, [TimedOut, Count(1)]],
+                    |s| counted(s, [take_soon, take]),
+                ),
             ],
         ),
         Law::new(
             "L3",
             "no thread sleeps while the lock is free",
             [
-                Model::new("two threads, one of them twice", [[Done, Done, Is(false)]], |s| takers(s, &[1, 2])),
+                Model::new("two threads, one of them twice", [[Done, Done, Is(false)]], |s| {
+                    takers(s, &[1, 2])
+                }),
                 Model::new("waits return early", [[Done, Done, Is(false)]], |s| takers(s, &[1, 1])).early(),
-                Model::new("three threads", [[Done, Done, Done, Is(false)]], |s| takers(s, &[1, 1, 1])).within(2, 3),
+                Model::new("three threads", [[Done, Done, Done, Is(false)]], |s| {
+                    takers(s, &[1, 1, 1])
+                })
+                .within(2, 3),
                 Model::new("two, and one that comes by", COMES_BY, one_comes_by).within(2, 3),
-                Model::new("one release, two asleep", [[Done, Blocked], [Blocked, Done]], one_release_two_asleep),
+                Model::new(
+                    "one release, two asleep",
+                    [[Done, Blocked], [Blocked, Done]],
+                    one_release_two_asleep,
+                ),
                 Model::new("a holder panics", [[Done, Done, Is(false)]], a_holder_panics),
             ],
         ),
@@ -65,21 +85,29 @@ pub fn laws() -> Vec<Law> {
             "L4",
             "an acquire that times out holds nothing and swallows no wake-up",
             [
-                Model::new("a timeout", [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]], |s| {
-                    timed_beside_a_holder(s, take_soon)
-                })
+                Model::new(
+                    "a timeout",
+                    [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
+                    |s| timed_beside_a_holder(s, take_soon),
+                )
                 .timed(&[2]),
-                Model::new("a deadline", [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]], |s| {
-                    timed_beside_a_holder(s, take_by_deadline)
-                })
+                Model::new(
+                    "a deadline",
+                    [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
+                    |s| timed_beside_a_holder(s, take_by_deadline),
+                )
                 .timed(&[2]),
-                Model::new("waits return early", [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]], |s| {
-                    timed_beside_a_holder(s, take_soon)
-                })
+                Model::new(
+                    "waits return early",
+                    [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
+                    |s| timed_beside_a_holder(s, take_soon),
+                )
                 .early(),
-                Model::new("no time at all", [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]], |s| {
-                    timed_beside_a_holder(s, take_at_once)
-                }),
+                Model::new(
+                    "no time at all",
+                    [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
+                    |s| timed_beside_a_holder(s, take_at_once),
+                ),
                 Model::new(
                     "beside one that waits",
                     [[Done, Done, Done, Is(false)], [Done, TimedOut, Done, Is(false)]],
@@ -93,18 +121,29 @@ pub fn laws() -> Vec<Law> {
             "L5",
             "a release of a free lock is an error and changes nothing",
             [
-                Model::new("two releases, one hold", [[Done, NotHeld, Is(false)], [NotHeld, Done, Is(false)]], |s| {
-                    two_releases(s, false)
-                }),
+                Model::new(
+                    "two releases, one hold",
+                    [[Done, NotHeld, Is(false)], [NotHeld, Done, Is(false)]],
+                    |s| two_releases(s, false),
+                ),
                 Model::new(
                     "two releases, one hold, one waiter",
-                    [[Done, NotHeld, Done, Is(true)], [NotHeld, Done, Done, Is(true)], [Done, Done, Done, Is(false)]],
+                    [
+                        [Done, NotHeld, Done, Is(true)],
+                        [NotHeld, Done, Done, Is(true)],
+                        [Done, Done, Done, Is(false)],
+                    ],
                     |s| two_releases(s, true),
                 )
                 .within(2, 3),
             ],
         ),
-        refinement("L-spec", every(&starts(), &Call::ALL, 2), every(&starts(), &Call::ALL, 3), vec![]),
+        refinement(
+            "L-spec",
+            every(&starts(), &Call::ALL, 2),
+            every(&starts(), &Call::ALL, 3),
+            vec![],
+        ),
     ]
 }
 
@@ -121,7 +160,10 @@ struct Guarded {
 
 impl Guarded {
     fn new() -> Guarded {
-        Guarded { lock: Lock::new(), data: Data::new() }
+        Guarded {
+            lock: Lock::new(),
+            data: Data::new(),
+        }
     }
 
     fn shared() -> Arc<Guarded> {
@@ -144,11 +186,17 @@ fn try_take(guarded: &Guarded) -> Answer {
 }
 
 fn take_soon(guarded: &Guarded) -> Answer {
-    guarded.lock.acquire_timeout(SOON).map_or(TimedOut, |guard| guarded.add(guard))
+    guarded
+        .lock
+        .acquire_timeout(SOON)
+        .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
 fn take_by_deadline(guarded: &Guarded) -> Answer {
-    guarded.lock.acquire_deadline(Instant::now() + SOON).map_or(TimedOut, |guard| guarded.add(guard))
+    guarded
+        .lock
+        .acquire_deadline(Instant::now() + SOON)
+        .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
 fn counted(stage: &Stage, forms: [Take; 2]) -> Vec<Answer> {
@@ -258,7 +306,10 @@ fn a_holder_panics(stage: &Stage) -> Vec<Answer> {
 }
 
 fn take_at_once(guarded: &Guarded) -> Answer {
-    guarded.lock.acquire_timeout(Duration::ZERO).map_or(TimedOut, |guard| guarded.add(guard))
+    guarded
+        .lock
+        .acquire_timeout(Duration::ZERO)
+        .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
 fn timed_beside_a_holder(stage: &Stage, timed: Take) -> Vec<Answer> {
@@ -327,6 +378,16 @@ impl Subject for Lock {
 }
 
 fn starts() -> [Start<Lock>; 2] {
-    let free = || Start { make: Lock::new, spec: spec::lock::Lock::default(), before: vec![] };
-    [free(), Start { before: vec![Call::Acquire], ..free() }]
+    let free = || Start {
+        make: Lock::new,
+        spec: spec::lock::Lock::default(),
+        before: vec![],
+    };
+    [
+        free(),
+        Start {
+            before: vec![Call::Acquire],
+            ..free()
+        },
+    ]
 }

@@ -17,18 +17,26 @@ pub fn laws() -> Vec<Law> {
             "R1",
             "as many releases free the lock as there were acquires",
             [
-                Model::new("a nested owner and another", [[Count(2), Count(3)], [Count(3), Count(1)]], |s| {
-                    nested_owner(s, take)
-                }),
+                Model::new(
+                    "a nested owner and another",
+                    [[Count(2), Count(3)], [Count(3), Count(1)]],
+                    |s| nested_owner(s, take),
+                ),
                 Model::new("two nested owners", [[Count(2), Count(4)], [Count(4), Count(2)]], |s| {
                     nested_owner(s, take_nested)
                 }),
                 Model::new("nested by each form", [[Count(4), Done]], nested_by_each_form),
-                Model::new("waits return early", [[Count(2), Count(3)], [Count(3), Count(1)]], |s| {
-                    nested_owner(s, take)
-                })
+                Model::new(
+                    "waits return early",
+                    [[Count(2), Count(3)], [Count(3), Count(1)]],
+                    |s| nested_owner(s, take),
+                )
                 .early(),
-                Model::new("a nested owner panics", [[Done, Count(1)], [Done, Count(2)]], a_nested_owner_panics),
+                Model::new(
+                    "a nested owner panics",
+                    [[Done, Count(1)], [Done, Count(2)]],
+                    a_nested_owner_panics,
+                ),
                 Model::new("three owners", [[Done, Done, Done, Is(false)]], three_owners).within(2, 3),
             ],
         ),
@@ -37,20 +45,34 @@ pub fn laws() -> Vec<Law> {
             "only the owner releases",
             [
                 Model::new("another releases", [[Done, NotHeld, Is(true)]], another_releases),
-                Model::new("beside a waiter", [[Done, NotHeld, Done, Is(false)]], another_releases_beside_a_waiter)
-                    .within(2, 3),
+                Model::new(
+                    "beside a waiter",
+                    [[Done, NotHeld, Done, Is(false)]],
+                    another_releases_beside_a_waiter,
+                )
+                .within(2, 3),
             ],
         ),
         Law::new(
             "R3",
             "while the owner has a level left, nobody else gets the lock",
             [
-                Model::new("by waiting", [[Count(1), Done], [Count(1), Blocked]], |s| one_level_left(s, plain)),
-                Model::new("by trying", [[Count(1), Done], [Count(1), Busy]], |s| one_level_left(s, tried)),
-                Model::new("in time", [[Count(1), Done], [Count(1), TimedOut]], |s| one_level_left(s, soon)),
-                Model::new("by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| one_level_left(s, later)),
-                Model::new("the owner ends, in time", [[Done, Done], [Done, TimedOut]], |s| an_owner_ends(s, soon))
-                    .timed(&[2]),
+                Model::new("by waiting", [[Count(1), Done], [Count(1), Blocked]], |s| {
+                    one_level_left(s, plain)
+                }),
+                Model::new("by trying", [[Count(1), Done], [Count(1), Busy]], |s| {
+                    one_level_left(s, tried)
+                }),
+                Model::new("in time", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                    one_level_left(s, soon)
+                }),
+                Model::new("by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                    one_level_left(s, later)
+                }),
+                Model::new("the owner ends, in time", [[Done, Done], [Done, TimedOut]], |s| {
+                    an_owner_ends(s, soon)
+                })
+                .timed(&[2]),
                 Model::new("the owner ends, by a deadline", [[Done, Done], [Done, TimedOut]], |s| {
                     an_owner_ends(s, later)
                 })
@@ -60,9 +82,18 @@ pub fn laws() -> Vec<Law> {
         Law::new(
             "R4",
             "an acquire beyond the limit is an error and changes nothing",
-            [Model::new("by each form", [[TooDeep, TooDeep, TooDeep, Count(2), Done]], too_deep_by_each_form)],
+            [Model::new(
+                "by each form",
+                [[TooDeep, TooDeep, TooDeep, Count(2), Done]],
+                too_deep_by_each_form,
+            )],
         ),
-        refinement("R-spec", every(&starts(), &Call::ALL, 2), every(&starts(), &Call::ALL, 3), owners_beside_a_call()),
+        refinement(
+            "R-spec",
+            every(&starts(), &Call::ALL, 2),
+            every(&starts(), &Call::ALL, 3),
+            owners_beside_a_call(),
+        ),
     ]
 }
 
@@ -75,7 +106,10 @@ struct Owned {
 
 impl Owned {
     fn shared() -> Arc<Owned> {
-        Arc::new(Owned { lock: RLock::new(), data: Data::new() })
+        Arc::new(Owned {
+            lock: RLock::new(),
+            data: Data::new(),
+        })
     }
 }
 
@@ -275,13 +309,26 @@ const MAX_DEPTH: u32 = 2;
 
 fn starts() -> [Start<RLock>; 2] {
     let make = || RLock::with_max_depth(MAX_DEPTH);
-    let free = || Start { make, spec: spec::rlock::RLock::with_max_depth(MAX_DEPTH), before: vec![] };
-    [free(), Start { before: vec![Call::Acquire], ..free() }]
+    let free = || Start {
+        make,
+        spec: spec::rlock::RLock::with_max_depth(MAX_DEPTH),
+        before: vec![],
+    };
+    [
+        free(),
+        Start {
+            before: vec![Call::Acquire],
+            ..free()
+        },
+    ]
 }
 
 /// An owner that goes on, beside one call of another: what single calls cannot show of a lock with owners.
 fn owners_beside_a_call() -> Vec<Model> {
     let [free, _] = starts();
     let owner = [Call::Acquire, Call::Acquire, Call::Release, Call::Release];
-    Call::ALL.into_iter().map(|other| program(&free, vec![owner.to_vec(), vec![other]])).collect()
+    Call::ALL
+        .into_iter()
+        .map(|other| program(&free, vec![owner.to_vec(), vec![other]]))
+        .collect()
 }

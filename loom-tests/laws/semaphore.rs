@@ -17,11 +17,17 @@ pub fn laws() -> Vec<Law> {
             "S1",
             "no more threads hold permits than there were permits",
             [
-                Model::new("one permit, two threads", [[Count(1), Count(2)], [Count(2), Count(1)]], |s| {
-                    one_permit(s, plain)
-                }),
-                Model::new("two permits, three threads", [[Count(1)], [Count(2)]], two_permits_three_threads)
-                    .within(2, 3),
+                Model::new(
+                    "one permit, two threads",
+                    [[Count(1), Count(2)], [Count(2), Count(1)]],
+                    |s| one_permit(s, plain),
+                ),
+                Model::new(
+                    "two permits, three threads",
+                    [[Count(1)], [Count(2)]],
+                    two_permits_three_threads,
+                )
+                .within(2, 3),
             ],
         ),
         Law::new(
@@ -32,13 +38,17 @@ pub fn laws() -> Vec<Law> {
                     races_a_release(s, soon)
                 })
                 .timed(&[2]),
-                Model::new("a deadline", [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]], |s| {
-                    races_a_release(s, later)
-                })
+                Model::new(
+                    "a deadline",
+                    [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]],
+                    |s| races_a_release(s, later),
+                )
                 .timed(&[2]),
-                Model::new("waits return early", [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]], |s| {
-                    races_a_release(s, soon)
-                })
+                Model::new(
+                    "waits return early",
+                    [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]],
+                    |s| races_a_release(s, soon),
+                )
                 .early(),
                 program(&holding(0), vec![vec![Release(1)], vec![AcquireTimeout], vec![Acquire]])
                     .timed(&[2])
@@ -53,21 +63,34 @@ pub fn laws() -> Vec<Law> {
                 program(&holding(0), vec![vec![Acquire, Release(1)], vec![Release(1), Acquire]]),
                 program(&holding(0), vec![vec![Acquire], vec![Release(0), Release(1)]]),
                 program(&holding(0), vec![vec![Acquire], vec![Release(1)]]).early(),
-                program(&holding(0), vec![vec![Acquire], vec![Acquire], vec![Release(1), Release(1)]]).within(2, 3),
-                program(&holding(0), vec![vec![Acquire], vec![AcquireTimeout], vec![Release(1), Release(1)]])
-                    .timed(&[2])
-                    .within(3, 4),
-                Model::new("two asleep, two releases", [[Done, Done, Count(0)]], |s| two_asleep(s, &[1, 1])),
+                program(
+                    &holding(0),
+                    vec![vec![Acquire], vec![Acquire], vec![Release(1), Release(1)]],
+                )
+                .within(2, 3),
+                program(
+                    &holding(0),
+                    vec![vec![Acquire], vec![AcquireTimeout], vec![Release(1), Release(1)]],
+                )
+                .timed(&[2])
+                .within(3, 4),
+                Model::new("two asleep, two releases", [[Done, Done, Count(0)]], |s| {
+                    two_asleep(s, &[1, 1])
+                }),
             ],
         ),
         Law::new(
             "S4",
             "a release of n lets n sleepers through",
             [
-                Model::new("two asleep, two released", [[Done, Done, Count(0)]], |s| two_asleep(s, &[2])),
-                Model::new("two asleep, one released", [[Done, Blocked, Count(0)], [Blocked, Done, Count(0)]], |s| {
-                    two_asleep(s, &[1])
+                Model::new("two asleep, two released", [[Done, Done, Count(0)]], |s| {
+                    two_asleep(s, &[2])
                 }),
+                Model::new(
+                    "two asleep, one released",
+                    [[Done, Blocked, Count(0)], [Blocked, Done, Count(0)]],
+                    |s| two_asleep(s, &[1]),
+                ),
                 program(&holding(0), vec![vec![Acquire], vec![Acquire], vec![Release(2)]]).within(2, 3),
             ],
         ),
@@ -77,7 +100,10 @@ pub fn laws() -> Vec<Law> {
             [
                 program(&bounded(1, 1), vec![vec![Release(1)], vec![Release(1)]]),
                 program(&bounded(2, 2), vec![vec![Release(2)], vec![Release(1)]]),
-                program(&bounded(1, 0), vec![vec![Release(1)], vec![Acquire, Release(1), Release(1)]]),
+                program(
+                    &bounded(1, 0),
+                    vec![vec![Release(1)], vec![Acquire, Release(1), Release(1)]],
+                ),
                 program(&bounded(1, 1), vec![vec![Release(1)], vec![Release(1)], vec![Acquire]]).within(2, 3),
                 Model::new("guards", [[Done, Done, Count(1)]], bounded_guards),
                 Model::new(
@@ -92,9 +118,15 @@ pub fn laws() -> Vec<Law> {
             "what happened before a release is seen after the acquire that takes its permit",
             [
                 Model::new("by one that waits", [[Count(1), Count(1)]], |s| passed_on(s, plain)),
-                Model::new("by one that tries", [[Count(1), Count(1)], [Count(1), Busy]], |s| passed_on(s, tried)),
-                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| passed_on(s, soon)),
-                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| passed_on(s, later)),
+                Model::new("by one that tries", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
+                    passed_on(s, tried)
+                }),
+                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    passed_on(s, soon)
+                }),
+                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    passed_on(s, later)
+                }),
                 Model::new("through another's release", [[Done, Done, Count(2)]], through_another).within(2, 3),
             ],
         ),
@@ -103,7 +135,11 @@ pub fn laws() -> Vec<Law> {
             "a holder that panics gives its permit back, one that forgets it does not",
             [
                 Model::new("panics", [[Done, Done, Count(1)]], a_holder_panics),
-                Model::new("forgets", [[Done, Blocked, Count(0)], [Blocked, Done, Count(0)]], two_forget),
+                Model::new(
+                    "forgets",
+                    [[Done, Blocked, Count(0)], [Blocked, Done, Count(0)]],
+                    two_forget,
+                ),
             ],
         ),
         Law::new(
@@ -115,7 +151,12 @@ pub fn laws() -> Vec<Law> {
                 program(&holding(0), vec![vec![Release(u32::MAX)], vec![Acquire]]),
             ],
         ),
-        refinement("S-spec", every(&starts(), &Call::ALL, 2), every(&starts(), &Call::ALL, 3), vec![]),
+        refinement(
+            "S-spec",
+            every(&starts(), &Call::ALL, 2),
+            every(&starts(), &Call::ALL, 3),
+            vec![],
+        ),
     ]
 }
 
@@ -157,14 +198,21 @@ struct Shared {
 impl Shared {
     fn holding(permits: u32) -> Arc<Shared> {
         let semaphore = Semaphore::new(permits);
-        Arc::new(Shared { semaphore, data: Data::new(), inside: AtomicU32::new(0), most: AtomicU32::new(0) })
+        Arc::new(Shared {
+            semaphore,
+            data: Data::new(),
+            inside: AtomicU32::new(0),
+            most: AtomicU32::new(0),
+        })
     }
 }
 
 fn one_permit(stage: &Stage, form: Form) -> Vec<Answer> {
     let shared = Shared::holding(1);
     for _ in 0..2 {
-        stage.thread(&shared, move |shared| form(&shared.semaphore).map_or_else(identity, |_permit| shared.data.add()));
+        stage.thread(&shared, move |shared| {
+            form(&shared.semaphore).map_or_else(identity, |_permit| shared.data.add())
+        });
     }
     stage.finish()
 }
@@ -173,7 +221,9 @@ fn two_permits_three_threads(stage: &Stage) -> Vec<Answer> {
     let shared = Shared::holding(2);
     for form in [plain, soon, plain] {
         stage.thread(&shared, move |shared| {
-            let Ok(_permit) = form(&shared.semaphore) else { return TimedOut };
+            let Ok(_permit) = form(&shared.semaphore) else {
+                return TimedOut;
+            };
             shared.most.fetch_max(shared.inside.fetch_add(1, Relaxed) + 1, Relaxed);
             shared.semaphore.available(); // others may run here
             shared.inside.fetch_sub(1, Relaxed);
@@ -186,7 +236,9 @@ fn two_permits_three_threads(stage: &Stage) -> Vec<Answer> {
 
 fn races_a_release(stage: &Stage, form: Form) -> Vec<Answer> {
     let shared = Shared::holding(0);
-    stage.thread(&shared, |shared| shared.semaphore.release(1).map_or(OverReleased, |()| Done));
+    stage.thread(&shared, |shared| {
+        shared.semaphore.release(1).map_or(OverReleased, |()| Done)
+    });
     stage.thread(&shared, move |shared| kept(form(&shared.semaphore)));
     stage.finish_seeing(|| Count(shared.semaphore.available()))
 }
@@ -221,7 +273,9 @@ fn a_guard_whose_room_is_taken(stage: &Stage) -> Vec<Answer> {
         drop(semaphore.acquire());
         Done
     });
-    stage.thread(&semaphore, |semaphore| semaphore.release(1).map_or(OverReleased, |()| Done));
+    stage.thread(&semaphore, |semaphore| {
+        semaphore.release(1).map_or(OverReleased, |()| Done)
+    });
     stage.finish_seeing(|| Count(semaphore.available()))
 }
 
@@ -254,7 +308,9 @@ fn through_another(stage: &Stage) -> Vec<Answer> {
     stage.thread(&shared, |(semaphore, data)| {
         kept(plain(semaphore));
         kept(plain(semaphore));
-        let (Count(first), Count(second)) = (data[0].read(), data[1].read()) else { unreachable!("both are counts") };
+        let (Count(first), Count(second)) = (data[0].read(), data[1].read()) else {
+            unreachable!("both are counts")
+        };
         Count(first + second)
     });
     stage.finish()
@@ -322,13 +378,25 @@ impl Subject for BoundedSemaphore {
 
 fn holding(permits: u32) -> Start<Semaphore> {
     let before = if permits == 0 { vec![] } else { vec![Release(permits)] };
-    Start { make: || Semaphore::new(0), spec: spec::semaphore::Semaphore::new(0, MAX), before }
+    Start {
+        make: || Semaphore::new(0),
+        spec: spec::semaphore::Semaphore::new(0, MAX),
+        before,
+    }
 }
 
 /// A bounded semaphore of one or two permits, `taken` of which main has acquired.
 fn bounded(limit: u32, taken: usize) -> Start<BoundedSemaphore> {
-    let make = if limit == 1 { || BoundedSemaphore::new(1) } else { || BoundedSemaphore::new(2) };
-    Start { make, spec: spec::semaphore::Semaphore::new(limit, limit), before: vec![Acquire; taken] }
+    let make = if limit == 1 {
+        || BoundedSemaphore::new(1)
+    } else {
+        || BoundedSemaphore::new(2)
+    };
+    Start {
+        make,
+        spec: spec::semaphore::Semaphore::new(limit, limit),
+        before: vec![Acquire; taken],
+    }
 }
 
 fn starts() -> [Start<Semaphore>; 2] {

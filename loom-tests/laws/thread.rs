@@ -28,10 +28,18 @@ pub fn laws() -> Vec<Law> {
             "what a thread did, and the drop of its function, is seen after each join that tells its end",
             [
                 Model::new("by one that joins", [[Done, Count(2)]], |s| beside(s, plain)),
-                Model::new("by one that looks", [[Done, Count(2)], [Busy, Busy]], |s| beside(s, look)),
+                Model::new("by one that looks", [[Done, Count(2)], [Busy, Busy]], |s| {
+                    beside(s, look)
+                }),
                 Model::new("in time", [[Done, Count(2)], [TimedOut, Busy]], |s| beside(s, soon)).timed(&[1]),
-                Model::new("by a deadline", [[Done, Count(2)], [TimedOut, Busy]], |s| beside(s, later)).timed(&[1]),
-                Model::new("waits return early", [[Done, Count(2)], [TimedOut, Busy]], |s| beside(s, soon)).early(),
+                Model::new("by a deadline", [[Done, Count(2)], [TimedOut, Busy]], |s| {
+                    beside(s, later)
+                })
+                .timed(&[1]),
+                Model::new("waits return early", [[Done, Count(2)], [TimedOut, Busy]], |s| {
+                    beside(s, soon)
+                })
+                .early(),
                 Model::new("nobody takes the result", [[Done, Count(2)]], |s| alone(s, result_left)),
                 Model::new("in a scope", [[Done, Count(1)]], |s| alone(s, scoped)),
             ],
@@ -40,19 +48,37 @@ pub fn laws() -> Vec<Law> {
             "TH3",
             "a join that times out changes nothing, and the result is not lost",
             [
-                Model::new("before its end there is none", [[Done], [Busy]], |s| alone(s, result_means_end)),
+                Model::new("before its end there is none", [[Done], [Busy]], |s| {
+                    alone(s, result_means_end)
+                }),
                 Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, soon)).timed(&[1]),
-                Model::new("by a deadline", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, later)).timed(&[1]),
-                Model::new("no time at all", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, at_once)),
-                Model::new("beside one that joins", [[Done, Done], [TimedOut, Done]], timed_beside_plain).within(2, 3),
+                Model::new("by a deadline", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    again(s, later)
+                })
+                .timed(&[1]),
+                Model::new("no time at all", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    again(s, at_once)
+                }),
+                Model::new(
+                    "beside one that joins",
+                    [[Done, Done], [TimedOut, Done]],
+                    timed_beside_plain,
+                )
+                .within(2, 3),
             ],
         ),
         Law::new(
             "TH4",
             "all who join return, and one of them has the result",
             [
-                Model::new("two that join", [[Count(1), Busy], [Busy, Count(1)]], |s| takers(s, plain)).within(2, 3),
-                Model::new("two in time", [[Count(1), Busy], [Busy, Count(1)]], |s| takers(s, patient)).within(1, 2),
+                Model::new("two that join", [[Count(1), Busy], [Busy, Count(1)]], |s| {
+                    takers(s, plain)
+                })
+                .within(2, 3),
+                Model::new("two in time", [[Count(1), Busy], [Busy, Count(1)]], |s| {
+                    takers(s, patient)
+                })
+                .within(1, 2),
             ],
         ),
         Law::new(
@@ -60,7 +86,9 @@ pub fn laws() -> Vec<Law> {
             "a thread that was joined is not on the registry",
             [
                 Model::new("by one that joins", [[Done, Count(1)]], |s| registered(s, plain)),
-                Model::new("by one that looks", [[Done, Count(1)], [Busy, Busy]], |s| registered(s, look)),
+                Model::new("by one that looks", [[Done, Count(1)], [Busy, Busy]], |s| {
+                    registered(s, look)
+                }),
                 Model::new("by two", [[Count(1), Count(1)]], registered_for_two).within(1, 2),
                 Model::new("who is listed", [[Is(true), Done]], listed_as_it_ends).within(3, 4),
             ],
@@ -70,12 +98,16 @@ pub fn laws() -> Vec<Law> {
             "a start that fails leaves nothing behind, and nobody waits for it",
             [
                 Model::new("beside an exit", [[Count(1), Done]], |s| refused(s, exits)).within(2, 3),
-                Model::new("beside an exit in time", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                    refused(s, exits_soon)
+                Model::new(
+                    "beside an exit in time",
+                    [[Count(1), Done], [Count(1), TimedOut]],
+                    |s| refused(s, exits_soon),
+                )
+                .within(2, 3),
+                Model::new("beside one that joins all it sees", [[Count(1), Done]], |s| {
+                    refused(s, joins_all_it_sees)
                 })
                 .within(2, 3),
-                Model::new("beside one that joins all it sees", [[Count(1), Done]], |s| refused(s, joins_all_it_sees))
-                    .within(2, 3),
             ],
         ),
         Law::new(
@@ -83,9 +115,14 @@ pub fn laws() -> Vec<Law> {
             "a panic tells the hook, and then whoever joins",
             [
                 Model::new("one that joins", [[Answer::Panicked, Count(2)]], |s| alone(s, panicked)),
-                Model::new("the hook panics too", [[Answer::Panicked, Count(1)]], |s| alone(s, hook_panics)),
+                Model::new("the hook panics too", [[Answer::Panicked, Count(1)]], |s| {
+                    alone(s, hook_panics)
+                }),
                 Model::new("two that join", [[Answer::Panicked, Answer::Panicked]], two_are_told).within(1, 2),
-                Model::new("in time", [[Answer::Panicked], [TimedOut]], |s| alone(s, panicked_in_time)).timed(&[1]),
+                Model::new("in time", [[Answer::Panicked], [TimedOut]], |s| {
+                    alone(s, panicked_in_time)
+                })
+                .timed(&[1]),
             ],
         ),
         Law::new(
@@ -93,9 +130,14 @@ pub fn laws() -> Vec<Law> {
             "an exit waits for each thread that is not a daemon, those too that others start",
             [
                 Model::new("one", [[Done, Count(2)]], |s| exit(s, one_of_ours)),
-                Model::new("in time", [[Done, Count(2)], [TimedOut, Busy]], exit_in_time).timed(&[1]).within(4, 6),
+                Model::new("in time", [[Done, Count(2)], [TimedOut, Busy]], exit_in_time)
+                    .timed(&[1])
+                    .within(4, 6),
                 Model::new("a daemon is left alone", [[Done, Blocked]], daemon_left).within(3, 4),
-                Model::new("one that starts another", [[Done, Count(2)]], |s| exit(s, one_after_another)).within(2, 3),
+                Model::new("one that starts another", [[Done, Count(2)]], |s| {
+                    exit(s, one_after_another)
+                })
+                .within(2, 3),
                 Model::new("two exits", [[Done, Done]], two_exits).within(1, 2),
             ],
         ),
@@ -109,7 +151,10 @@ struct Shop {
 }
 
 fn shop() -> Arc<Shop> {
-    Arc::new(Shop { registry: Registry::new(), data: Data::new() })
+    Arc::new(Shop {
+        registry: Registry::new(),
+        data: Data::new(),
+    })
 }
 
 impl Shop {
@@ -130,12 +175,16 @@ impl Drop for Trace {
 /// A thread that works, and leaves its trace.
 fn start(shop: &Arc<Shop>) -> JoinHandle<Answer> {
     let trace = Trace(Arc::clone(shop));
-    shop.builder().spawn(move || trace.0.data.add()).expect("a model has room for it")
+    shop.builder()
+        .spawn(move || trace.0.data.add())
+        .expect("a model has room for it")
 }
 
 /// A thread that throws.
 fn start_failing(shop: &Arc<Shop>) -> JoinHandle<()> {
-    shop.builder().spawn(|| resume_unwind(Box::new("no yarn"))).expect("a model has room for it")
+    shop.builder()
+        .spawn(|| resume_unwind(Box::new("no yarn")))
+        .expect("a model has room for it")
 }
 
 type Form = fn(&Thread) -> Answer;
@@ -303,7 +352,11 @@ fn registered(stage: &Stage, form: Form) -> Vec<Answer> {
         let thread = start(shop);
         let end = form(&thread);
         say(end);
-        say(if end == Done { living(&shop.registry, &thread) } else { Busy });
+        say(if end == Done {
+            living(&shop.registry, &thread)
+        } else {
+            Busy
+        });
         assert_eq!(plain(&thread), Done);
     });
     stage.finish()
@@ -369,7 +422,12 @@ fn exits_soon(registry: &Registry) -> Answer {
 
 fn joins_all_it_sees(registry: &Registry) -> Answer {
     let first = registry.main_thread();
-    registry.enumerate().iter().filter(|thread| **thread != first).map(plain).all(|end| end == Done);
+    registry
+        .enumerate()
+        .iter()
+        .filter(|thread| **thread != first)
+        .map(plain)
+        .all(|end| end == Done);
     Done
 }
 
@@ -387,7 +445,8 @@ fn panicked(shop: &Arc<Shop>, say: Say) {
 }
 
 fn hook_panics(shop: &Arc<Shop>, say: Say) {
-    shop.registry.set_panic_hook(|_, _: &(dyn Any + Send)| resume_unwind(Box::new("the hook")));
+    shop.registry
+        .set_panic_hook(|_, _: &(dyn Any + Send)| resume_unwind(Box::new("the hook")));
     let thread = start_failing(shop);
     say(plain(&thread));
     say(living(&shop.registry, &thread));
@@ -446,7 +505,11 @@ fn exit_in_time(stage: &Stage) -> Vec<Answer> {
 /// The daemon sleeps for ever, and is known to `Blocked` by one that joins it.
 fn daemon_left(stage: &Stage) -> Vec<Answer> {
     let registry = Arc::new(Registry::new());
-    let daemon = registry.builder().daemon(true).spawn(|| Event::new().wait()).expect("a model has room for it");
+    let daemon = registry
+        .builder()
+        .daemon(true)
+        .spawn(|| Event::new().wait())
+        .expect("a model has room for it");
     let shared = Arc::new((registry, daemon));
     stage.thread(&shared, |(registry, _)| exits(registry));
     stage.thread(&shared, |(_, daemon)| plain(daemon));

@@ -18,10 +18,20 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("cancelled at once", RUN_OR_CANCELLED, cancelled_at_once).within(3, 4),
                 Model::new("by another", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
-                Model::new("by two", [[Is(true), Is(true)], [Is(false), Is(false)]], cancelled_by_two).within(1, 2),
+                Model::new(
+                    "by two",
+                    [[Is(true), Is(true)], [Is(false), Is(false)]],
+                    cancelled_by_two,
+                )
+                .within(1, 2),
                 Model::new(
                     "one that repeats",
-                    [[Is(true), Count(0)], [Is(true), Count(1)], [Is(false), Count(1)], [Is(false), Count(2)]],
+                    [
+                        [Is(true), Count(0)],
+                        [Is(true), Count(1)],
+                        [Is(false), Count(1)],
+                        [Is(false), Count(2)],
+                    ],
                     one_that_repeats,
                 )
                 .within(3, 4),
@@ -43,8 +53,12 @@ pub fn laws() -> Vec<Law> {
                 Model::new("one comes that is due sooner", [[Done]], after_a_late_one).within(2, 3),
                 Model::new("one comes as the clock runs down", [[Done, Done]], one_after_the_other).within(2, 3),
                 Model::new("one repeats", [[Answer::Panicked, Count(2)]], one_repeats).within(2, 3),
-                Model::new("one runs for as long as the other waits", [[Done, Done]], one_waits_for_the_other)
-                    .within(2, 3),
+                Model::new(
+                    "one runs for as long as the other waits",
+                    [[Done, Done]],
+                    one_waits_for_the_other,
+                )
+                .within(2, 3),
                 Model::new("two start at once", [[Done, Done]], two_start).within(1, 2),
             ],
         ),
@@ -54,10 +68,18 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("one waits, and one repeats", SHUT_DOWN_IN_TIME, shut_down).within(2, 3),
                 Model::new("by one that repeats", [[Done, Count(1)]], shut_down_by_one_that_repeats).within(2, 3),
-                Model::new("beside a start", [[Done, Is(true)], [Done, Is(false)]], shut_down_beside_a_start)
-                    .within(2, 3),
-                Model::new("two shut it down", [[Count(0), Count(0)], [Count(1), Count(1)]], two_shut_down)
-                    .within(1, 2),
+                Model::new(
+                    "beside a start",
+                    [[Done, Is(true)], [Done, Is(false)]],
+                    shut_down_beside_a_start,
+                )
+                .within(2, 3),
+                Model::new(
+                    "two shut it down",
+                    [[Count(0), Count(0)], [Count(1), Count(1)]],
+                    two_shut_down,
+                )
+                .within(1, 2),
                 Model::new("it is dropped", [[Done, Count(0)], [Done, Count(1)]], dropped).within(2, 3),
             ],
         ),
@@ -75,7 +97,10 @@ struct Shop {
 }
 
 fn shop() -> Arc<Shop> {
-    Arc::new(Shop { clock: Clock::new(&Registry::new()), data: Data::new() })
+    Arc::new(Shop {
+        clock: Clock::new(&Registry::new()),
+        data: Data::new(),
+    })
 }
 
 /// A timer that adds to the data.
@@ -206,9 +231,15 @@ fn one_waits_for_the_other(stage: &Stage) -> Vec<Answer> {
     stage.program(&shop, |shop, say| {
         let other = Arc::new(Event::new());
         let (sets, waits) = (Arc::clone(&other), Arc::clone(&other));
-        let slow = shop.clock.start(SOON, move || waits.wait()).expect("a model has room for its thread");
+        let slow = shop
+            .clock
+            .start(SOON, move || waits.wait())
+            .expect("a model has room for its thread");
         let due = Instant::now() + SOON;
-        let quick = shop.clock.start_at(due, move || sets.set()).expect("a model has room for its thread");
+        let quick = shop
+            .clock
+            .start_at(due, move || sets.set())
+            .expect("a model has room for its thread");
         say(join(&quick));
         say(join(&slow));
     });
@@ -248,7 +279,9 @@ fn shut_down_by_one_that_repeats(stage: &Stage) -> Vec<Answer> {
             assert_eq!(theirs.add(), Count(1));
             assert!(clock.try_shutdown().is_err(), "it runs");
         };
-        say(join(&shop.clock.every(SOON, run).expect("a model has room for its thread")));
+        say(join(
+            &shop.clock.every(SOON, run).expect("a model has room for its thread"),
+        ));
         say(data.read());
     });
     stage.finish()
@@ -301,7 +334,11 @@ fn dropped(stage: &Stage) -> Vec<Answer> {
             drop(soon);
         };
         let timer = clock.start(SOON, run).expect("a model has room for its thread");
-        drop(clock.start(Duration::MAX, move || drop(never)).expect("a model has room for its thread"));
+        drop(
+            clock
+                .start(Duration::MAX, move || drop(never))
+                .expect("a model has room for its thread"),
+        );
         drop(clock);
         drop(timer);
         ended.iter().for_each(|ended| ended.wait());
@@ -314,7 +351,9 @@ fn dropped(stage: &Stage) -> Vec<Answer> {
 fn two_start(stage: &Stage) -> Vec<Answer> {
     let shop = Arc::new(shop());
     for _ in 0..2 {
-        stage.thread(&shop, |shop| join(&shop.clock.start(SOON, || ()).expect("a model has room for its thread")));
+        stage.thread(&shop, |shop| {
+            join(&shop.clock.start(SOON, || ()).expect("a model has room for its thread"))
+        });
     }
     stage.finish()
 }

@@ -19,7 +19,10 @@ fn verify(arguments: &[&str]) -> (Option<i32>, String, String) {
 fn a_line_for_each_law_below_its_primitive() {
     let (code, printed, _) = verify(&["L1", "R4", "L5"]);
     assert_eq!(code, Some(0), "{printed}");
-    let words = printed.lines().filter_map(|line| line.split_whitespace().next()).collect::<Vec<_>>();
+    let words = printed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect::<Vec<_>>();
     assert_eq!(words, ["3", "lock", "L1", "L5", "rlock", "R4", "3"], "{printed}");
     assert!(printed.contains("3 laws hold, 0 fail: "), "{printed}");
     assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
@@ -54,12 +57,22 @@ fn an_interrupt_loses_no_verdict() {
     use std::io::{BufRead, BufReader};
 
     for signal in [Signal::INT, Signal::TERM] {
-        let mut child = command(&["L5", "Q2"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command(&["L5", "Q2"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        assert!(lines.any(|line| line.starts_with("L5 ")), "a line comes as soon as its law has come out");
+        assert!(
+            lines.any(|line| line.starts_with("L5 ")),
+            "a line comes as soon as its law has come out"
+        );
         kill_process(Pid::from_child(&child), signal).unwrap();
         let rest = lines.collect::<Vec<_>>().join("\n");
         assert_eq!(child.wait().unwrap().code(), Some(130));
-        assert!(rest.contains("1 law holds, 0 fail: ") && rest.contains("1 of 2 have not come out"), "{rest}");
+        assert!(
+            rest.contains("1 law holds, 0 fail: ") && rest.contains("1 of 2 have not come out"),
+            "{rest}"
+        );
     }
 }

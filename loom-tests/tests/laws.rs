@@ -16,5 +16,9 @@ fn main() -> ExitCode {
 fn verify(arguments: &[&str]) -> Result<String, Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_verify")).args(arguments).output()?;
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() { Ok(printed) } else { Err(printed.into()) }
+    if output.status.success() {
+        Ok(printed)
+    } else {
+        Err(printed.into())
+    }
 }

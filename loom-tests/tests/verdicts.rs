@@ -69,7 +69,9 @@ impl Fault {
 /// With what the model fails; nothing, if it passes.
 fn verdict(model: impl FnOnce()) -> String {
     let ended = catch_unwind(AssertUnwindSafe(model));
-    ended.err().map_or_else(String::new, |payload| *payload.downcast::<String>().expect("a verdict is a text"))
+    ended.err().map_or_else(String::new, |payload| {
+        *payload.downcast::<String>().expect("a verdict is a text")
+    })
 }
 
 /// Each fault makes the model fail in which this program commits it, and its verdict names it.
@@ -265,7 +267,10 @@ fn guards_that_are_held_at_a_deadlock() {
         });
     });
     assert!(said.contains("a deadlock"), "{said}");
-    let line = said.lines().find(|line| line.contains("sleeps on #")).expect("what the threads did");
+    let line = said
+        .lines()
+        .find(|line| line.contains("sleeps on #"))
+        .expect("what the threads did");
     assert!(line.contains(", called at tests/verdicts.rs:"), "{line}");
 }
 
@@ -323,7 +328,10 @@ fn deep(kib: usize) -> usize {
 fn a_stack_that_is_too_small() {
     let of = |size: usize, kib: usize| {
         move || {
-            let thread = backend_thread::Builder::new().stack_size(size).spawn(move || deep(kib)).unwrap();
+            let thread = backend_thread::Builder::new()
+                .stack_size(size)
+                .spawn(move || deep(kib))
+                .unwrap();
             assert_eq!(thread.join().unwrap(), kib);
         }
     };

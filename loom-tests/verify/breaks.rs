@@ -45,7 +45,11 @@ pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let wanted = |one: &&Break| is_wanted(filters, |filter| one.law.starts_with(filter) || one.name.contains(filter));
+    let wanted = |one: &&Break| {
+        is_wanted(filters, |filter| {
+            one.law.starts_with(filter) || one.name.contains(filter)
+        })
+    };
     let chosen = breaks.iter().filter(wanted).collect();
     let chosen = Shard::deal(shard, chosen);
     if chosen.is_empty() {
@@ -93,7 +97,10 @@ fn all() -> Result<Vec<Break>, String> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let patch = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
         let law = patch.lines().find_map(|line| line.strip_prefix("caught-by: "));
-        let law = law.ok_or_else(|| format!("{name}: it does not say `caught-by: <id>`"))?.trim().to_owned();
+        let law = law
+            .ok_or_else(|| format!("{name}: it does not say `caught-by: <id>`"))?
+            .trim()
+            .to_owned();
         Ok(Break { name, law, patch })
     };
     paths.into_iter().map(read).collect()
@@ -123,7 +130,11 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
             }
             progress.done(index);
             progress.show(&one.name);
-            let one = Tried { index, caught, seconds: begin.elapsed().as_secs_f64() };
+            let one = Tried {
+                index,
+                caught,
+                seconds: begin.elapsed().as_secs_f64(),
+            };
             tried.lock().expect("no panic while it is held").push(one);
         }
     };
@@ -136,8 +147,12 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
             if children::are_interrupted() {
                 break;
             }
-            let binary = copy.as_ref().map_err(ToString::to_string).and_then(|copy| copy.build(one));
-            send.send((index, binary)).expect("the players stay until the last is built");
+            let binary = copy
+                .as_ref()
+                .map_err(ToString::to_string)
+                .and_then(|copy| copy.build(one));
+            send.send((index, binary))
+                .expect("the players stay until the last is built");
         }
         drop(send);
     });
@@ -154,9 +169,16 @@ struct Copy {
 impl Copy {
     fn new() -> io::Result<Copy> {
         let folder = tempfile::tempdir()?;
-        for entry in ignore::WalkBuilder::new(root()).hidden(false).require_git(false).build() {
+        for entry in ignore::WalkBuilder::new(root())
+            .hidden(false)
+            .require_git(false)
+            .build()
+        {
             let entry = entry.map_err(io::Error::other)?;
-            let inside = entry.path().strip_prefix(root()).expect("the walk stays below its root");
+            let inside = entry
+                .path()
+                .strip_prefix(root())
+                .expect("the walk stays below its root");
             if inside.starts_with(".git") || inside.starts_with("target") {
                 continue;
             }
@@ -186,8 +208,19 @@ impl Copy {
         // Not the workspace's own: cargo would take one for the other.
         let target = target().join("breaks");
         let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--package", "selvedge-loom", "--bin", "verify", "--manifest-path"]);
-        build.arg(self.folder.path().join("Cargo.toml")).arg("--target-dir").arg(&target);
+        build.args([
+            "build",
+            "--quiet",
+            "--package",
+            "selvedge-loom",
+            "--bin",
+            "verify",
+            "--manifest-path",
+        ]);
+        build
+            .arg(self.folder.path().join("Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&target);
         // Each is built once and fails soon: its build is what takes the time.
         build.args([
             "--config",
@@ -204,8 +237,13 @@ impl Copy {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());
         }
-        let binary = self.folder.path().join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
-        let built = target.join("debug").join(format!("verify{}", std::env::consts::EXE_SUFFIX));
+        let binary = self
+            .folder
+            .path()
+            .join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let built = target
+            .join("debug")
+            .join(format!("verify{}", std::env::consts::EXE_SUFFIX));
         fs::copy(built, &binary).map_err(|error| error.to_string())?;
         Ok(binary)
     }

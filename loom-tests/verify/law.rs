@@ -101,7 +101,12 @@ impl Law {
     #[track_caller]
     pub fn new(id: &'static str, claim: impl Into<String>, models: impl IntoIterator<Item = Model>) -> Law {
         let file = Location::caller().file();
-        Law { id, claim: claim.into(), models: models.into_iter().collect(), file }
+        Law {
+            id,
+            claim: claim.into(),
+            models: models.into_iter().collect(),
+            file,
+        }
     }
 }
 
@@ -123,17 +128,33 @@ impl Model {
         body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Model {
         let (waits, locks, body) = (Waits::Exact, Locks::Stepwise, Arc::new(body));
-        Model { name: name.into(), bound: None, deep: None, waits, locks, timed: &[], body, expected }
+        Model {
+            name: name.into(),
+            bound: None,
+            deep: None,
+            waits,
+            locks,
+            timed: &[],
+            body,
+            expected,
+        }
     }
 
     /// Says of what kind it is.
     pub fn of(self, kind: impl Debug) -> Model {
-        Model { name: format!("{kind:?}: {}", self.name), ..self }
+        Model {
+            name: format!("{kind:?}: {}", self.name),
+            ..self
+        }
     }
 
     /// Leaves out interleavings with more than `bound` preemptions, or more than `deep` with `--deep`.
     pub fn within(self, bound: usize, deep: usize) -> Model {
-        Model { bound: Some(bound), deep: Some(deep), ..self }
+        Model {
+            bound: Some(bound),
+            deep: Some(deep),
+            ..self
+        }
     }
 
     /// The timed call of each of these roles must be seen woken, changed and timed out.
@@ -143,12 +164,18 @@ impl Model {
 
     /// Futex waits may return early, as a signal makes them do.
     pub fn early(self) -> Model {
-        Model { waits: Waits::Early, ..self }
+        Model {
+            waits: Waits::Early,
+            ..self
+        }
     }
 
     /// Takes locks by their specification, in one step each: where their own steps would be all that is explored.
     pub fn locks_specified(self) -> Model {
-        Model { locks: Locks::Specified, ..self }
+        Model {
+            locks: Locks::Specified,
+            ..self
+        }
     }
 
     /// Runs every interleaving within the bound; `index` is the model's in its law.
@@ -165,16 +192,35 @@ impl Model {
         }
         let tally = tally.lock().expect("no panic while it is held");
         let missing: Vec<_> = self.expected.difference(&tally.outcomes).collect();
-        assert!(missing.is_empty(), "outcomes that no interleaving has: {missing:?}; seen: {:?}", tally.outcomes);
+        assert!(
+            missing.is_empty(),
+            "outcomes that no interleaving has: {missing:?}; seen: {:?}",
+            tally.outcomes
+        );
         for &role in self.timed {
             for wait in [Wait::Woken, Wait::Changed, Wait::TimedOut] {
-                let seen = Seen { role, timed: true, wait };
+                let seen = Seen {
+                    role,
+                    timed: true,
+                    wait,
+                };
                 assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
             }
         }
         let lock_specified = self.locks == Locks::Specified;
-        let Tally { threads, interleavings, slept, .. } = *tally;
-        Explored { threads, interleavings, bound, lock_specified, slept }
+        let Tally {
+            threads,
+            interleavings,
+            slept,
+            ..
+        } = *tally;
+        Explored {
+            threads,
+            interleavings,
+            bound,
+            lock_specified,
+            slept,
+        }
     }
 
     /// Runs up to an execution, and ends the process, having told that it has, when loom has stored its path.

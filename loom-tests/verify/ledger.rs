@@ -55,12 +55,21 @@ impl Entry {
 
     pub fn is_about(&self, mutant: &Entry) -> bool {
         let name = |entry: &Entry| {
-            (entry.file.clone(), entry.function.clone(), entry.line.clone(), entry.operand, entry.becomes.clone())
+            (
+                entry.file.clone(),
+                entry.function.clone(),
+                entry.line.clone(),
+                entry.operand,
+                entry.becomes.clone(),
+            )
         };
         name(self) == name(mutant)
     }
 
     pub fn title(&self) -> String {
-        format!("{}, {}, operand {} → {}: `{}`", self.file, self.function, self.operand, self.becomes, self.line)
+        format!(
+            "{}, {}, operand {} → {}: `{}`",
+            self.file, self.function, self.operand, self.becomes, self.line
+        )
     }
 }

@@ -110,7 +110,9 @@ fn main() -> ExitCode {
     let laws = match chosen(filters) {
         Ok(laws) => laws,
         Err(filter) => {
-            return trouble(&format!("no law matches {filter:?}; `cargo verify --list` prints them all"));
+            return trouble(&format!(
+                "no law matches {filter:?}; `cargo verify --list` prints them all"
+            ));
         }
     };
     if let Some(file) = &arguments.replay {
@@ -136,12 +138,19 @@ fn main() -> ExitCode {
 
 /// What a parent has started this process for.
 fn child(id: &str, arguments: &Arguments) -> Result<ExitCode, String> {
-    let law = laws::all().into_iter().find(|law| law.id == id).ok_or_else(|| format!("there is no law {id}"))?;
+    let law = laws::all()
+        .into_iter()
+        .find(|law| law.id == id)
+        .ok_or_else(|| format!("there is no law {id}"))?;
     let deep = arguments.deep;
     let task = match (&arguments.record, &arguments.place, &arguments.replay) {
         (Some(file), Some(place), _) => {
             let place: Place = serde_json::from_str(place).map_err(|error| error.to_string())?;
-            Task::Record { deep, place, file: file.clone() }
+            Task::Record {
+                deep,
+                place,
+                file: file.clone(),
+            }
         }
         (_, _, Some(file)) => Task::Replay(Record::read(file)?),
         _ => Task::Check { deep },
@@ -173,7 +182,10 @@ fn chosen(filters: &[String]) -> Result<Vec<Law>, &str> {
         true => law.id == filter,
         false => law.id.starts_with(filter) || law.claim.contains(filter),
     };
-    if let Some(useless) = filters.iter().find(|filter| !laws.iter().any(|law| matches(law, filter))) {
+    if let Some(useless) = filters
+        .iter()
+        .find(|filter| !laws.iter().any(|law| matches(law, filter)))
+    {
         return Err(useless);
     }
     laws.retain(|law| is_wanted(filters, |filter| matches(law, filter)));

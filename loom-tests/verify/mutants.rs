@@ -83,13 +83,19 @@ fn census(verify: &Path, laws: &[Law]) -> Vec<Census> {
     let progress = Progress::of_laws(laws);
     each(laws.len(), |index| {
         let begin = Instant::now();
-        let played = child(verify, laws[index].id, &["--census".into()], |explored| progress.explored(index, explored));
+        let played = child(verify, laws[index].id, &["--census".into()], |explored| {
+            progress.explored(index, explored)
+        });
         let trouble = match played.ended {
             Ended::Holds(_) => None,
             Ended::Fails(why) | Ended::Unplayable(why) => Some(why),
         };
         progress.done(index);
-        Census { reached: played.reached, seconds: begin.elapsed().as_secs_f64(), trouble }
+        Census {
+            reached: played.reached,
+            seconds: begin.elapsed().as_secs_f64(),
+            trouble,
+        }
     })
 }
 
@@ -97,11 +103,25 @@ fn census(verify: &Path, laws: &[Law]) -> Vec<Census> {
 fn complaints(sites: &[Strong], laws: &[Law], census: &[Census]) -> usize {
     let mut complaints = Vec::new();
     for (law, Census { reached, trouble, .. }) in laws.iter().zip(census) {
-        complaints.extend(trouble.iter().map(|why| format!("{} fails without a mutant:\n{}", law.id, indented(why))));
+        complaints.extend(
+            trouble
+                .iter()
+                .map(|why| format!("{} fails without a mutant:\n{}", law.id, indented(why))),
+        );
         let unknown = |key: &&Key| sites::is_checked(&key.file) && sites.iter().all(|site| site.key != **key);
-        complaints.extend(reached.iter().filter(unknown).map(|Key { file, line, column, operand }| {
-            format!("{file}:{line}:{column}: {} runs an ordering here (operand {operand}) that was not found", law.id)
-        }));
+        complaints.extend(reached.iter().filter(unknown).map(
+            |Key {
+                 file,
+                 line,
+                 column,
+                 operand,
+             }| {
+                format!(
+                    "{file}:{line}:{column}: {} runs an ordering here (operand {operand}) that was not found",
+                    law.id
+                )
+            },
+        ));
     }
     complaints.sort();
     complaints.dedup();
@@ -126,7 +146,9 @@ fn try_all<'a>(verify: &Path, mutants: &'a [Mutant<'a>], laws: &[Law], census: &
 
 fn fate(verify: &Path, mutant: &Mutant<'_>, laws: &[Law], census: &[Census], tell: impl Fn(&str)) -> Fate {
     let key = &mutant.site.key;
-    let mut able: Vec<usize> = (0..laws.len()).filter(|&law| census[law].reached.contains(key)).collect();
+    let mut able: Vec<usize> = (0..laws.len())
+        .filter(|&law| census[law].reached.contains(key))
+        .collect();
     if able.is_empty() {
         return Fate::Unreached;
     }
@@ -135,7 +157,10 @@ fn fate(verify: &Path, mutant: &Mutant<'_>, laws: &[Law], census: &[Census], tel
         let rank = |law: usize| (stem(laws[law].file) != stem(&key.file), census[law].seconds);
         rank(one).partial_cmp(&rank(other)).expect("times are numbers")
     });
-    let weaker = Weaker { key: key.clone(), becomes: mutant.becomes };
+    let weaker = Weaker {
+        key: key.clone(),
+        becomes: mutant.becomes,
+    };
     let arguments = ["--mutant".into(), weaker.to_string()];
     for &law in &able {
         tell(laws[law].id);
@@ -158,7 +183,12 @@ fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(
     let mut table = plain_table(["site", "operation", "mutant", "killed by", "time"]);
     let (mut failures, mut killed, mut unreached, mut survivors) = (0, 0, 0, Vec::new());
     let mut notes = Vec::new();
-    for Tried { mutant: Mutant { site, becomes }, fate, seconds } in tried {
+    for Tried {
+        mutant: Mutant { site, becomes },
+        fate,
+        seconds,
+    } in tried
+    {
         let entry = Entry::of(site, *becomes);
         let excused = ledger.survivor.iter().any(|known| known.is_about(&entry));
         let word = match fate {
@@ -194,13 +224,20 @@ fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(
     let whole = tried.len() == mutants;
     for known in ledger.survivor.iter().filter(|known| whole && chosen(&known.file)) {
         if !survivors.iter().any(|entry| known.is_about(entry)) {
-            notes.push(format!("in {}, but killed or not there: {}", ledger::FILE, known.title()));
+            notes.push(format!(
+                "in {}, but killed or not there: {}",
+                ledger::FILE,
+                known.title()
+            ));
         }
     }
     failures += notes.len();
     println!("{table}");
     notes.iter().for_each(|note| println!("{note}"));
-    println!("{mutants} mutants: {killed} killed, {} survive, {unreached} not reached", survivors.len());
+    println!(
+        "{mutants} mutants: {killed} killed, {} survive, {unreached} not reached",
+        survivors.len()
+    );
     if !whole {
         println!("{} were not tried to the end", mutants - tried.len());
     }

@@ -33,13 +33,22 @@ pub fn check(laws: &[Law], deep: bool, lines: &Lines<'_>) -> Vec<Verdict> {
     let arguments: Vec<String> = deep.then(|| "--deep".into()).into_iter().collect();
     let verdicts = each(laws.len(), |index| {
         let (law, begin) = (&laws[index], Instant::now());
-        let played = child(&this, law.id, &arguments, |interleavings| progress.explored(index, interleavings));
+        let played = child(&this, law.id, &arguments, |interleavings| {
+            progress.explored(index, interleavings)
+        });
         if children::are_interrupted() {
             return None;
         }
-        let verdict = verdict(law, &played, progress.interleavings(index), begin.elapsed().as_secs_f64());
+        let verdict = verdict(
+            law,
+            &played,
+            progress.interleavings(index),
+            begin.elapsed().as_secs_f64(),
+        );
         if let Ended::Fails(why) | Ended::Unplayable(why) = &played.ended {
-            let said = replay::explained(&this, law, deep, why, played.place.as_ref(), |note| progress.show(&note));
+            let said = replay::explained(&this, law, deep, why, played.place.as_ref(), |note| {
+                progress.show(&note)
+            });
             progress.suspend(|| lines.print(&said));
         }
         progress.suspend(|| lines.add(index, &verdict));
@@ -85,14 +94,27 @@ pub struct Played {
 
 /// Plays one law with the binary `verify`.
 pub fn child(verify: &Path, id: &str, arguments: &[String], mut explored: impl FnMut(u64)) -> Played {
-    let mut played =
-        Played { ended: Ended::Unplayable(String::new()), place: None, threads: 0, columns: None, reached: vec![] };
+    let mut played = Played {
+        ended: Ended::Unplayable(String::new()),
+        place: None,
+        threads: 0,
+        columns: None,
+        reached: vec![],
+    };
     let mut command = Command::new(verify);
     command.args(["--child", id]).args(arguments);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = match children::spawn(&mut command) {
         Ok(child) => child,
-        Err(error) => return Played { ended: Ended::Unplayable(error.to_string()), ..played },
+        Err(error) => {
+            return Played {
+                ended: Ended::Unplayable(error.to_string()),
+                ..played
+            };
+        }
     };
     let mut stderr = child.stderr.take().expect("it was piped");
     let complaints = thread::spawn(move || {
@@ -101,7 +123,10 @@ pub fn child(verify: &Path, id: &str, arguments: &[String], mut explored: impl F
         String::from_utf8_lossy(&text).into_owned()
     });
     let mut holds = None;
-    for line in BufReader::new(child.stdout.take().expect("it was piped")).lines().map_while(Result::ok) {
+    for line in BufReader::new(child.stdout.take().expect("it was piped"))
+        .lines()
+        .map_while(Result::ok)
+    {
         match serde_json::from_str(&line) {
             Ok(Line::Explored(interleavings)) => explored(interleavings),
             Ok(Line::Holds(summary)) => holds = Some(summary),
@@ -149,21 +174,53 @@ fn last_model(complaints: &str) -> &str {
 fn verdict(law: &Law, played: &Played, explored: u64, seconds: f64) -> Verdict {
     let (id, claim, failed) = (law.id.to_owned(), law.claim.clone(), Outcome::Failed);
     match played.ended {
-        Ended::Holds(Summary { threads, models, interleavings, bound, lock_specified }) => {
-            let verdict = if bound.is_some() { Outcome::Bounded } else { Outcome::Exhausted };
-            Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict, seconds }
+        Ended::Holds(Summary {
+            threads,
+            models,
+            interleavings,
+            bound,
+            lock_specified,
+        }) => {
+            let verdict = if bound.is_some() {
+                Outcome::Bounded
+            } else {
+                Outcome::Exhausted
+            };
+            Verdict {
+                id,
+                claim,
+                threads,
+                models,
+                interleavings,
+                bound,
+                lock_specified,
+                verdict,
+                seconds,
+            }
         }
         Ended::Fails(_) | Ended::Unplayable(_) => {
             let (models, interleavings) = (law.models.len(), explored);
             let (threads, bound, lock_specified) = (played.threads, None, false);
-            Verdict { id, claim, threads, models, interleavings, bound, lock_specified, verdict: failed, seconds }
+            Verdict {
+                id,
+                claim,
+                threads,
+                models,
+                interleavings,
+                bound,
+                lock_specified,
+                verdict: failed,
+                seconds,
+            }
         }
     }
 }
 
 /// The root of the workspace.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("this package lies in the workspace")
 }
 
 /// Where cargo puts what it makes of this workspace.
@@ -172,5 +229,7 @@ pub fn target() -> PathBuf {
 }
 
 pub fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", format!("    {line}").trim_end())).collect()
+    text.lines()
+        .map(|line| format!("{}\n", format!("    {line}").trim_end()))
+        .collect()
 }

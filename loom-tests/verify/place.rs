@@ -25,7 +25,12 @@ static HERE: Mutex<Option<Place>> = Mutex::new(None);
 
 /// A check of this model begins.
 pub fn begin(model: usize, name: &str, accesses: Accesses) {
-    *lock() = Some(Place { model, name: name.into(), accesses, execution: 0 });
+    *lock() = Some(Place {
+        model,
+        name: name.into(),
+        accesses,
+        execution: 0,
+    });
 }
 
 /// Its next execution begins: the how manieth.

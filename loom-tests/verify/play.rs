@@ -83,7 +83,14 @@ pub fn play(law: &Law, task: Task) -> ExitCode {
     probe::end_with(|reason| {
         // With its place, if a panic has said it.
         let panics = panics();
-        eprintln!("{}", panics.1.last().filter(|last| last.contains(reason)).map_or(reason, String::as_str));
+        eprintln!(
+            "{}",
+            panics
+                .1
+                .last()
+                .filter(|last| last.contains(reason))
+                .map_or(reason, String::as_str)
+        );
         drop(panics);
         THREADS.fetch_max(probe::started() + 1, Relaxed);
         // The stacks of a model's threads are small.
@@ -148,7 +155,9 @@ fn models(law: &Law, deep: bool) -> Result<Summary, String> {
         slept |= explored.slept;
     }
     tell(&Line::Reached(site::reached().into_iter().map(Key::from).collect()));
-    slept.then_some(summary).ok_or_else(|| "no thread slept in any of its models: it would show nothing".into())
+    slept
+        .then_some(summary)
+        .ok_or_else(|| "no thread slept in any of its models: it would show nothing".into())
 }
 
 /// Reports progress, and ends a process in which an interleaving does not end.
@@ -171,7 +180,10 @@ fn watch() {
 /// Where it fails, and what happened there.
 fn last_words() {
     if let Some(place) = place::here() {
-        tell(&Line::Fails { place, threads: THREADS.load(Relaxed) });
+        tell(&Line::Fails {
+            place,
+            threads: THREADS.load(Relaxed),
+        });
     }
     tell_columns();
 }

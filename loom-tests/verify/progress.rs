@@ -38,13 +38,20 @@ impl Progress {
     pub fn of_laws(laws: &[Law]) -> Progress {
         let known = interleavings();
         let usual = known.values().sum::<u64>() / known.len().max(1) as u64;
-        Progress::expecting(laws.iter().map(|law| known.get(law.id).copied().unwrap_or(usual)).collect())
+        Progress::expecting(
+            laws.iter()
+                .map(|law| known.get(law.id).copied().unwrap_or(usual))
+                .collect(),
+        )
     }
 
     fn expecting(expected: Vec<u64>) -> Progress {
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is well formed");
         let begin = Instant::now();
-        let step = |expected| Step { explored: AtomicU64::new(0), expected: AtomicU64::new(expected) };
+        let step = |expected| Step {
+            explored: AtomicU64::new(0),
+            expected: AtomicU64::new(expected),
+        };
         Progress {
             bar: ProgressBar::new(expected.len() as u64).with_style(style),
             begin,
@@ -82,7 +89,9 @@ impl Progress {
     /// Says what is done now.
     pub fn show(&self, what: &str) {
         let now = format!("{what}, {} s{}", self.begin.elapsed().as_secs(), self.left());
-        let Some(last) = &self.line else { return self.bar.set_message(now) };
+        let Some(last) = &self.line else {
+            return self.bar.set_message(now);
+        };
         let mut last = last.lock().expect("no panic while it is held");
         if last.elapsed() > PAUSE {
             *last = Instant::now();

@@ -31,9 +31,16 @@ pub struct Start<S: Subject> {
 pub fn program<S: Subject>(start: &Start<S>, threads: Vec<Vec<Call<S>>>) -> Model {
     let mut spec = start.spec.clone();
     for &call in &start.before {
-        assert_ne!(spec.step(usize::MAX, call), Step::WouldBlock, "main cannot wait before there are others");
+        assert_ne!(
+            spec.step(usize::MAX, call),
+            Step::WouldBlock,
+            "main cannot wait before there are others"
+        );
     }
-    let expected = spec::outcomes(&spec, &threads).into_iter().map(|(answers, seen)| flat(answers, seen)).collect();
+    let expected = spec::outcomes(&spec, &threads)
+        .into_iter()
+        .map(|(answers, seen)| flat(answers, seen))
+        .collect();
     let name = format!("{:?} then {threads:?}", start.before);
     let (make, before) = (start.make, start.before.clone());
     Model::expecting(name, expected, move |stage: &Stage| {
@@ -42,7 +49,9 @@ pub fn program<S: Subject>(start: &Start<S>, threads: Vec<Vec<Call<S>>>) -> Mode
             subject.perform(call);
         }
         for calls in threads.clone() {
-            stage.program(&subject, move |subject, say| calls.iter().for_each(|&call| say(subject.perform(call))));
+            stage.program(&subject, move |subject, say| {
+                calls.iter().for_each(|&call| say(subject.perform(call)))
+            });
         }
         stage.finish_seeing(|| subject.observe())
     })
@@ -51,8 +60,11 @@ pub fn program<S: Subject>(start: &Start<S>, threads: Vec<Vec<Call<S>>>) -> Mode
 /// One call a thread: every choice of `threads` of these calls, from every start.
 pub fn every<S: Subject>(starts: &[Start<S>], calls: &[Call<S>], threads: usize) -> Vec<Model> {
     let choices = choose(calls, threads);
-    let programs =
-        |start| choices.iter().map(move |calls| program(start, calls.iter().map(|&call| vec![call]).collect()));
+    let programs = |start| {
+        choices
+            .iter()
+            .map(move |calls| program(start, calls.iter().map(|&call| vec![call]).collect()))
+    };
     starts.iter().flat_map(programs).collect()
 }
 
@@ -72,7 +84,9 @@ pub fn choose<T: Copy>(from: &[T], count: usize) -> Vec<Vec<T>> {
         return vec![Vec::new()];
     }
     let with = |first: usize| {
-        choose(&from[first..], count - 1).into_iter().map(move |rest| [&[from[first]], &rest[..]].concat())
+        choose(&from[first..], count - 1)
+            .into_iter()
+            .map(move |rest| [&[from[first]], &rest[..]].concat())
     };
     (0..from.len()).flat_map(with).collect()
 }

@@ -40,7 +40,12 @@ pub fn find(verify: &Path, law: &Law, deep: bool, place: &Place, explored: impl 
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("path.json");
     let place_text = serde_json::to_string(place).map_err(|error| error.to_string())?;
-    let arguments = ["--record".into(), path.display().to_string(), "--place".into(), place_text];
+    let arguments = [
+        "--record".into(),
+        path.display().to_string(),
+        "--place".into(),
+        place_text,
+    ];
     let arguments: Vec<String> = arguments.into_iter().chain(deep.then(|| "--deep".into())).collect();
     match child(verify, law.id, &arguments, explored).ended {
         Ended::Holds(_) => {}
@@ -48,7 +53,12 @@ pub fn find(verify: &Path, law: &Law, deep: bool, place: &Place, explored: impl 
     }
     let path = fs::read_to_string(&path).map_err(|error| format!("loom has stored no path: {error}"))?;
     let path = serde_json::from_str(&path).map_err(|error| format!("loom's path: {error}"))?;
-    let record = Record { law: law.id.into(), deep, place: place.clone(), path };
+    let record = Record {
+        law: law.id.into(),
+        deep,
+        place: place.clone(),
+        path,
+    };
     let folder = target().join("verify");
     let file = folder.join(format!("{}.json", law.id));
     let text = serde_json::to_string(&record).map_err(|error| error.to_string())?;
@@ -76,7 +86,13 @@ pub fn show(verify: &Path, law: &Law, file: &Path) -> Shown {
             Shown::Strays("the source has changed: it does not come this way any more".into())
         }
         Ended::Fails(why) => {
-            let said = format!("{} fails: {}\n{}\n{}", law.id, law.claim, indented(&why), indented(&columns));
+            let said = format!(
+                "{} fails: {}\n{}\n{}",
+                law.id,
+                law.claim,
+                indented(&why),
+                indented(&columns)
+            );
             Shown::Fails(said)
         }
         Ended::Holds(_) => Shown::Holds(indented(&columns)),
@@ -94,9 +110,14 @@ pub fn explained(
     show_progress: impl Fn(String),
 ) -> String {
     let plain = |note: &str| format!("{} fails: {}\n{}\n    {note}\n", law.id, law.claim, indented(why));
-    let Some(place) = place else { return plain("This belongs to no single interleaving: there are no columns.") };
+    let Some(place) = place else {
+        return plain("This belongs to no single interleaving: there are no columns.");
+    };
     let tell = |explored| {
-        show_progress(format!("{} failed: finding it again, {explored} of {} interleavings", law.id, place.execution));
+        show_progress(format!(
+            "{} failed: finding it again, {explored} of {} interleavings",
+            law.id, place.execution
+        ));
     };
     let file = match find(verify, law, deep, place, tell) {
         Ok(file) => file,
@@ -130,7 +151,10 @@ pub fn replay(laws: &[Law], file: &Path) -> ExitCode {
     };
     let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed");
     let bar = ProgressBar::new_spinner().with_style(style);
-    bar.set_message(format!("{}: {}, interleaving {}", law.id, record.place.name, record.place.execution));
+    bar.set_message(format!(
+        "{}: {}, interleaving {}",
+        law.id, record.place.name, record.place.execution
+    ));
     bar.enable_steady_tick(Duration::from_millis(100));
     let shown = show(&verify, law, file);
     bar.finish_and_clear();
@@ -140,7 +164,10 @@ pub fn replay(laws: &[Law], file: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
         Shown::Holds(columns) => {
-            print!("{}: in this interleaving the law holds now\n    model: {}\n\n{columns}", law.id, record.place.name);
+            print!(
+                "{}: in this interleaving the law holds now\n    model: {}\n\n{columns}",
+                law.id, record.place.name
+            );
             ExitCode::SUCCESS
         }
         Shown::Strays(_) if children::are_interrupted() => children::exit_code(),

@@ -17,7 +17,9 @@ const COLUMNS: usize = 100;
 /// A table without borders, as wide as the screen.
 pub fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     table
 }
@@ -34,9 +36,17 @@ pub struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// On stderr, if stdout is for something else.
     pub fn new(laws: &'a [Law], to_stderr: bool) -> Lines<'a> {
-        let lines = Lines { laws, waiting: Mutex::new((0, laws.iter().map(|_| None).collect())), to_stderr };
+        let lines = Lines {
+            laws,
+            waiting: Mutex::new((0, laws.iter().map(|_| None).collect())),
+            to_stderr,
+        };
         let models = laws.iter().map(|law| law.models.len()).sum();
-        lines.print(&format!("{}, {}", counted(laws.len(), "law", "laws"), counted(models, "model", "models")));
+        lines.print(&format!(
+            "{}, {}",
+            counted(laws.len(), "law", "laws"),
+            counted(models, "model", "models")
+        ));
         lines
     }
 
@@ -70,21 +80,38 @@ impl<'a> Lines<'a> {
 
     /// In the same place as the lines.
     pub fn print(&self, text: &str) {
-        if self.to_stderr { eprintln!("{text}") } else { println!("{text}") }
+        if self.to_stderr {
+            eprintln!("{text}")
+        } else {
+            println!("{text}")
+        }
     }
 }
 
 /// What the law is about: its file in `laws`, or the folder of its files.
 fn primitive(law: &Law) -> &OsStr {
-    let inside = Path::new(law.file).iter().skip_while(|part| *part != "laws").nth(1).unwrap_or_default();
+    let inside = Path::new(law.file)
+        .iter()
+        .skip_while(|part| *part != "laws")
+        .nth(1)
+        .unwrap_or_default();
     Path::new(inside).file_stem().unwrap_or_default()
 }
 
 /// `L1      within 2 preemptions         1,544   0.3 s  at most one thread holds the lock`
 fn line(verdict: &Verdict) -> String {
-    let Verdict { id, claim, interleavings, seconds, .. } = verdict;
+    let Verdict {
+        id,
+        claim,
+        interleavings,
+        seconds,
+        ..
+    } = verdict;
     let interleavings = HumanCount(*interleavings).to_string();
-    let line = format!("{id:7} {:22} {interleavings:>10} {seconds:>6.1} s  {claim}", worded(verdict));
+    let line = format!(
+        "{id:7} {:22} {interleavings:>10} {seconds:>6.1} s  {claim}",
+        worded(verdict)
+    );
     if line.chars().count() <= COLUMNS {
         return line;
     }
@@ -92,13 +119,21 @@ fn line(verdict: &Verdict) -> String {
 }
 
 fn sum(verdicts: &[Verdict], laws: usize) -> String {
-    let failed = verdicts.iter().filter(|verdict| verdict.verdict == Outcome::Failed).count();
+    let failed = verdicts
+        .iter()
+        .filter(|verdict| verdict.verdict == Outcome::Failed)
+        .count();
     let specified = verdicts.iter().any(|verdict| verdict.lock_specified);
     let count = |of: fn(&Verdict) -> u64| HumanCount(verdicts.iter().map(of).sum());
-    let (models, interleavings) = (count(|verdict| verdict.models as u64), count(|verdict| verdict.interleavings));
+    let (models, interleavings) = (
+        count(|verdict| verdict.models as u64),
+        count(|verdict| verdict.interleavings),
+    );
     let held = counted(verdicts.len() - failed, "law holds", "laws hold");
-    let mut sum =
-        format!("\n{held}, {}: {models} models, {interleavings} interleavings", counted(failed, "fails", "fail"));
+    let mut sum = format!(
+        "\n{held}, {}: {models} models, {interleavings} interleavings",
+        counted(failed, "fails", "fail")
+    );
     if verdicts.len() < laws {
         sum += &format!("; interrupted, {} of {laws} have not come out", laws - verdicts.len());
     }
@@ -139,7 +174,8 @@ impl Json {
 
     /// Writes an array of verdicts.
     pub fn write(mut self, verdicts: &[Verdict]) -> io::Result<()> {
-        self.0.write_all((serde_json::to_string_pretty(verdicts)? + "\n").as_bytes())
+        self.0
+            .write_all((serde_json::to_string_pretty(verdicts)? + "\n").as_bytes())
     }
 }
 

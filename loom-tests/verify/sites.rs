@@ -22,8 +22,18 @@ pub struct Key {
 }
 
 impl From<Site> for Key {
-    fn from(Site { place: Place { file, line, column }, operand }: Site) -> Key {
-        Key { file, line, column, operand }
+    fn from(
+        Site {
+            place: Place { file, line, column },
+            operand,
+        }: Site,
+    ) -> Key {
+        Key {
+            file,
+            line,
+            column,
+            operand,
+        }
     }
 }
 
@@ -48,7 +58,12 @@ pub struct Weaker {
 
 impl fmt::Display for Weaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Key { file, line, column, operand } = &self.key;
+        let Key {
+            file,
+            line,
+            column,
+            operand,
+        } = &self.key;
         write!(f, "{file}:{line}:{column}:{operand}:{:?}", self.becomes)
     }
 }
@@ -64,13 +79,38 @@ impl FromStr for Weaker {
         let number = |text: &str| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
         let (line, column, operand) = (number(line)?, number(column)?, number(operand)? as usize);
         let becomes = named(becomes).ok_or_else(|| format!("{becomes} is no ordering"))?;
-        Ok(Weaker { key: Key { file: file.into(), line, column, operand }, becomes })
+        Ok(Weaker {
+            key: Key {
+                file: file.into(),
+                line,
+                column,
+                operand,
+            },
+            becomes,
+        })
     }
 }
 
 impl From<Weaker> for Mutant {
-    fn from(Weaker { key: Key { file, line, column, operand }, becomes }: Weaker) -> Mutant {
-        Mutant { site: Site { place: Place { file, line, column }, operand }, becomes }
+    fn from(
+        Weaker {
+            key:
+                Key {
+                    file,
+                    line,
+                    column,
+                    operand,
+                },
+            becomes,
+        }: Weaker,
+    ) -> Mutant {
+        Mutant {
+            site: Site {
+                place: Place { file, line, column },
+                operand,
+            },
+            becomes,
+        }
     }
 }
 
@@ -96,7 +136,10 @@ pub fn is_checked(file: &str) -> bool {
 /// All strong orderings of `src`, in the order of the source.
 pub fn all() -> Result<Vec<Strong>, String> {
     let mut found = Vec::new();
-    for entry in ignore::WalkBuilder::new(root().join("src")).sort_by_file_path(Ord::cmp).build() {
+    for entry in ignore::WalkBuilder::new(root().join("src"))
+        .sort_by_file_path(Ord::cmp)
+        .build()
+    {
         let entry = entry.map_err(|error| error.to_string())?;
         let inside = entry.path().strip_prefix(root()).map_err(|error| error.to_string())?;
         let file = inside.to_string_lossy().replace('\\', "/");
@@ -111,10 +154,18 @@ fn of_file(path: &Path, file: &str) -> Result<Vec<Strong>, String> {
     let source = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
     let parsed = syn::parse_file(&source).map_err(|error| format!("{file}: {error}"))?;
     let lines = source.lines().collect();
-    let mut reader = Reader { file, lines, function: String::new(), found: Vec::new(), hidden: None };
+    let mut reader = Reader {
+        file,
+        lines,
+        function: String::new(),
+        found: Vec::new(),
+        hidden: None,
+    };
     reader.visit_file(&parsed);
     match reader.hidden {
-        Some(line) => Err(format!("{file}:{line}: an ordering inside a macro is not found by reading")),
+        Some(line) => Err(format!(
+            "{file}:{line}: an ordering inside a macro is not found by reading"
+        )),
         None => Ok(reader.found),
     }
 }
@@ -132,14 +183,26 @@ impl Reader<'_> {
     /// An operation with these arguments, which the compiler places here.
     fn operation<'e>(&mut self, name: String, at: Span, arguments: impl Iterator<Item = &'e syn::Expr>) {
         let orderings = arguments.filter_map(|argument| match argument {
-            syn::Expr::Path(path) => path.path.segments.last().and_then(|last| named(&last.ident.to_string())),
+            syn::Expr::Path(path) => path
+                .path
+                .segments
+                .last()
+                .and_then(|last| named(&last.ident.to_string())),
             _ => None,
         });
         let start = at.start();
-        for (operand, ordering) in orderings.enumerate().filter(|&(_, ordering)| ordering != Ordering::Relaxed) {
+        for (operand, ordering) in orderings
+            .enumerate()
+            .filter(|&(_, ordering)| ordering != Ordering::Relaxed)
+        {
             let (line, column) = (start.line as u32, start.column as u32 + 1);
             self.found.push(Strong {
-                key: Key { file: self.file.into(), line, column, operand },
+                key: Key {
+                    file: self.file.into(),
+                    line,
+                    column,
+                    operand,
+                },
                 function: self.function.clone(),
                 operation: name.clone(),
                 text: self.lines.get(start.line - 1).map_or("", |line| line.trim()).to_owned(),
@@ -199,6 +262,12 @@ fn strong_word(tokens: TokenStream) -> Option<Span> {
 }
 
 fn named(word: &str) -> Option<Ordering> {
-    let all = [Ordering::Relaxed, Ordering::Acquire, Ordering::Release, Ordering::AcqRel, Ordering::SeqCst];
+    let all = [
+        Ordering::Relaxed,
+        Ordering::Acquire,
+        Ordering::Release,
+        Ordering::AcqRel,
+        Ordering::SeqCst,
+    ];
     all.into_iter().find(|ordering| format!("{ordering:?}") == word)
 }

@@ -83,7 +83,13 @@ impl Stage {
     pub fn finish(&self) -> Vec<Answer> {
         self.quiesce();
         let answers = self.threads.borrow().iter().flat_map(Thread::answers).collect();
-        for (index, _) in self.threads.borrow().iter().enumerate().filter(|(_, thread)| !thread.has_ended()) {
+        for (index, _) in self
+            .threads
+            .borrow()
+            .iter()
+            .enumerate()
+            .filter(|(_, thread)| !thread.has_ended())
+        {
             log::note(index + 1, || "sleeps for ever".into());
         }
         probe::cancel();

@@ -47,7 +47,9 @@ fn register() -> u32 {
     }
     // Of two threads that come here at once, both register: the generation then grows by two at a fork.
     // ORDERING: Release pairs with the Acquire of the other thread: whichever returns, the handler is registered.
-    GENERATION.compare_exchange(0, 1, Release, Acquire).map_or_else(|generation| generation, |_| 1)
+    GENERATION
+        .compare_exchange(0, 1, Release, Acquire)
+        .map_or_else(|generation| generation, |_| 1)
 }
 
 /// Makes this process another than its parent.

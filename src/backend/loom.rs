@@ -162,11 +162,17 @@ pub mod thread {
     #[allow(clippy::new_without_default, reason = "that of std has none either")]
     impl Builder {
         pub fn new() -> Builder {
-            Builder { inner: explorer::thread::Builder::new(), stack_size: STACK }
+            Builder {
+                inner: explorer::thread::Builder::new(),
+                stack_size: STACK,
+            }
         }
 
         pub fn name(self, name: String) -> Builder {
-            Builder { inner: self.inner.name(name), ..self }
+            Builder {
+                inner: self.inner.name(name),
+                ..self
+            }
         }
 
         pub fn stack_size(self, stack_size: usize) -> Builder {
@@ -180,7 +186,12 @@ pub mod thread {
             }
             let living = probe::Living::begin();
             let words = self.stack_size.max(STACK) / size_of::<usize>(); // so the explorer counts
-            step(|| self.inner.stack_size(words).spawn(move || local_key::live(living, body))).map(JoinHandle)
+            step(|| {
+                self.inner
+                    .stack_size(words)
+                    .spawn(move || local_key::live(living, body))
+            })
+            .map(JoinHandle)
         }
     }
 
@@ -205,7 +216,10 @@ pub mod thread {
         }
 
         pub fn adopt(self) -> NonZeroUsize {
-            assert!(step(|| ID.with(|mine| mine.replace(Some(self.0)))).is_none(), "the thread has an id");
+            assert!(
+                step(|| ID.with(|mine| mine.replace(Some(self.0)))).is_none(),
+                "the thread has an id"
+            );
             self.0
         }
     }
@@ -261,18 +275,27 @@ impl Default for Model {
 impl Model {
     /// Explores all interleavings that loom knows, of executions with 10,000 steps at most.
     pub fn new() -> Model {
-        Model { preemptions: None, max_branches: probe::MAX_BRANCHES }
+        Model {
+            preemptions: None,
+            max_branches: probe::MAX_BRANCHES,
+        }
     }
 
     /// Leaves out executions in which threads are preempted more often. Three and more threads have too many interleavings to
     /// run them all; most bugs need no more than two or three preemptions.
     pub fn preemptions(self, most: usize) -> Model {
-        Model { preemptions: Some(most), ..self }
+        Model {
+            preemptions: Some(most),
+            ..self
+        }
     }
 
     /// How many steps an execution may have. Their memory is taken at once.
     pub fn max_branches(self, most: usize) -> Model {
-        Model { max_branches: most, ..self }
+        Model {
+            max_branches: most,
+            ..self
+        }
     }
 
     /// Runs `body` in each interleaving, and prints how many there were.
@@ -287,7 +310,10 @@ impl Model {
             match self.explore(accesses, false, &body) {
                 Ok(more) => executions += more,
                 Err(failure) => {
-                    eprintln!("the model fails in execution {}; {}", failure.execution, failure.message);
+                    eprintln!(
+                        "the model fails in execution {}; {}",
+                        failure.execution, failure.message
+                    );
                     eprintln!("it is explored again as far as that, to show what its threads did");
                     panic!("{}", self.explained(accesses, failure, &body))
                 }
@@ -323,7 +349,10 @@ impl Model {
         body: &Arc<impl Fn() + Send + Sync + 'static>,
     ) -> String {
         let verdict::Failure { message, execution, .. } = failure;
-        let again = failure.is_repeatable.then(|| self.explore(accesses, true, body).err()).flatten();
+        let again = failure
+            .is_repeatable
+            .then(|| self.explore(accesses, true, body).err())
+            .flatten();
         let same = again.filter(|again| again.execution == execution && again.message == message);
         let log = same.and_then(|again| again.log);
         let log = log.filter(|log| !log.events.is_empty());

@@ -61,14 +61,19 @@ pub struct Owned<T> {
 
 impl<T> Owned<T> {
     pub fn new(value: T) -> Owned<T> {
-        Owned { home: Process::this(), value: ManuallyDrop::new(value) }
+        Owned {
+            home: Process::this(),
+            value: ManuallyDrop::new(value),
+        }
     }
 
     /// The value, in the process that has made it.
     pub fn into_inner(self) -> Option<T> {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: invariant 1; `this` is not dropped, so the value is taken once.
-        this.home.is_this().then(|| unsafe { ManuallyDrop::take(&mut this.value) })
+        this.home
+            .is_this()
+            .then(|| unsafe { ManuallyDrop::take(&mut this.value) })
     }
 }
 
@@ -96,7 +101,10 @@ pub trait Anew: Send + Sync {
 
 impl<T: Anew> PerProcess<T> {
     pub fn new(value: T) -> PerProcess<T> {
-        PerProcess { own: Owned::new(value), in_child: AtomicPtr::new(ptr::null_mut()) }
+        PerProcess {
+            own: Owned::new(value),
+            in_child: AtomicPtr::new(ptr::null_mut()),
+        }
     }
 
     #[cold]
@@ -125,7 +133,11 @@ impl<T: Anew> Deref for PerProcess<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        if self.own.home.is_this() { &self.own.value } else { self.in_child() }
+        if self.own.home.is_this() {
+            &self.own.value
+        } else {
+            self.in_child()
+        }
     }
 }
 

@@ -231,7 +231,11 @@ pub mod thread {
 
     /// What the system calls the first thread of this process, where the kit knows.
     pub fn native_id_of_the_first() -> Option<NonZeroUsize> {
-        let number = if cfg!(target_os = "linux") { ::std::process::id() } else { 0 };
+        let number = if cfg!(target_os = "linux") {
+            ::std::process::id()
+        } else {
+            0
+        };
         usize::try_from(number).ok().and_then(NonZeroUsize::new)
     }
 

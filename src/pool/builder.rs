@@ -38,7 +38,15 @@ impl Builder {
         let most = MOST_BY_DEFAULT.min(thread::processors().saturating_add(MORE_THAN_PROCESSORS));
         let name = Arc::from("pool");
         let registry = global_registry().clone();
-        Builder { terms: Terms { most, name, stack_size: None, initializer: None, registry } }
+        Builder {
+            terms: Terms {
+                most,
+                name,
+                stack_size: None,
+                initializer: None,
+                registry,
+            },
+        }
     }
 
     /// The most threads that it may have.

@@ -86,7 +86,10 @@ impl Crew {
             terms,
             at_work: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
-            members: Mutex::new(Members { threads: Vec::new(), closed: false }),
+            members: Mutex::new(Members {
+                threads: Vec::new(),
+                closed: false,
+            }),
             broken: AtomicBool::new(false),
             enrolled: Enrolled::new(me.clone()),
         }
@@ -120,7 +123,9 @@ impl Crew {
     /// Hires for one more job, if that is needed, and puts it into the queue.
     pub(super) fn add(self: &Arc<Crew>, work: Arc<dyn Runs>) -> Result<(), Refusal> {
         // First the worker, then the work: a refusal leaves nothing in the queue (invariant 2).
-        let added = self.set_to_work().and_then(|()| self.queue.put(work).map_err(|_| Refusal::Closed));
+        let added = self
+            .set_to_work()
+            .and_then(|()| self.queue.put(work).map_err(|_| Refusal::Closed));
         if added.is_err() {
             self.rest();
         }
@@ -163,7 +168,11 @@ impl Crew {
         if !wanting {
             return Ok(());
         }
-        let hired = if members.closed { Err(Refusal::Closed) } else { self.start(members.threads.len()) };
+        let hired = if members.closed {
+            Err(Refusal::Closed)
+        } else {
+            self.start(members.threads.len())
+        };
         match hired {
             Ok(member) => members.threads.push(member),
             Err(refusal) if members.threads.is_empty() => return Err(refusal), // invariant 2
@@ -175,7 +184,12 @@ impl Crew {
 
     fn start(self: &Arc<Crew>, number: usize) -> Result<Thread, Refusal> {
         // Daemons: it is the pool for which a program waits, and the pool that waits for them.
-        let builder = self.terms.registry.builder().name(format!("{}_{number}", self.terms.name)).daemon(true);
+        let builder = self
+            .terms
+            .registry
+            .builder()
+            .name(format!("{}_{number}", self.terms.name))
+            .daemon(true);
         let builder = match self.terms.stack_size {
             Some(size) => builder.stack_size(size),
             None => builder,
@@ -188,7 +202,11 @@ impl Crew {
     /// A member's life.
     fn work(self: Arc<Crew>) {
         let home = Process::this();
-        let begun = self.terms.initializer.as_ref().map_or(Ok(()), |initializer| catch(|| initializer()));
+        let begun = self
+            .terms
+            .initializer
+            .as_ref()
+            .map_or(Ok(()), |initializer| catch(|| initializer()));
         let begun = begun.map_err(leak);
         if home.is_parent() {
             return; // the initializer has forked; what is queued is the parent's
@@ -214,7 +232,9 @@ impl Crew {
     pub(super) fn close(&self, refused: Option<Outcome>) {
         let mut members = self.members.acquire();
         members.closed = true;
-        let Some(outcome) = refused else { return self.queue.shutdown() };
+        let Some(outcome) = refused else {
+            return self.queue.shutdown();
+        };
         // Under the lock: who shuts down beside this finds that lock free only when all of them have ended.
         let taken = self.queue.shutdown_now();
         let refused: Vec<_> = taken.into_iter().map(|work| (work.refuse(outcome), work)).collect();

@@ -53,7 +53,10 @@ impl Enrolled {
         crews.last += 1;
         let number = crews.last;
         crews.entries.insert(number, Entry { crew, cancelled: 0 });
-        Enrolled { number, home: Process::this() }
+        Enrolled {
+            number,
+            home: Process::this(),
+        }
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -72,7 +75,9 @@ impl Drop for Enrolled {
 /// A job of that crew was cancelled. If half of the queue may be such jobs, they are taken off it: some steps for each cancel.
 pub(super) fn note_cancel(number: u64) {
     let mut crews = CREWS.acquire();
-    let Some(entry) = crews.entries.get_mut(&number) else { return };
+    let Some(entry) = crews.entries.get_mut(&number) else {
+        return;
+    };
     entry.cancelled += 1;
     if entry.cancelled < FEW {
         return;

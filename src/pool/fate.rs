@@ -83,7 +83,11 @@ pub(super) struct Fate {
 
 impl Fate {
     pub(super) fn new() -> Fate {
-        Fate { word: AtomicU32::new(PENDING), done: Event::new(), watchers: Mutex::new(None) }
+        Fate {
+            word: AtomicU32::new(PENDING),
+            done: Event::new(),
+            watchers: Mutex::new(None),
+        }
     }
 
     /// Whether the job is the caller's to run now (invariant 1).

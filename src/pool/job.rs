@@ -56,7 +56,13 @@ impl<T> Job<T> {
         // SAFETY: what the function borrows is gone before that ends, and without it the work is a place for a `T`
         // (invariant 2 of work.rs), which lives as long as this job's type says.
         let work = unsafe { core::mem::transmute::<Arc<dyn Makes<T> + 'a>, Arc<dyn Makes<T>>>(work) };
-        Job { work, home: Process::this(), crew, taken: false, polled: None }
+        Job {
+            work,
+            home: Process::this(),
+            crew,
+            taken: false,
+            polled: None,
+        }
     }
 
     fn fate(&self) -> &Fate {
@@ -154,7 +160,8 @@ impl<T> Job<T> {
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Outcome, TimedOut> {
-        self.outcome().map_or_else(|| self.wait_deadline(Instant::now() + timeout), Ok)
+        self.outcome()
+            .map_or_else(|| self.wait_deadline(Instant::now() + timeout), Ok)
     }
 
     /// [`wait`](Job::wait), until `deadline` at the latest; one that has passed is one look.
@@ -162,13 +169,17 @@ impl<T> Job<T> {
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Outcome, TimedOut> {
-        self.outcome().or_else(|| self.fate().wait(Some(deadline))).ok_or(TimedOut)
+        self.outcome()
+            .or_else(|| self.fate().wait(Some(deadline)))
+            .ok_or(TimedOut)
     }
 
     /// How the job has ended, or `None` if it has not; never blocks.
     #[doc(alias = "cancelled")]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.fate().outcome().or_else(|| self.home.is_parent().then_some(Outcome::Forked))
+        self.fate()
+            .outcome()
+            .or_else(|| self.home.is_parent().then_some(Outcome::Forked))
     }
 
     /// Whether it has ended: run, cancelled, or failed with its pool.
@@ -261,7 +272,10 @@ impl<T> Future for Job<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let job = &mut *self;
-        let known = job.polled.as_ref().is_some_and(|(_, waker)| waker.will_wake(context.waker()));
+        let known = job
+            .polled
+            .as_ref()
+            .is_some_and(|(_, waker)| waker.will_wake(context.waker()));
         if !known && !job.is_done() {
             job.forget_waker();
             let (waker, theirs) = (context.waker().clone(), context.waker().clone());
@@ -288,6 +302,9 @@ impl<T> Drop for Job<T> {
 
 impl<T> fmt::Debug for Job<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("outcome", &self.outcome()).field("running", &self.is_running()).finish()
+        f.debug_struct("Job")
+            .field("outcome", &self.outcome())
+            .field("running", &self.is_running())
+            .finish()
     }
 }

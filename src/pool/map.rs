@@ -35,7 +35,13 @@ where
 {
     pub(super) fn new(pool: &'a ThreadPool, ahead: usize, items: I, run: F) -> Map<'a, I, F, T> {
         assert!(ahead > 0, "a map looks ahead for at least one item");
-        let mut map = Map { pool, items: items.fuse(), run: Arc::new(run), ahead, jobs: VecDeque::new() };
+        let mut map = Map {
+            pool,
+            items: items.fuse(),
+            run: Arc::new(run),
+            ahead,
+            jobs: VecDeque::new(),
+        };
         map.look_ahead();
         map
     }
@@ -44,10 +50,11 @@ where
         while self.jobs.len() < self.ahead {
             let Some(item) = self.items.next() else { return };
             let run = Arc::clone(&self.run);
-            self.jobs.push_back(self.pool.submit(move || run(item)).map_err(|refused| match refused {
-                SubmitError::ShutDown(_) => JobError::Cancelled,
-                SubmitError::Broken(_) | SubmitError::NoThread(..) => JobError::Broken,
-            }));
+            self.jobs
+                .push_back(self.pool.submit(move || run(item)).map_err(|refused| match refused {
+                    SubmitError::ShutDown(_) => JobError::Cancelled,
+                    SubmitError::Broken(_) | SubmitError::NoThread(..) => JobError::Broken,
+                }));
         }
     }
 
@@ -118,6 +125,8 @@ impl<I: Iterator, F, T> Drop for Map<'_, I, F, T> {
 
 impl<I: Iterator, F, T> fmt::Debug for Map<'_, I, F, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Map").field("ahead", &self.jobs.len()).finish_non_exhaustive()
+        f.debug_struct("Map")
+            .field("ahead", &self.jobs.len())
+            .finish_non_exhaustive()
     }
 }

@@ -58,7 +58,9 @@ impl ThreadPool {
     }
 
     pub(super) fn with(terms: Terms) -> ThreadPool {
-        ThreadPool { crew: PerProcess::new(Arc::new_cyclic(|me| Crew::new(terms, me))) }
+        ThreadPool {
+            crew: PerProcess::new(Arc::new_cyclic(|me| Crew::new(terms, me))),
+        }
     }
 
     /// Has `run` run by one of the threads. If the job is dropped, it is run all the same.
@@ -105,8 +107,12 @@ impl ThreadPool {
         // SAFETY: the caller's: until the scope is told, the function lives, and the value unless a job has it; after that the
         // pool touches neither (invariant 2 of work.rs).
         let queued = unsafe { mem::transmute::<Arc<dyn Runs + 'a>, Arc<dyn Runs + 'static>>(queued) };
-        let Err(refused) = self.crew.add(queued) else { return Ok(Job::new(work, self.crew.number())) };
-        let run = Arc::into_inner(work).and_then(Work::into_function).expect("nobody else has seen it");
+        let Err(refused) = self.crew.add(queued) else {
+            return Ok(Job::new(work, self.crew.number()));
+        };
+        let run = Arc::into_inner(work)
+            .and_then(Work::into_function)
+            .expect("nobody else has seen it");
         Err(match refused {
             Refusal::NoThread(error) => SubmitError::NoThread(run, error),
             Refusal::Closed if self.is_broken() => SubmitError::Broken(run),

@@ -46,7 +46,11 @@ pub(super) struct Jobs {
 impl Jobs {
     /// The body of a scope, which counts as one.
     fn of_the_body() -> Jobs {
-        Jobs { pending: AtomicUsize::new(1), panics: AtomicUsize::new(0), ended: Event::new() }
+        Jobs {
+            pending: AtomicUsize::new(1),
+            panics: AtomicUsize::new(0),
+            ended: Event::new(),
+        }
     }
 
     /// One is submitted.
@@ -91,7 +95,13 @@ pub(super) fn run<'env, R>(
     body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 ) -> R {
     let jobs = Arc::new(Jobs::of_the_body());
-    let scope = Scope { pool, home: Process::this(), jobs, _scope: PhantomData, _env: PhantomData };
+    let scope = Scope {
+        pool,
+        home: Process::this(),
+        jobs,
+        _scope: PhantomData,
+        _env: PhantomData,
+    };
     let result = catch(|| body(&scope));
     or_abort(|| {
         if scope.home.is_parent() && scope.jobs.are_pending() {

@@ -112,7 +112,9 @@ fn wait_until<T>(
 /// assert_eq!(sum, 6);
 /// ```
 pub fn as_completed<T, J: Borrow<Job<T>>>(jobs: impl IntoIterator<Item = J>) -> AsCompleted<T, J> {
-    AsCompleted { watch: Watch::over(jobs) }
+    AsCompleted {
+        watch: Watch::over(jobs),
+    }
 }
 
 /// The jobs given to [`as_completed`], in the order in which they end.
@@ -148,7 +150,9 @@ impl<T, J: Borrow<Job<T>>> Iterator for AsCompleted<T, J> {
     type Item = J;
 
     fn next(&mut self) -> Option<J> {
-        self.watch.next_by(None).expect("without a deadline there is no timeout")
+        self.watch
+            .next_by(None)
+            .expect("without a deadline there is no timeout")
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -162,7 +166,9 @@ impl<T, J: Borrow<Job<T>>> FusedIterator for AsCompleted<T, J> {}
 
 impl<T, J: Borrow<Job<T>>> fmt::Debug for AsCompleted<T, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsCompleted").field("left", &self.watch.left).finish_non_exhaustive()
+        f.debug_struct("AsCompleted")
+            .field("left", &self.watch.left)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,7 +185,13 @@ struct Watch<T, J: Borrow<Job<T>>> {
 impl<T, J: Borrow<Job<T>>> Watch<T, J> {
     fn over(jobs: impl IntoIterator<Item = J>) -> Watch<T, J> {
         let ended = Arc::new(SimpleQueue::by_a_lock());
-        let mut watch = Watch { jobs: Vec::new(), left: 0, home: Process::this(), ended, _of: PhantomData };
+        let mut watch = Watch {
+            jobs: Vec::new(),
+            left: 0,
+            home: Process::this(),
+            ended,
+            _of: PhantomData,
+        };
         for job in jobs {
             let (ended, place) = (Arc::clone(&watch.ended), watch.left);
             let number = job.borrow().stand_by(Box::new(move || ended.put(place)));
@@ -196,7 +208,10 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
                 // In a child made by `fork` the queue is the parent's, and all have ended.
                 _ if self.home.is_parent() => self.untold().ok_or(TimedOut)?,
                 None => self.ended.get(),
-                Some(deadline) => self.ended.get_deadline(deadline).or_else(|late| self.untold().ok_or(late))?,
+                Some(deadline) => self
+                    .ended
+                    .get_deadline(deadline)
+                    .or_else(|late| self.untold().ok_or(late))?,
             };
             // If there is none, it has come before its end was told.
             if let Some((job, _)) = self.jobs[place].take() {
@@ -209,16 +224,21 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
 
     /// One that has ended, and whose end is not told yet: a look after `is_done` must not be in vain.
     fn untold(&self) -> Option<usize> {
-        self.jobs.iter().position(|job| job.as_ref().is_some_and(|(job, _)| job.borrow().is_done()))
+        self.jobs
+            .iter()
+            .position(|job| job.as_ref().is_some_and(|(job, _)| job.borrow().is_done()))
     }
 
     /// Takes its queue off the lists on which it still is.
     fn leave(&mut self) -> impl Iterator<Item = J> + use<T, J> {
         self.left = 0;
-        core::mem::take(&mut self.jobs).into_iter().flatten().map(|(job, number)| {
-            job.borrow().leave(number);
-            job
-        })
+        core::mem::take(&mut self.jobs)
+            .into_iter()
+            .flatten()
+            .map(|(job, number)| {
+                job.borrow().leave(number);
+                job
+            })
     }
 }
 

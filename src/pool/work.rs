@@ -119,7 +119,11 @@ pub(super) trait Makes<T>: Send + Sync {
 
 impl<R: Run, S: Told> Work<R, S> {
     pub(super) fn new(run: R, scope: S) -> Work<R, S> {
-        Work { fate: Fate::new(), contents: UnsafeCell::new(Contents::Function(run)), scope }
+        Work {
+            fate: Fate::new(),
+            contents: UnsafeCell::new(Contents::Function(run)),
+            scope,
+        }
     }
 
     /// The function of a work that nobody else has seen.
@@ -160,11 +164,16 @@ where
             return crew.rest();
         }
         // SAFETY: it has begun the job (invariant 1).
-        let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else { unreachable!("invariant 1") };
+        let Contents::Function(run) = (unsafe { self.replace(Contents::Nothing) }) else {
+            unreachable!("invariant 1")
+        };
         let (contents, outcome) = match catch(|| run.run()) {
             Ok(value) => (Contents::Value(value), Outcome::Returned),
             Err(payload) => {
-                let untaken = Untaken { payload: Some(payload), is_told: self.scope.panicked() };
+                let untaken = Untaken {
+                    payload: Some(payload),
+                    is_told: self.scope.panicked(),
+                };
                 (Contents::Panic(Box::new(untaken)), Outcome::Panicked)
             }
         };
@@ -172,7 +181,11 @@ where
         unsafe { self.replace(contents) };
         // Before the end: whoever sees that finds the worker at rest, and needs no other.
         crew.rest();
-        let callbacks = if self.fate.end(outcome) { self.fate.tell() } else { Vec::new() };
+        let callbacks = if self.fate.end(outcome) {
+            self.fate.tell()
+        } else {
+            Vec::new()
+        };
         if !callbacks.is_empty() {
             // They may take long. If nobody can be had for what is queued, it waits until all are told.
             let _ = crew.set_to_work();
@@ -214,7 +227,9 @@ where
 
     fn cancel(&self) -> Option<Result<(), Payload>> {
         // SAFETY: it has withdrawn the job.
-        self.fate.withdraw(Outcome::Cancelled).then(|| unsafe { self.empty(Outcome::Cancelled) })
+        self.fate
+            .withdraw(Outcome::Cancelled)
+            .then(|| unsafe { self.empty(Outcome::Cancelled) })
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {

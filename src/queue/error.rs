@@ -85,7 +85,11 @@ impl<T> fmt::Display for PutError<T> {
 
 impl fmt::Display for GetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == GetError::Empty { "the queue is empty" } else { SHUT_DOWN })
+        f.write_str(if *self == GetError::Empty {
+            "the queue is empty"
+        } else {
+            SHUT_DOWN
+        })
     }
 }
 

@@ -41,7 +41,11 @@ fn parent(of: usize) -> usize {
 }
 
 impl<T> Heap<T> {
-    pub const EMPTY: Heap<T> = Heap { front: None, rest: Vec::new(), arrivals: 0 };
+    pub const EMPTY: Heap<T> = Heap {
+        front: None,
+        rest: Vec::new(),
+        arrivals: 0,
+    };
 
     #[inline]
     pub fn len(&self) -> usize {
@@ -51,7 +55,10 @@ impl<T> Heap<T> {
     /// Puts an item where [`place`](Heap::place) has told.
     #[inline]
     pub fn insert(&mut self, item: T, place: usize) {
-        let entry = Entry { item, arrival: self.arrivals };
+        let entry = Entry {
+            item,
+            arrival: self.arrivals,
+        };
         self.arrivals += 1;
         match self.front {
             None => self.fill(entry, place),
@@ -98,7 +105,11 @@ impl<T> Heap<T> {
     /// The entry there, or none.
     #[inline]
     fn get(&self, at: usize) -> Option<&Entry<T>> {
-        if at == 0 { self.front.as_ref() } else { self.rest.get(at - 1) }
+        if at == 0 {
+            self.front.as_ref()
+        } else {
+            self.rest.get(at - 1)
+        }
     }
 }
 
@@ -109,7 +120,11 @@ impl<T: Ord> Heap<T> {
         // It came last: an equal one stays before it.
         let precedes = |other: &Entry<T>| item.cmp(&other.item).is_lt();
         if self.front.is_none() {
-            return if self.rest.is_empty() { 0 } else { down(&self.rest, precedes) };
+            return if self.rest.is_empty() {
+                0
+            } else {
+                down(&self.rest, precedes)
+            };
         }
         let mut at = self.rest.len() + 1;
         while at > 0 && self.get(parent(at)).is_some_and(precedes) {
@@ -184,7 +199,11 @@ fn first_of<T: Ord>([one, two, three, four]: [&Entry<T>; CHILDREN]) -> usize {
     let early = two.item.cmp(&one.item);
     let late = four.item.cmp(&three.item);
     let (first_early, early_item) = if early.is_lt() { (1, &two.item) } else { (0, &one.item) };
-    let (first_late, late_item) = if late.is_lt() { (3, &four.item) } else { (2, &three.item) };
+    let (first_late, late_item) = if late.is_lt() {
+        (3, &four.item)
+    } else {
+        (2, &three.item)
+    };
     let both = late_item.cmp(early_item);
     if early.is_eq() | late.is_eq() | both.is_eq() {
         return first_of_equals([one, two, three, four].map(|entry| entry.arrival), early, late, both);
@@ -196,14 +215,29 @@ fn first_of<T: Ord>([one, two, three, four]: [&Entry<T>; CHILDREN]) -> usize {
 #[cold]
 #[inline]
 fn first_of_equals([one, two, three, four]: [u64; CHILDREN], early: Ordering, late: Ordering, both: Ordering) -> usize {
-    let early = if early.then(two.cmp(&one)).is_lt() { (1, two) } else { (0, one) };
-    let late = if late.then(four.cmp(&three)).is_lt() { (3, four) } else { (2, three) };
-    if both.then(late.1.cmp(&early.1)).is_lt() { late.0 } else { early.0 }
+    let early = if early.then(two.cmp(&one)).is_lt() {
+        (1, two)
+    } else {
+        (0, one)
+    };
+    let late = if late.then(four.cmp(&three)).is_lt() {
+        (3, four)
+    } else {
+        (2, three)
+    };
+    if both.then(late.1.cmp(&early.1)).is_lt() {
+        late.0
+    } else {
+        early.0
+    }
 }
 
 impl<T: Ord> Entry<T> {
     #[inline]
     fn precedes(&self, other: &Entry<T>) -> bool {
-        self.item.cmp(&other.item).then(self.arrival.cmp(&other.arrival)).is_lt()
+        self.item
+            .cmp(&other.item)
+            .then(self.arrival.cmp(&other.arrival))
+            .is_lt()
     }
 }

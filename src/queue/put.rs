@@ -216,7 +216,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let (mut items, mut late) = (items.into_iter().fuse(), 0);
         while let Some(item) = items.next() {
             late += usize::from(late > 0 || is_late());
-            let put = if late > self.capacity { Err(PutError::Full(item)) } else { self.put_one(item, patience) };
+            let put = if late > self.capacity {
+                Err(PutError::Full(item))
+            } else {
+                self.put_one(item, patience)
+            };
             match put {
                 Ok(()) => {}
                 Err(PutError::Full(item)) => return Err(PutError::Full(not_put([item], items))),
@@ -242,11 +246,18 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         while self.has_turn(&held, Side::Putters) {
             let Some(item) = taken.front() else { break };
             let place = self.place(&mut held, item, count);
-            taken.pop_front().into_iter().for_each(|item| self.put_in(&mut held, item, place));
+            taken
+                .pop_front()
+                .into_iter()
+                .for_each(|item| self.put_in(&mut held, item, place));
             count += 1;
         }
         self.end(held, count, 0);
-        if taken.is_empty() { Ok(None) } else { Err(Refusal::NotNow) }
+        if taken.is_empty() {
+            Ok(None)
+        } else {
+            Err(Refusal::NotNow)
+        }
     }
 }
 
@@ -281,6 +292,7 @@ impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
     /// # Panics
     /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_each(items, &Patience::None).expect("there is room in a queue that is extended");
+        self.put_each(items, &Patience::None)
+            .expect("there is room in a queue that is extended");
     }
 }

@@ -186,7 +186,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// for if `Ord` panics, it ends here, and the item is dropped when the mutex is free.
     #[inline]
     pub(super) fn place(&self, held: &mut Held<'_, T, O>, item: &T, done: usize) -> usize {
-        let turn = PassedOn { queue: self, held, items_for: done, room_for: 1 };
+        let turn = PassedOn {
+            queue: self,
+            held,
+            items_for: done,
+            room_for: 1,
+        };
         let place = O::place(&turn.held.items, item);
         core::mem::forget(turn);
         place
@@ -201,7 +206,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Gets the next item, which there is, and ends the turn. It makes the result itself: a big item would be copied into it.
     #[inline(always)]
     pub(super) fn take_out<E>(&self, mut held: Held<'_, T, O>, none: E) -> Result<T, E> {
-        let turn = PassedOn { queue: self, held: &mut held, items_for: 1, room_for: 0 };
+        let turn = PassedOn {
+            queue: self,
+            held: &mut held,
+            items_for: 1,
+            room_for: 0,
+        };
         let next = O::next(&turn.held.items);
         core::mem::forget(turn);
         let item = O::remove(&mut held.items, next).ok_or(none);
@@ -260,7 +270,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     pub(super) fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
         let state = &mut **held;
-        [self.getters.call(&mut state.getters, items_for), self.putters.call(&mut state.putters, room_for)]
+        [
+            self.getters.call(&mut state.getters, items_for),
+            self.putters.call(&mut state.putters, room_for),
+        ]
     }
 
     pub(super) fn wake(&self, [getters, putters]: [usize; 2]) {
@@ -334,7 +347,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     fn seems_ready(&self, side: Side) -> bool {
         let len = self.tally.len();
-        self.tally.is_shut() || if side == Side::Putters { len < self.capacity } else { len > 0 }
+        self.tally.is_shut()
+            || if side == Side::Putters {
+                len < self.capacity
+            } else {
+                len > 0
+            }
     }
 
     #[inline]

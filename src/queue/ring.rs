@@ -121,7 +121,12 @@ impl<T> Ring<T> {
             // Acquire pairs with the Release of who has thawed it: we see the last slots (invariant 5).
             match claimed.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
                 Ok(_) if self.slots.are_those(mask) => return Some(Claim { slot, word }),
-                Ok(_) => return Some(Claim { slot: self.slot(number)?, word }),
+                Ok(_) => {
+                    return Some(Claim {
+                        slot: self.slot(number)?,
+                        word,
+                    });
+                }
                 Err(_) => {
                     // Let the winner have the cache line for a few claims: it moves from core to core less often.
                     backoff.spin();
@@ -230,8 +235,18 @@ impl<T> Ring<T> {
         loop {
             let end = number(*tail);
             // ORDERING: Release, as in `claim`.
-            match tally.head().compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed) {
-                Ok(_) => return Claims { ring: self, side: Side::Getters, next: number(word), end },
+            match tally
+                .head()
+                .compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed)
+            {
+                Ok(_) => {
+                    return Claims {
+                        ring: self,
+                        side: Side::Getters,
+                        next: number(word),
+                        end,
+                    };
+                }
                 Err(newer) => word = newer,
             }
         }
@@ -258,12 +273,21 @@ impl<T> Ring<T> {
         }
         let claimed = room.min(count.saturating_mul(ITEM));
         *tail = tail.wrapping_add(claimed);
-        Ok(Claims { ring: self, side: Side::Putters, next, end: next.wrapping_add(claimed) })
+        Ok(Claims {
+            ring: self,
+            side: Side::Putters,
+            next,
+            end: next.wrapping_add(claimed),
+        })
     }
 
     /// How many items there is room for; for none, if nobody puts any more.
     pub(super) fn rooms(&self, tally: &Tally, Frozen(tail): &Frozen) -> usize {
-        if *tail & SHUT != 0 { 0 } else { self.room(tally, number(*tail)) / ITEM }
+        if *tail & SHUT != 0 {
+            0
+        } else {
+            self.room(tally, number(*tail)) / ITEM
+        }
     }
 
     /// While the tail is frozen there.
@@ -326,13 +350,20 @@ impl<'a, T> Reply<'a, T> {
     pub(super) fn new(reply: Result<Claim<'a, T>, Refusal>) -> Reply<'a, T> {
         match reply {
             Ok(Claim { slot, word }) => Reply { slot: Some(slot), word },
-            Err(refusal) => Reply { slot: None, word: refusal as usize },
+            Err(refusal) => Reply {
+                slot: None,
+                word: refusal as usize,
+            },
         }
     }
 
     #[inline(always)]
     pub(super) fn result(self) -> Result<Claim<'a, T>, Refusal> {
-        let refusal = if self.word == Refusal::NotNow as usize { Refusal::NotNow } else { Refusal::ShutDown };
+        let refusal = if self.word == Refusal::NotNow as usize {
+            Refusal::NotNow
+        } else {
+            Refusal::ShutDown
+        };
         self.slot.map(|slot| Claim { slot, word: self.word }).ok_or(refusal)
     }
 }

@@ -50,7 +50,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// It has one result, which is made where it is wanted: a big item would be copied.
     #[inline(always)]
     fn ring_empty<E>(&self, ring: &Ring<T>, claim: Claim<'_, T>) -> Result<T, E> {
-        let _end = Emptied { queue: self, ring, awaited: claim.is_awaited() };
+        let _end = Emptied {
+            queue: self,
+            ring,
+            awaited: claim.is_awaited(),
+        };
         ring.empty(claim, Ok)
     }
 
@@ -65,7 +69,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         ring.make_slots();
         let mut frozen = ring.freeze(&self.tally);
         // Getters may make room meanwhile: no more items are put than this load has found room for.
-        let room = if are_all { usize::MAX } else { ring.rooms(&self.tally, &frozen) };
+        let room = if are_all {
+            usize::MAX
+        } else {
+            ring.rooms(&self.tally, &frozen)
+        };
         if !are_all && taken.len() <= room {
             ring.thaw(&self.tally, frozen);
             return Ok(Some(room));
@@ -75,9 +83,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let called = self.ring_call(ring, held, claims.as_ref().map_or(0, Claims::len), 0);
         let claims = claims?;
         let count = claims.len();
-        claims.zip(taken.drain(..count)).for_each(|(claim, item)| ring.fill(claim, item));
+        claims
+            .zip(taken.drain(..count))
+            .for_each(|(claim, item)| ring.fill(claim, item));
         self.wake(called);
-        if taken.is_empty() { Ok(None) } else { Err(Refusal::NotNow) }
+        if taken.is_empty() {
+            Ok(None)
+        } else {
+            Err(Refusal::NotNow)
+        }
     }
 
     /// Takes all items that there are; nobody puts any more if it is shut.
@@ -139,7 +153,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
         let deadline = patience.deadline();
         // Who waits for room does not look at each slot as soon as it is free: its cache line holds others, which are not.
-        let spin = if side == Side::Putters && self.capacity > FEW { Spin::for_lock } else { Spin::for_hand_over };
+        let spin = if side == Side::Putters && self.capacity > FEW {
+            Spin::for_lock
+        } else {
+            Spin::for_hand_over
+        };
         let mut spin = spin(deadline);
         while spin.again() {
             if let Some(claim) = ring.claim(side, tally) {
@@ -197,7 +215,9 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Lets go of the mutex and tells how many to wake when the items, or the room, are there.
     fn ring_call(&self, ring: &Ring<T>, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
         let called = self.call(&mut held, items_for, room_for);
-        [Side::Getters, Side::Putters].into_iter().for_each(|side| self.ring_unmark(ring, &mut held, side));
+        [Side::Getters, Side::Putters]
+            .into_iter()
+            .for_each(|side| self.ring_unmark(ring, &mut held, side));
         called
     }
 

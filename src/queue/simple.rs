@@ -39,7 +39,9 @@ impl<T> SimpleQueue<T> {
     /// One whose items are under a mutex: for models, in which each of its calls is a step or two, and whoever has the last `Arc` may
     /// drop it (`backend`).
     pub(crate) fn by_a_lock() -> SimpleQueue<T> {
-        SimpleQueue { queue: Queue::bounded_by_a_lock(usize::MAX) }
+        SimpleQueue {
+            queue: Queue::bounded_by_a_lock(usize::MAX),
+        }
     }
 
     /// Puts an item in.

@@ -39,7 +39,10 @@ impl<T> Slot<T> {
 
     /// One without an item.
     pub(super) fn free(number: usize) -> Slot<T> {
-        Slot { stamp: AtomicUsize::new(number), item: UnsafeCell::new(MaybeUninit::uninit()) }
+        Slot {
+            stamp: AtomicUsize::new(number),
+            item: UnsafeCell::new(MaybeUninit::uninit()),
+        }
     }
 
     /// Whether that side can claim the number for it.
@@ -71,7 +74,9 @@ impl<T> Slot<T> {
     /// the number is the caller's, another may have been faster by then.
     pub(super) fn await_turn(&self, side: Side, number: usize) {
         // ORDERING: Acquire pairs with the Release of who has done with it, as in `is_ready`.
-        hint::spin_until(&self.stamp, Acquire, |stamp| stamp.wrapping_sub(ready(side, number)) <= usize::MAX / 2);
+        hint::spin_until(&self.stamp, Acquire, |stamp| {
+            stamp.wrapping_sub(ready(side, number)) <= usize::MAX / 2
+        });
     }
 
     /// A new slot with the item of that number, which is moved as soon as it is here; no thread can claim it.
@@ -79,7 +84,10 @@ impl<T> Slot<T> {
         self.await_turn(Side::Getters, number);
         // SAFETY: invariant 1: no thread has claimed it, and no thread claims it here from now on.
         let item = self.item.with_mut(|cell| unsafe { cell.read() });
-        Slot { stamp: AtomicUsize::new(ready(Side::Getters, number)), item: UnsafeCell::new(item) }
+        Slot {
+            stamp: AtomicUsize::new(ready(Side::Getters, number)),
+            item: UnsafeCell::new(item),
+        }
     }
 
     /// Of an old slot: its item was moved.

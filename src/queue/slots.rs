@@ -88,7 +88,9 @@ impl<T> Drop for Slots<T> {
         let old = self.old.with_mut(|old| unsafe { mem::take(&mut *old) });
         // SAFETY: they came out of boxes, and nobody looks at them any more.
         let boxed = |slots| unsafe { Box::from_raw(slots) };
-        old.into_iter().map(boxed).for_each(|slots| slots.iter().for_each(Slot::forget));
+        old.into_iter()
+            .map(boxed)
+            .for_each(|slots| slots.iter().for_each(Slot::forget));
         drop(self.all().map(boxed));
     }
 }

@@ -73,14 +73,17 @@ impl Tally {
     /// Under the mutex of a queue without a ring: so many items more.
     #[inline]
     pub(super) fn put(&self, count: usize) {
-        self.tail.store(self.tail.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
+        self.tail
+            .store(self.tail.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
     }
 
     /// Under the mutex of a queue without a ring: so many items less.
     #[inline]
     pub(super) fn get(&self, count: usize) {
         // ORDERING: Release pairs with the Acquire in `finish`: who sees the number sees the tail before which it is.
-        self.gone.head.store(self.gone.head.load(Relaxed).wrapping_add(count * ITEM), Release);
+        self.gone
+            .head
+            .store(self.gone.head.load(Relaxed).wrapping_add(count * ITEM), Release);
     }
 
     /// Under the mutex of a queue without a ring: nobody puts any more.
@@ -133,10 +136,20 @@ impl Tally {
         let got = number(self.gone.head.load(Acquire)).wrapping_sub(done);
         let not_last = (ITEM..=usize::MAX / 2).contains(&got);
         // ORDERING: Release, as in `finish_of`.
-        if not_last && self.gone.done.compare_exchange_weak(done, done.wrapping_add(ITEM), Release, Relaxed).is_ok() {
+        if not_last
+            && self
+                .gone
+                .done
+                .compare_exchange_weak(done, done.wrapping_add(ITEM), Release, Relaxed)
+                .is_ok()
+        {
             return Ok(());
         }
-        if self.finish_of(1) == 0 { Err(TooManyDone) } else { Ok(()) }
+        if self.finish_of(1) == 0 {
+            Err(TooManyDone)
+        } else {
+            Ok(())
+        }
     }
 
     /// So many items are done, or all if fewer are unfinished; tells how many.

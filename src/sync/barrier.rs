@@ -257,15 +257,24 @@ impl<A: FnMut() + Send> Barrier<A> {
         // SAFETY: `stay` leaves the frame as it must, nothing unwinds before, and we hold the mutex.
         unsafe { round.line.push(&waiter) };
         drop(round);
-        self.stay(&waiter, deadline()).map(|()| Turn { index, is_leader: false })
+        self.stay(&waiter, deadline()).map(|()| Turn {
+            index,
+            is_leader: false,
+        })
     }
 
     /// Runs the action, if there is one, without the mutex, and lets the round pass.
     fn let_pass(&self, mut round: MutexGuard<'_, Round>) {
-        let Some(action) = &self.action else { return round.line.tell_all(PASSED) };
+        let Some(action) = &self.action else {
+            return round.line.tell_all(PASSED);
+        };
         let line = round.line.take_out_all();
         drop(round);
-        let mut full = Full { round: &self.round, line, answer: TURNED_AWAY };
+        let mut full = Full {
+            round: &self.round,
+            line,
+            answer: TURNED_AWAY,
+        };
         // Parties of the next round may be as many, and come to run it too: they wait here.
         let mut action = action.acquire();
         action();
@@ -288,7 +297,11 @@ impl<A: FnMut() + Send> Barrier<A> {
                 deadline = None; // the round is full, and its action runs
             }
         }
-        if waiter.answer() == Some(PASSED) { Ok(()) } else { Err(WaitError::Broken) }
+        if waiter.answer() == Some(PASSED) {
+            Ok(())
+        } else {
+            Err(WaitError::Broken)
+        }
     }
 }
 

@@ -78,7 +78,9 @@ impl BoundedSemaphore {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
-        self.semaphore.acquire_timeout(timeout).map(|permit| permit.within(self.limit))
+        self.semaphore
+            .acquire_timeout(timeout)
+            .map(|permit| permit.within(self.limit))
     }
 
     /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -92,7 +94,9 @@ impl BoundedSemaphore {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
-        self.semaphore.acquire_deadline(deadline).map(|permit| permit.within(self.limit))
+        self.semaphore
+            .acquire_deadline(deadline)
+            .map(|permit| permit.within(self.limit))
     }
 
     /// Gives back `count` permits and wakes as many sleepers.
@@ -145,6 +149,9 @@ impl Default for BoundedSemaphore {
 
 impl fmt::Debug for BoundedSemaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundedSemaphore").field("available", &self.available()).field("limit", &self.limit).finish()
+        f.debug_struct("BoundedSemaphore")
+            .field("available", &self.available())
+            .field("limit", &self.limit)
+            .finish()
     }
 }

@@ -240,7 +240,11 @@ impl Condition {
     #[inline]
     pub fn notify(&self, count: usize) -> usize {
         // Relaxed: invariant 1.
-        if self.occupied.load(Relaxed) { self.take_out(count) } else { 0 }
+        if self.occupied.load(Relaxed) {
+            self.take_out(count)
+        } else {
+            0
+        }
     }
 
     /// Ends the waits of all threads that wait, and tells how many. The lock need not be held.
@@ -337,6 +341,8 @@ impl Default for Condition {
 
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Condition").field("awaited", &self.occupied.load(Relaxed)).finish()
+        f.debug_struct("Condition")
+            .field("awaited", &self.occupied.load(Relaxed))
+            .finish()
     }
 }

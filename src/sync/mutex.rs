@@ -162,7 +162,11 @@ impl<T: ?Sized> Mutex<T> {
 
     #[inline]
     fn guard<'a>(&'a self, held: LockGuard<'a>) -> MutexGuard<'a, T> {
-        MutexGuard { mutex: self, held, _value: PhantomData }
+        MutexGuard {
+            mutex: self,
+            held,
+            _value: PhantomData,
+        }
     }
 }
 

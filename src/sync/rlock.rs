@@ -115,10 +115,11 @@ impl RLock {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<RLockGuard<'_>, TryAcquireError> {
-        self.enter(|| self.lock.try_acquire().ok_or(TimedOut)).map_err(|refused| match refused {
-            Refused::Held => TryAcquireError::Held,
-            Refused::TooDeep => TryAcquireError::TooDeep,
-        })
+        self.enter(|| self.lock.try_acquire().ok_or(TimedOut))
+            .map_err(|refused| match refused {
+                Refused::Held => TryAcquireError::Held,
+                Refused::TooDeep => TryAcquireError::TooDeep,
+            })
     }
 
     /// Takes the lock, at once if it is the caller's own, and sleeps until it can.
@@ -254,7 +255,10 @@ impl RLock {
             return Err(Refused::TooDeep);
         }
         *depth += 1;
-        Ok(RLockGuard { lock: self, here: PhantomData })
+        Ok(RLockGuard {
+            lock: self,
+            here: PhantomData,
+        })
     }
 }
 
@@ -274,7 +278,10 @@ impl Default for RLock {
 
 impl fmt::Debug for RLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RLock").field("locked", &self.is_locked()).field("depth", &self.depth()).finish()
+        f.debug_struct("RLock")
+            .field("locked", &self.is_locked())
+            .field("depth", &self.depth())
+            .finish()
     }
 }
 

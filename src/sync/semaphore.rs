@@ -241,7 +241,10 @@ impl Semaphore {
 
     #[inline]
     fn permit(&self) -> Permit<'_> {
-        Permit { semaphore: self, limit: Semaphore::MAX_PERMITS }
+        Permit {
+            semaphore: self,
+            limit: Semaphore::MAX_PERMITS,
+        }
     }
 }
 
@@ -254,7 +257,9 @@ impl Default for Semaphore {
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Semaphore").field("available", &self.available()).finish()
+        f.debug_struct("Semaphore")
+            .field("available", &self.available())
+            .finish()
     }
 }
 

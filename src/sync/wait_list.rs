@@ -47,8 +47,15 @@ struct Links {
 impl Waiter {
     #[inline]
     pub(super) fn new() -> Waiter {
-        let links = Links { before: ptr::null(), after: ptr::null(), in_line: false };
-        Waiter { word: AtomicU32::new(WAITING), links: UnsafeCell::new(links) }
+        let links = Links {
+            before: ptr::null(),
+            after: ptr::null(),
+            in_line: false,
+        };
+        Waiter {
+            word: AtomicU32::new(WAITING),
+            links: UnsafeCell::new(links),
+        }
     }
 
     /// The answer, if it has come. What was done before it is seen by who `is_told_soon`, or holds the mutex.
@@ -138,7 +145,11 @@ impl WaitList {
     pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
         let last = self.last;
         // SAFETY: invariant 1.
-        *unsafe { waiter.links() } = Links { before: last, after: ptr::null(), in_line: true };
+        *unsafe { waiter.links() } = Links {
+            before: last,
+            after: ptr::null(),
+            in_line: true,
+        };
         match self.links_of(last) {
             Some(last) => last.after = waiter,
             None => self.first = waiter,
@@ -207,10 +218,18 @@ impl WaitList {
     /// Takes out all and answers them. The caller holds the mutex.
     #[inline]
     pub(super) fn tell_all(&mut self, answer: Answer) {
-        let WaitList { first: mut waiter, last, .. } = mem::replace(self, WaitList::new());
+        let WaitList {
+            first: mut waiter,
+            last,
+            ..
+        } = mem::replace(self, WaitList::new());
         while let Some(links) = self.links_of(waiter) {
             // Nobody is after the last: its cache line comes over once, to be written, and not before that to be read.
-            let next = if ptr::eq(waiter, last) { ptr::null() } else { links.after };
+            let next = if ptr::eq(waiter, last) {
+                ptr::null()
+            } else {
+                links.after
+            };
             links.in_line = false;
             // SAFETY: it stood in this line, whose mutex the caller holds.
             unsafe { Waiter::tell(waiter, answer) };

@@ -77,23 +77,37 @@ impl Builder {
     }
 
     pub(super) fn on(registry: Registry) -> Builder {
-        Builder { registry, name: None, daemon: None, stack_size: None }
+        Builder {
+            registry,
+            name: None,
+            daemon: None,
+            stack_size: None,
+        }
     }
 
     /// Names it; the system is told too, and may show only the beginning. If not, it is called `Thread-` and a number.
     pub fn name(self, name: impl Into<String>) -> Builder {
-        Builder { name: Some(name.into()), ..self }
+        Builder {
+            name: Some(name.into()),
+            ..self
+        }
     }
 
     /// Whether the program may end without it. If it is not said, it is as the thread that starts it is.
     #[doc(alias = "setDaemon")]
     pub fn daemon(self, daemon: bool) -> Builder {
-        Builder { daemon: Some(daemon), ..self }
+        Builder {
+            daemon: Some(daemon),
+            ..self
+        }
     }
 
     /// The size of its stack in bytes, at least. If not, that of the standard library.
     pub fn stack_size(self, stack_size: usize) -> Builder {
-        Builder { stack_size: Some(stack_size), ..self }
+        Builder {
+            stack_size: Some(stack_size),
+            ..self
+        }
     }
 
     /// Starts the thread. It is on the registry when this returns, or has ended.

@@ -113,7 +113,11 @@ pub(super) enum Leader {
 impl Clock {
     /// A clock without timers and threads, which tells the registry's panic hook of those that panic.
     pub fn new(registry: &Registry) -> Clock {
-        Clock { owner: Arc::new(Owner { inner: PerProcess::new(Inner::new(registry, false)) }) }
+        Clock {
+            owner: Arc::new(Owner {
+                inner: PerProcess::new(Inner::new(registry, false)),
+            }),
+        }
     }
 
     /// [`Timer::start`], on this clock.
@@ -170,7 +174,11 @@ impl Clock {
             drop(fate); // invariant 4
             return Err(refused);
         }
-        state.heap.push(Due { at, number, fate: Arc::clone(&fate) });
+        state.heap.push(Due {
+            at,
+            number,
+            fate: Arc::clone(&fate),
+        });
         if state.is_late_for(at) {
             drop(state);
             inner.sooner.notify_one();
@@ -233,7 +241,10 @@ impl State {
 /// In a child made by `fork` there are no timers and no workers.
 impl Anew for Arc<Inner> {
     fn anew(&self) -> Arc<Inner> {
-        Inner::new(&self.registry, self.state.try_acquire().is_some_and(|state| state.closed))
+        Inner::new(
+            &self.registry,
+            self.state.try_acquire().is_some_and(|state| state.closed),
+        )
     }
 }
 
@@ -249,7 +260,13 @@ impl Inner {
             closed,
         });
         let (sooner, called, ended) = (Condition::new(), Condition::new(), Condition::new());
-        Arc::new(Inner { state, sooner, called, ended, registry: registry.clone() })
+        Arc::new(Inner {
+            state,
+            sooner,
+            called,
+            ended,
+            registry: registry.clone(),
+        })
     }
 
     /// Lets another worker lead: one that waits, or a new one.
@@ -311,7 +328,11 @@ impl Inner {
                 Some(period) if stopped.is_none() => {
                     // If it is late already, it starts anew.
                     let next = at + period;
-                    let at = if next.has_passed() { Instant::now() + period } else { next };
+                    let at = if next.has_passed() {
+                        Instant::now() + period
+                    } else {
+                        next
+                    };
                     state.heap.push(Due { at, number, fate });
                     if state.is_late_for(at) {
                         self.sooner.notify_one();
@@ -375,6 +396,8 @@ impl Inner {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pending = self.owner.inner.state.try_acquire().map(|state| state.pending());
-        f.debug_struct("Clock").field("pending", &pending).finish_non_exhaustive()
+        f.debug_struct("Clock")
+            .field("pending", &pending)
+            .finish_non_exhaustive()
     }
 }

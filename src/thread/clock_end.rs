@@ -95,7 +95,9 @@ impl Inner {
         state.closed = true;
         state.cancelled = 0;
         let waiting = mem::take(&mut state.heap).into_iter();
-        let cancelled: Vec<_> = waiting.filter_map(|due| Some((due.fate.cancel().0?, due.fate))).collect();
+        let cancelled: Vec<_> = waiting
+            .filter_map(|due| Some((due.fate.cancel().0?, due.fate)))
+            .collect();
         state.leader = Leader::Nobody;
         self.sooner.notify_all();
         self.called.notify_all();
@@ -123,7 +125,8 @@ impl Inner {
         match deadline {
             None => self.ended.wait_while(&mut state, |state| !state.at_work.is_empty()),
             Some(deadline) => {
-                self.ended.wait_while_deadline(&mut state, deadline, |state| !state.at_work.is_empty())?;
+                self.ended
+                    .wait_while_deadline(&mut state, deadline, |state| !state.at_work.is_empty())?;
             }
         }
         Ok(())

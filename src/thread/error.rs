@@ -22,7 +22,10 @@ pub struct Panicked {
 
 impl Panicked {
     pub(super) fn new(thread: &str, payload: &(dyn Any + Send)) -> Panicked {
-        Panicked { thread: thread.into(), message: text(payload).map(Arc::from) }
+        Panicked {
+            thread: thread.into(),
+            message: text(payload).map(Arc::from),
+        }
     }
 
     /// What there is to say of a thread, or a timer, of the parent's in a child made by `fork`.
@@ -43,7 +46,10 @@ impl Panicked {
 
 impl fmt::Debug for Panicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Panicked").field("thread", &self.thread()).field("message", &self.message()).finish()
+        f.debug_struct("Panicked")
+            .field("thread", &self.thread())
+            .field("message", &self.message())
+            .finish()
     }
 }
 

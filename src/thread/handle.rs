@@ -84,7 +84,10 @@ impl<T> JoinHandle<T> {
 
 impl<T> Clone for JoinHandle<T> {
     fn clone(&self) -> JoinHandle<T> {
-        JoinHandle { thread: self.thread.clone(), outcome: Arc::clone(&self.outcome) }
+        JoinHandle {
+            thread: self.thread.clone(),
+            outcome: Arc::clone(&self.outcome),
+        }
     }
 }
 

@@ -40,7 +40,12 @@ impl Table {
             self.added += 1;
             return Vec::new();
         }
-        let orphans: Vec<_> = self.values.iter().filter(|(_, value)| value.is_orphan()).map(|(&key, _)| key).collect();
+        let orphans: Vec<_> = self
+            .values
+            .iter()
+            .filter(|(_, value)| value.is_orphan())
+            .map(|(&key, _)| key)
+            .collect();
         let orphans = orphans.iter().filter_map(|key| self.values.remove(key)).collect();
         (self.left, self.added) = (self.values.len(), 1);
         orphans
@@ -95,7 +100,10 @@ impl<T: 'static> RefUnwindSafe for Local<T> {}
 impl<T: 'static> Local<T> {
     /// An object whose values are made by `make`, each in its own thread.
     pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Local<T> {
-        Local { key: Arc::new(()), make: Box::new(make) }
+        Local {
+            key: Arc::new(()),
+            make: Box::new(make),
+        }
     }
 
     /// Lends the calling thread's value, making it if need be.
@@ -126,7 +134,13 @@ impl<T: 'static> Local<T> {
     }
 
     fn get(&self) -> Option<Rc<dyn Any>> {
-        TABLE.with(|table| table.borrow().values.get(&self.key()).map(|value| Rc::clone(&value.value)))
+        TABLE.with(|table| {
+            table
+                .borrow()
+                .values
+                .get(&self.key())
+                .map(|value| Rc::clone(&value.value))
+        })
     }
 
     fn add(&self, made: T) -> Rc<dyn Any> {
@@ -136,7 +150,10 @@ impl<T: 'static> Local<T> {
             let orphans = table.sweep();
             // `make` may have looked, and made one.
             let entry = table.values.entry(self.key());
-            let mine = entry.or_insert_with(|| Value { object: Arc::downgrade(&self.key), value: Rc::clone(&made) });
+            let mine = entry.or_insert_with(|| Value {
+                object: Arc::downgrade(&self.key),
+                value: Rc::clone(&made),
+            });
             (Rc::clone(&mine.value), orphans)
         });
         drop((orphans, made)); // invariant 2

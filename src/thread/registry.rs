@@ -76,9 +76,14 @@ struct State {
 
 impl Registry {
     /// A registry on which the calling thread alone stands.
-    #[allow(clippy::new_without_default, reason = "it belongs to the calling thread, which a default would hide")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "it belongs to the calling thread, which a default would hide"
+    )]
     pub fn new() -> Registry {
-        Registry { inner: Arc::new(PerProcess::new(Inner::new(Thread::of_others(), None))) }
+        Registry {
+            inner: Arc::new(PerProcess::new(Inner::new(Thread::of_others(), None))),
+        }
     }
 
     /// A thread to be, on this registry.
@@ -165,7 +170,9 @@ impl Registry {
 
     /// False if there is no hook.
     pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) -> bool {
-        let Some(hook) = self.inner.hook.acquire().clone() else { return false };
+        let Some(hook) = self.inner.hook.acquire().clone() else {
+            return false;
+        };
         catch_quietly(move || hook(thread, payload)); // it may be the last reference
         true
     }
@@ -180,15 +187,25 @@ impl Registry {
             system = system.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
         }
         if builder.name.as_ref().is_some_and(|name| name.contains('\0')) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a thread's name has no zero byte"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a thread's name has no zero byte",
+            ));
         }
         let (thread, gone) = self.add(id.get(), builder);
         gone.join();
         let body = Arc::new(Mutex::new(Some(body)));
         let (theirs, registry, taken) = (thread.clone(), self.clone(), Arc::clone(&body));
-        let limbo = Limbo { registry: self, thread: &thread };
+        let limbo = Limbo {
+            registry: self,
+            thread: &thread,
+        };
         let live = move || {
-            let mut life = Life { registry, thread: theirs, panicked: None };
+            let mut life = Life {
+                registry,
+                thread: theirs,
+                panicked: None,
+            };
             id.adopt();
             life.thread.begin();
             Current::set(&life.thread);
@@ -208,7 +225,9 @@ impl Registry {
     fn add(&self, id: NonZeroUsize, builder: Builder) -> (Thread, Gone) {
         let mut state = self.inner.state.acquire();
         let gone = state.take_gone();
-        let daemon = builder.daemon.unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
+        let daemon = builder
+            .daemon
+            .unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
         let name = builder.name.unwrap_or_else(|| {
             state.named += 1;
             format!("Thread-{}", state.named)
@@ -235,7 +254,9 @@ impl Registry {
         let gone = state.take_gone();
         let leaving = state.leaving.values().filter(|_| until_gone);
         let mut all = state.living.values().chain(leaving);
-        let unjoined = all.find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id())).cloned();
+        let unjoined = all
+            .find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id()))
+            .cloned();
         drop(state);
         gone.join();
         unjoined
@@ -274,8 +295,16 @@ impl Gone {
 impl Inner {
     fn new(first: Thread, hook: Option<Arc<PanicHook>>) -> Inner {
         let living = BTreeMap::from([(first.id(), first.clone())]);
-        let state = Mutex::new(State { living, leaving: BTreeMap::new(), named: 0 });
-        Inner { state, hook: Mutex::new(hook), first }
+        let state = Mutex::new(State {
+            living,
+            leaving: BTreeMap::new(),
+            named: 0,
+        });
+        Inner {
+            state,
+            hook: Mutex::new(hook),
+            first,
+        }
     }
 }
 
@@ -296,7 +325,11 @@ impl fmt::Debug for Registry {
     /// Shows the threads if nobody holds the registry at that moment; never blocks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Cloned: the formatter's sink is user code (invariant 2).
-        let living = self.inner.state.try_acquire().map(|state| Vec::from_iter(state.living.values().cloned()));
+        let living = self
+            .inner
+            .state
+            .try_acquire()
+            .map(|state| Vec::from_iter(state.living.values().cloned()));
         let mut out = f.debug_struct("Registry");
         match living {
             Some(living) => out.field("living", &living).finish(),
@@ -341,7 +374,10 @@ impl Current {
 
     /// Nothing if somebody else has started the calling thread, or if it is gone but for this.
     fn get() -> Option<Thread> {
-        CURRENT.try_with(|current| current.borrow().as_ref().map(|current| current.0.clone())).ok().flatten()
+        CURRENT
+            .try_with(|current| current.borrow().as_ref().map(|current| current.0.clone()))
+            .ok()
+            .flatten()
     }
 }
 

@@ -47,7 +47,11 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// assert_eq!(longest, Some(6));
 /// ```
 pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R) -> R {
-    let scope = Scope { admitted: Mutex::new(Vec::new()), _scope: PhantomData, _env: PhantomData };
+    let scope = Scope {
+        admitted: Mutex::new(Vec::new()),
+        _scope: PhantomData,
+        _env: PhantomData,
+    };
     let result = catch(|| body(&scope));
     let all_well = or_abort(|| scope.join_all());
     let result = result.unwrap_or_else(|payload| resume_unwind(payload));
@@ -78,7 +82,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        Builder::new().spawn_scoped(self, run).expect("the system has room for a thread")
+        Builder::new()
+            .spawn_scoped(self, run)
+            .expect("the system has room for a thread")
     }
 
     pub(super) fn admit(&self, thread: Thread) {

@@ -81,7 +81,12 @@ impl Thread {
     /// The calling thread, which somebody else has started.
     pub(super) fn of_others() -> Thread {
         let id = thread::id();
-        let thread = Thread::with(id, thread::name().unwrap_or_else(|| format!("Foreign-{id}")), false, false);
+        let thread = Thread::with(
+            id,
+            thread::name().unwrap_or_else(|| format!("Foreign-{id}")),
+            false,
+            false,
+        );
         thread.begin();
         thread
     }
@@ -110,7 +115,9 @@ impl Thread {
 
     /// The thread's first act.
     pub(super) fn begin(&self) {
-        self.life.native.store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
+        self.life
+            .native
+            .store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
     }
 
     /// Has the system start it. Who joins it meanwhile, though it may have ended, waits for the handle.
@@ -257,7 +264,10 @@ impl Thread {
     /// As [`join_timeout`](Thread::join_timeout).
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
         self.check_joinable()?;
-        self.life.ended.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
+        self.life
+            .ended
+            .wait_deadline(deadline)
+            .map_err(|_| JoinError::TimedOut)?;
         self.detach();
         Ok(self.outcome()?)
     }
@@ -266,7 +276,11 @@ impl Thread {
     fn check_joinable(&self) -> Result<(), Panicked> {
         assert!(self.life.ours, "a thread that the kit has not started can't be joined");
         assert!(self.id() != thread::id(), "a thread can't join itself");
-        if self.is_left_behind() { Err(Panicked::left_behind(self.name())) } else { Ok(()) }
+        if self.is_left_behind() {
+            Err(Panicked::left_behind(self.name()))
+        } else {
+            Ok(())
+        }
     }
 
     /// Waits for the end of the thread, and of the system's thread.
@@ -325,7 +339,11 @@ impl Thread {
 
     /// The same; and from now on the program knows of the panic.
     pub(super) fn see_panic(&self) -> bool {
-        self.life.panicked.acquire().as_mut().is_some_and(|panic| !mem::replace(&mut panic.seen, true))
+        self.life
+            .panicked
+            .acquire()
+            .as_mut()
+            .is_some_and(|panic| !mem::replace(&mut panic.seen, true))
     }
 }
 

@@ -185,7 +185,10 @@ impl Timer {
     /// As [`join_timeout`](Timer::join_timeout).
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
         self.check_joinable()?;
-        self.fate.done.wait_deadline(deadline).map_err(|_| JoinError::TimedOut)?;
+        self.fate
+            .done
+            .wait_deadline(deadline)
+            .map_err(|_| JoinError::TimedOut)?;
         Ok(self.fate.outcome()?)
     }
 
@@ -281,7 +284,11 @@ enum Phase {
 
 impl Fate {
     pub(super) fn new(action: Action) -> Fate {
-        Fate { home: Process::this(), phase: Mutex::new(Phase::Waiting(action)), done: Event::new() }
+        Fate {
+            home: Process::this(),
+            phase: Mutex::new(Phase::Waiting(action)),
+            done: Event::new(),
+        }
     }
 
     /// Whether the process is a child made by `fork`, and the timer one of the parent's that was not over.
@@ -291,7 +298,10 @@ impl Fate {
 
     /// Its time has come, and it waits for it: the action is for the caller to run.
     pub(super) fn begin(&self) -> Action {
-        let running = Phase::Running { by: thread::id(), last: false };
+        let running = Phase::Running {
+            by: thread::id(),
+            last: false,
+        };
         match mem::replace(&mut *self.phase.acquire(), running) {
             Phase::Waiting(action) => action,
             _ => unreachable!("invariant 1"),

@@ -58,8 +58,16 @@ fn await_end(child: libc::pid_t) -> End {
     let mut status = 0;
     // SAFETY: the place is a variable's.
     let waited = unsafe { libc::waitpid(child, &mut status, 0) };
-    assert!(child > 0 && waited == child, "{child}: {}", std::io::Error::last_os_error());
-    if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Exit(libc::WEXITSTATUS(status)) }
+    assert!(
+        child > 0 && waited == child,
+        "{child}: {}",
+        std::io::Error::last_os_error()
+    );
+    if libc::WIFSIGNALED(status) {
+        End::Signal(libc::WTERMSIG(status))
+    } else {
+        End::Exit(libc::WEXITSTATUS(status))
+    }
 }
 
 /// Returns once every other thread of the process is blocked.
@@ -69,7 +77,10 @@ fn until_others_block() {
         let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
         me.ends_with(task.file_name()) || stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
     };
-    while !std::fs::read_dir("/proc/self/task").unwrap().all(|task| blocked(task.unwrap())) {
+    while !std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .all(|task| blocked(task.unwrap()))
+    {
         std::thread::yield_now();
     }
 }
@@ -92,7 +103,10 @@ impl Marks {
 
     fn make(&self) {
         // SAFETY: the byte is a static's.
-        assert_eq!(unsafe { libc::write(self.write.as_raw_fd(), b"x".as_ptr().cast(), 1) }, 1);
+        assert_eq!(
+            unsafe { libc::write(self.write.as_raw_fd(), b"x".as_ptr().cast(), 1) },
+            1
+        );
     }
 
     /// How many were made, once every process that could make one has ended.

@@ -90,7 +90,10 @@ fn a_job_that_was_left_behind_has_ended_whoever_asks() {
         let ended = fork(|| {
             for job in [&running, &queued] {
                 assert_eq!((job.is_done(), job.is_running(), job.cancel()), (true, false, false));
-                assert_eq!((job.wait(), job.wait_timeout(SOON)), (Outcome::Forked, Ok(Outcome::Forked)));
+                assert_eq!(
+                    (job.wait(), job.wait_timeout(SOON)),
+                    (Outcome::Forked, Ok(Outcome::Forked))
+                );
                 let told = Arc::new(std::sync::Mutex::new(None));
                 let theirs = Arc::clone(&told);
                 job.on_done(move |outcome| *theirs.lock().unwrap() = Some(outcome));
@@ -99,7 +102,10 @@ fn a_job_that_was_left_behind_has_ended_whoever_asks() {
             pool::wait([&running, &queued], Until::All);
             assert_eq!(pool::as_completed([&running, &queued]).count(), 2);
             assert_eq!(begun_before.by_ref().count(), 2);
-            assert!(matches!(polled_before.as_mut().poll(&mut context), Poll::Ready(Err(JobError::Forked))));
+            assert!(matches!(
+                polled_before.as_mut().poll(&mut context),
+                Poll::Ready(Err(JobError::Forked))
+            ));
             assert!(matches!(running.result(), Err(JobError::Forked)));
             assert!(matches!(polled(queued), Poll::Ready(Err(JobError::Forked))));
         });
@@ -112,7 +118,10 @@ fn a_job_that_was_left_behind_has_ended_whoever_asks() {
 fn a_job_that_had_ended_keeps_its_value() {
     child::passes(&[], || {
         let pool = ThreadPool::new(1);
-        let (taken, failed) = (pool.submit(|| "cloth".to_owned()).unwrap(), pool.submit(|| panic!("no yarn")).unwrap());
+        let (taken, failed) = (
+            pool.submit(|| "cloth".to_owned()).unwrap(),
+            pool.submit(|| panic!("no yarn")).unwrap(),
+        );
         pool::wait([&failed], Until::All);
         let ended = fork(|| {
             assert_eq!(taken.result().unwrap(), "cloth");

@@ -26,9 +26,16 @@ fn only_the_thread_that_forked_is_on_a_registry_and_no_exit_waits_for_others() {
         ];
         let only_i = |registry: &Registry| {
             let me = registry.current();
-            assert_eq!((registry.enumerate(), registry.main_thread()), (vec![me.clone()], me.clone()));
+            assert_eq!(
+                (registry.enumerate(), registry.main_thread()),
+                (vec![me.clone()], me.clone())
+            );
             assert!(me.is_alive() && me.id() == selvedge::backend::thread::id());
-            assert_eq!(me.native_id().unwrap().get(), std::process::id() as usize, "the first thread's number");
+            assert_eq!(
+                me.native_id().unwrap().get(),
+                std::process::id() as usize,
+                "the first thread's number"
+            );
             registry.join_all_timeout(SOON).unwrap();
         };
         let all = || {
@@ -38,7 +45,11 @@ fn only_the_thread_that_forked_is_on_a_registry_and_no_exit_waits_for_others() {
             drop(thread::exit_guard());
             let started = own.builder().spawn(|| ()).unwrap();
             started.join().unwrap();
-            own.builder().spawn(|| panic!("the hook is told")).unwrap().join().unwrap_err();
+            own.builder()
+                .spawn(|| panic!("the hook is told"))
+                .unwrap()
+                .join()
+                .unwrap_err();
         };
         let by_main = fork(|| {
             assert_eq!(thread::main_thread(), main);
@@ -70,7 +81,10 @@ fn a_join_of_a_thread_that_was_left_behind_is_an_error() {
         let ended = fork(|| {
             assert!(!left.is_alive());
             let expected = left.join().unwrap_err();
-            assert_eq!(expected.to_string(), "thread 'waiting' panicked: it was left behind in the parent by a fork");
+            assert_eq!(
+                expected.to_string(),
+                "thread 'waiting' panicked: it was left behind in the parent by a fork"
+            );
             assert_eq!(left.try_join(), Some(Err(expected.clone())));
             let expected = Err(JoinError::Panicked(expected));
             assert_eq!(

@@ -9,7 +9,11 @@ use std::time::Duration;
 #[test]
 fn a_clock_begins_anew_without_the_parents_timers() {
     child::passes(&[], || {
-        let (gate, begun, clock) = (Arc::new(Event::new()), Arc::new(Event::new()), Clock::new(&Registry::new()));
+        let (gate, begun, clock) = (
+            Arc::new(Event::new()),
+            Arc::new(Event::new()),
+            Clock::new(&Registry::new()),
+        );
         let waits = clock.start(Duration::from_secs(3600), || ()).unwrap();
         let runs = Timer::start(Duration::ZERO, {
             let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
@@ -25,13 +29,22 @@ fn a_clock_begins_anew_without_the_parents_timers() {
             assert!(shut_down.is_shutdown() && shut_down.start(Duration::ZERO, || ()).is_err());
             for left in [&waits, &runs] {
                 assert!(left.is_finished());
-                assert_eq!(left.join().unwrap_err().message(), Some("it was left behind in the parent by a fork"));
+                assert_eq!(
+                    left.join().unwrap_err().message(),
+                    Some("it was left behind in the parent by a fork")
+                );
                 assert!(left.try_join().unwrap().is_err() && left.join_timeout(SOON).is_err());
                 assert!(left.cancel());
             }
             assert_eq!(clock.pending(), 0);
-            Timer::start(Duration::from_millis(1), || ()).join_timeout(SOON).unwrap();
-            clock.start(Duration::from_millis(1), || ()).unwrap().join_timeout(SOON).unwrap();
+            Timer::start(Duration::from_millis(1), || ())
+                .join_timeout(SOON)
+                .unwrap();
+            clock
+                .start(Duration::from_millis(1), || ())
+                .unwrap()
+                .join_timeout(SOON)
+                .unwrap();
             clock.shutdown_timeout(SOON).unwrap();
         });
         gate.set(); // first, or a failure would wait for it

@@ -31,7 +31,11 @@ fn workers_have_the_pools_name_and_a_number() {
             assert_eq!(names, [0, 1, 2].map(|number| format!("{name}_{number}")));
             assert!(living.iter().skip(1).all(|thread| thread.is_daemon()));
             held.iter().for_each(|held| held.release());
-            let inside = pool.submit(|| thread::current().name().to_owned()).unwrap().result().unwrap();
+            let inside = pool
+                .submit(|| thread::current().name().to_owned())
+                .unwrap()
+                .result()
+                .unwrap();
             assert!(names.contains(&inside));
         }
     });
@@ -40,7 +44,11 @@ fn workers_have_the_pools_name_and_a_number() {
 #[test]
 fn by_default_there_are_some_more_workers_than_processors() {
     let processors = std::thread::available_parallelism().unwrap().get();
-    for pool in [ThreadPool::default(), Builder::new().build(), Builder::default().build()] {
+    for pool in [
+        ThreadPool::default(),
+        Builder::new().build(),
+        Builder::default().build(),
+    ] {
         assert_eq!((pool.max_workers(), pool.workers()), ((processors + 4).min(32), 0));
     }
     assert_eq!(ThreadPool::new(7).max_workers(), 7);
@@ -76,7 +84,12 @@ fn workers_stand_on_their_registry() {
 #[test]
 fn workers_have_the_stack_that_is_asked_for() {
     watchdog::run(|_| {
-        let deep = || std::hint::black_box([1_u8; 8 << 20]).iter().map(|&byte| u32::from(byte)).sum::<u32>();
+        let deep = || {
+            std::hint::black_box([1_u8; 8 << 20])
+                .iter()
+                .map(|&byte| u32::from(byte))
+                .sum::<u32>()
+        };
         let builder = Builder::new().workers(1).stack_size(64 << 20);
         for builder in [builder.clone(), builder] {
             assert_eq!(builder.build().submit(deep).unwrap().result().unwrap(), 8 << 20);
@@ -115,7 +128,9 @@ fn a_refused_thread_gives_the_function_back() {
             assert!(matches!(pool.submit(|| ()), Err(SubmitError::ShutDown(_))));
         }
         let zero = builder.name("a\0b").build().submit(|| ()).unwrap_err();
-        let SubmitError::NoThread(_, error) = zero else { panic!("{zero:?}") };
+        let SubmitError::NoThread(_, error) = zero else {
+            panic!("{zero:?}")
+        };
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(registry.active_count(), 1);
     });
@@ -129,10 +144,13 @@ thread_local! {
 fn each_worker_runs_the_initializer_once_and_first() {
     watchdog::run(|_| {
         let (begun, theirs) = two(AtomicUsize::new(0));
-        let builder = Builder::new().workers(4).registry(&Registry::new()).initializer(move || {
-            BEGUN.set(BEGUN.get() + 1);
-            theirs.fetch_add(1, SeqCst);
-        });
+        let builder = Builder::new()
+            .workers(4)
+            .registry(&Registry::new())
+            .initializer(move || {
+                BEGUN.set(BEGUN.get() + 1);
+                theirs.fetch_add(1, SeqCst);
+            });
         let pool = builder.build();
         assert_eq!(begun.load(SeqCst), 0);
         for count in 1..=4 {
@@ -168,7 +186,10 @@ fn an_initializer_that_panics_breaks_the_pool_but_not_what_runs() {
         let drops = Drops::default();
         let held = hold(&pool);
         let tokens: Vec<_> = (0..10).map(|_| drops.token()).collect();
-        let pending: Vec<_> = tokens.into_iter().map(|token| pool.submit(move || drop(token)).unwrap()).collect();
+        let pending: Vec<_> = tokens
+            .into_iter()
+            .map(|token| pool.submit(move || drop(token)).unwrap())
+            .collect();
         let (told, tells) = two(SimpleQueue::new());
         for (number, job) in pending.iter().enumerate() {
             let tells = Arc::clone(&tells);
@@ -180,7 +201,11 @@ fn an_initializer_that_panics_breaks_the_pool_but_not_what_runs() {
             assert_eq!(watch.waits("a broken job", || job.wait()), Outcome::Broken);
             assert!(job.cancel(), "it will never run");
         }
-        assert!((0..10).map(|_| told.get()).eq((0..10).map(|number| (number, Outcome::Broken))));
+        assert!(
+            (0..10)
+                .map(|_| told.get())
+                .eq((0..10).map(|number| (number, Outcome::Broken)))
+        );
         assert!(pool.is_broken() && pool.is_shutdown());
         assert!(held.job.is_running(), "what runs goes on");
         let token = drops.token();
@@ -189,7 +214,11 @@ fn an_initializer_that_panics_breaks_the_pool_but_not_what_runs() {
         refused.into_inner()();
         pool.scope(|scope| assert!(matches!(scope.submit(|| ()), Err(SubmitError::Broken(_)))));
         held.release();
-        assert!(pending.into_iter().all(|job| matches!(job.result(), Err(JobError::Broken))));
+        assert!(
+            pending
+                .into_iter()
+                .all(|job| matches!(job.result(), Err(JobError::Broken)))
+        );
         pool.shutdown();
         assert_eq!(drops.count(), 11);
         assert!(matches!(pool.submit(|| ()), Err(SubmitError::Broken(_))));
@@ -218,7 +247,11 @@ fn a_pool_whose_first_worker_fails_is_broken_for_its_job_too() {
             }
             assert!(taken <= 2 && pool.is_broken());
             drop(pool);
-            assert_eq!((registry.active_count(), drops.count()), (1, 0), "the payload is leaked");
+            assert_eq!(
+                (registry.active_count(), drops.count()),
+                (1, 0),
+                "the payload is leaked"
+            );
         }
     });
 }
@@ -277,7 +310,11 @@ fn the_registrys_hook_is_told_of_no_panic_of_a_job() {
         drop(pool.submit(|| panic!("of a dropped job")).unwrap());
         pool.submit(|| ()).unwrap().on_done(|_| panic!("of a callback"));
         drop(pool);
-        let broken = Builder::new().workers(1).registry(&registry).initializer(|| panic!("of the initializer")).build();
+        let broken = Builder::new()
+            .workers(1)
+            .registry(&registry)
+            .initializer(|| panic!("of the initializer"))
+            .build();
         drop(broken.submit(|| ()).unwrap());
         drop(broken);
         assert_eq!(told.load(SeqCst), 0);

@@ -35,7 +35,12 @@ fn callbacks_run_in_their_order_on_the_thread_that_ends_the_job() {
         held.release();
         let worker = ran.result().unwrap();
         let told: Vec<_> = (0..5).map(|_| of_worker.get()).collect();
-        assert_eq!(told, (0..5).map(|number| (number, Outcome::Returned, worker)).collect::<Vec<_>>());
+        assert_eq!(
+            told,
+            (0..5)
+                .map(|number| (number, Outcome::Returned, worker))
+                .collect::<Vec<_>>()
+        );
         assert_ne!(worker, me);
     });
 }
@@ -47,11 +52,17 @@ fn a_callback_of_a_job_that_has_ended_runs_at_once_here() {
         let ended = pool.submit(|| current().id()).unwrap();
         assert_eq!(ended.wait(), Outcome::Returned);
         let log = log_of(&ended, 3);
-        assert_eq!(log.drain(), [0, 1, 2].map(|number| (number, Outcome::Returned, current().id())));
+        assert_eq!(
+            log.drain(),
+            [0, 1, 2].map(|number| (number, Outcome::Returned, current().id()))
+        );
         let failed = pool.submit(|| panic!("on purpose")).unwrap();
         failed.wait();
         assert_eq!(log_of(&failed, 1).drain(), [(0, Outcome::Panicked, current().id())]);
-        assert_eq!(panic_of(|| failed.on_done(|_| panic!("of the callback"))), "of the callback");
+        assert_eq!(
+            panic_of(|| failed.on_done(|_| panic!("of the callback"))),
+            "of the callback"
+        );
         assert_eq!(log_of(&failed, 1).len(), 1);
     });
 }
@@ -74,7 +85,10 @@ fn a_callback_sees_that_the_job_has_ended() {
             }
             held.iter().for_each(|held| held.release());
             let end = if cancels { Outcome::Cancelled } else { Outcome::Returned };
-            assert_eq!([seen.get(), seen.get()], [(end, end, true, cancels), (end, end, false, false)]);
+            assert_eq!(
+                [seen.get(), seen.get()],
+                [(end, end, true, cancels), (end, end, false, false)]
+            );
         }
     });
 }
@@ -157,7 +171,8 @@ fn a_callback_that_waits_for_a_job_gets_a_worker_for_it() {
         let held = hold(&pool);
         let (told, tells) = two(SimpleQueue::new());
         let theirs: Arc<ThreadPool> = Arc::clone(&pool);
-        held.job.on_done(move |_| tells.put(theirs.submit(|| 7).unwrap().result().unwrap()));
+        held.job
+            .on_done(move |_| tells.put(theirs.submit(|| 7).unwrap().result().unwrap()));
         assert_eq!(pool.workers(), 1);
         held.release();
         assert_eq!(watch.waits("the job of the callback", || told.get()), 7);
@@ -173,7 +188,9 @@ fn a_callback_that_waits_for_a_job_gets_a_worker_for_it() {
         begun.wait();
         assert_eq!(pool.workers(), 1);
         let job = pool.submit(move || go.set()).unwrap();
-        watch.waits("the job for which the callback waits", || job.result()).unwrap();
+        watch
+            .waits("the job for which the callback waits", || job.result())
+            .unwrap();
         assert_eq!(pool.workers(), 2);
     });
 }

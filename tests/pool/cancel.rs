@@ -18,7 +18,11 @@ fn a_job_that_has_not_begun_never_runs() {
         let job = pool.submit(move || unreachable!("{token:?}")).unwrap();
         assert_eq!(pool.pending(), 1);
         assert!(job.cancel());
-        assert_eq!((drops.count(), job.wait()), (1, Outcome::Cancelled), "its function is dropped by then");
+        assert_eq!(
+            (drops.count(), job.wait()),
+            (1, Outcome::Cancelled),
+            "its function is dropped by then"
+        );
         assert!(job.cancel(), "it will never run, whoever asks");
         assert_eq!(pool.pending(), 1, "it is passed over when its turn comes");
         let next = pool.submit(|| 7).unwrap();
@@ -47,7 +51,11 @@ fn cancelled_jobs_do_not_pile_up() {
             let cancelled: Vec<_> = (0..JOBS).map(|_| pool.submit(|| unreachable!()).unwrap()).collect();
             assert_eq!(pool.pending(), JOBS + 10);
             assert!(cancelled.iter().all(Job::cancel));
-            assert!(pool.pending() < 200, "{} are queued, and ten of them are to run", pool.pending());
+            assert!(
+                pool.pending() < 200,
+                "{} are queued, and ten of them are to run",
+                pool.pending()
+            );
             drop(cancelled);
             for _ in 0..JOBS {
                 assert!(pool.submit(|| unreachable!()).unwrap().cancel());
@@ -77,7 +85,8 @@ fn cancelled_jobs_keep_no_memory() {
         let held = hold(&pool);
         let submit = || {
             let kilobyte = [1_u8; 1024];
-            pool.submit(move || kilobyte.iter().map(|&byte| u32::from(byte)).sum::<u32>()).unwrap()
+            pool.submit(move || kilobyte.iter().map(|&byte| u32::from(byte)).sum::<u32>())
+                .unwrap()
         };
         let cancelled = || assert!((0..1_000).map(|_| submit()).collect::<Vec<_>>().iter().all(Job::cancel));
         cancelled();
@@ -207,7 +216,10 @@ fn a_function_whose_drop_panics_is_cancelled_all_the_same() {
         waiter.until_asleep();
         let panic = catch_unwind(AssertUnwindSafe(|| job.cancel())).unwrap_err();
         assert_eq!(panic.downcast_ref(), Some(&"a drop that fails"));
-        assert_eq!((job.outcome(), called.load(SeqCst), drops.count()), (Some(Outcome::Cancelled), 1, 1));
+        assert_eq!(
+            (job.outcome(), called.load(SeqCst), drops.count()),
+            (Some(Outcome::Cancelled), 1, 1)
+        );
         assert_eq!(waiter.join(), Outcome::Cancelled);
         assert!(job.cancel(), "and panics no more");
         held.release();

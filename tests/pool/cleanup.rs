@@ -54,11 +54,15 @@ fn every_share_comes_back() {
         let share = || Arc::clone(&shared);
         for cancels in [false, true] {
             let (of_initializer, of_map) = (share(), share());
-            let builder = Builder::new().workers(2).registry(&registry).initializer(move || _ = &of_initializer);
+            let builder = Builder::new()
+                .workers(2)
+                .registry(&registry)
+                .initializer(move || _ = &of_initializer);
             let pool = builder.build();
             let submit = |number: usize| {
                 let share = share();
-                pool.submit(move || if number % 3 == 0 { panic_any(share) } else { share }).unwrap()
+                pool.submit(move || if number % 3 == 0 { panic_any(share) } else { share })
+                    .unwrap()
             };
             let jobs: Vec<_> = (0..40).map(submit).collect();
             jobs.iter().step_by(5).for_each(|job| _ = job.cancel());
@@ -111,7 +115,11 @@ fn callbacks_that_come_too_late_are_not_kept() {
         let next = pool.submit(|| ()).unwrap();
         next.on_done(move |_| drop(share));
         next.cancel();
-        assert_eq!(Arc::strong_count(&shared), 1, "run, and gone before the worker passes it over");
+        assert_eq!(
+            Arc::strong_count(&shared),
+            1,
+            "run, and gone before the worker passes it over"
+        );
         held.release();
     });
 }
@@ -148,7 +156,9 @@ fn no_thread_of_the_system_is_left() {
                 _ => builder.build(),
             };
             assert_eq!(child::threads(), before, "there is none before a job comes");
-            let jobs: Vec<_> = (0..10).filter_map(|number| pool.submit(move || number % (round + 1)).ok()).collect();
+            let jobs: Vec<_> = (0..10)
+                .filter_map(|number| pool.submit(move || number % (round + 1)).ok())
+                .collect();
             let count = AtomicUsize::new(0);
             pool.scope(|scope| {
                 (0..10).for_each(|_| drop(scope.submit(|| count.fetch_add(1, Relaxed))));

@@ -32,8 +32,15 @@ fn jobs_come_in_the_order_of_their_ends() {
             let mut expected: Vec<_> = before.iter().map(|&number| &raw const jobs[number]).collect();
             expected.sort();
             assert_eq!(ended, expected, "those that have ended already, first");
-            for (left, &number) in after.iter().enumerate().map(|(done, number)| (after.len() - done, number)) {
-                assert_eq!((ends.len(), ends.next_timeout(Duration::ZERO).err()), (left, Some(TimedOut)));
+            for (left, &number) in after
+                .iter()
+                .enumerate()
+                .map(|(done, number)| (after.len() - done, number))
+            {
+                assert_eq!(
+                    (ends.len(), ends.next_timeout(Duration::ZERO).err()),
+                    (left, Some(TimedOut))
+                );
                 gates[number].set();
                 assert!(std::ptr::eq(ends.next().unwrap(), &jobs[number]));
             }
@@ -78,7 +85,10 @@ fn the_rest_is_given_back_in_the_order_in_which_it_came() {
         assert_eq!(said(ends.next().unwrap().result()), "job 2 fails");
         let rest = ends.into_rest();
         open(&gates);
-        assert_eq!(rest.into_iter().map(|job| job.result().unwrap()).collect::<Vec<_>>(), [0, 1, 3]);
+        assert_eq!(
+            rest.into_iter().map(|job| job.result().unwrap()).collect::<Vec<_>>(),
+            [0, 1, 3]
+        );
     });
 }
 
@@ -98,14 +108,24 @@ fn a_look_finds_a_job_that_has_ended_though_nobody_was_told_yet() {
         let (gate, opens) = two(Event::new());
         let mut jobs = [pool.submit(move || opens.wait()).unwrap(), pool.submit(|| ()).unwrap()];
         let waker = Waker::from(Arc::new(Slow(goes)));
-        assert!(Pin::new(&mut jobs[0]).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(
+            Pin::new(&mut jobs[0])
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
         let mut ends = as_completed(&jobs);
         assert!(ends.next_timeout(Duration::ZERO).is_err());
         gate.set();
         jobs[0].wait();
         assert_eq!(wait_timeout(&jobs, Until::FirstCompleted, Duration::ZERO), Ok(()));
-        assert!(std::ptr::eq(ends.next_timeout(Duration::ZERO).unwrap().unwrap(), &jobs[0]));
-        assert!(ends.next_timeout(Duration::ZERO).is_err(), "the other has not, and none comes twice");
+        assert!(std::ptr::eq(
+            ends.next_timeout(Duration::ZERO).unwrap().unwrap(),
+            &jobs[0]
+        ));
+        assert!(
+            ends.next_timeout(Duration::ZERO).is_err(),
+            "the other has not, and none comes twice"
+        );
         go.set();
         held.release();
         assert!(std::ptr::eq(ends.next().unwrap(), &jobs[1]));

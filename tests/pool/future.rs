@@ -107,7 +107,10 @@ fn a_waker_that_does_nothing_will_do_for_a_look() {
             result.is_ready()
         });
         assert!(matches!(result, Poll::Ready(Ok(7))));
-        assert_eq!(panic_of(|| poll(&mut job, Waker::noop())), "the result of the job was taken before");
+        assert_eq!(
+            panic_of(|| poll(&mut job, Waker::noop())),
+            "the result of the job was taken before"
+        );
     });
 }
 

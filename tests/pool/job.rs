@@ -15,7 +15,11 @@ fn what_a_job_returns_is_had_in_all_forms() {
         let pool = pool(2);
         for form in PATIENT {
             let text = String::from("woven");
-            assert_eq!(result_by(pool.submit(|| text).unwrap(), form).unwrap().unwrap(), "woven", "{form:?}");
+            assert_eq!(
+                result_by(pool.submit(|| text).unwrap(), form).unwrap().unwrap(),
+                "woven",
+                "{form:?}"
+            );
         }
         for form in HASTY {
             let job = pool.submit(|| 7).unwrap();
@@ -32,7 +36,9 @@ fn what_a_job_panics_with_is_had_in_all_forms() {
         for form in PATIENT.into_iter().chain(HASTY) {
             let job = pool.submit(|| -> u8 { panic_any(7_i64) }).unwrap();
             job.wait();
-            let Ok(Err(JobError::Panicked(payload))) = result_by(job, form) else { panic!("{form:?}") };
+            let Ok(Err(JobError::Panicked(payload))) = result_by(job, form) else {
+                panic!("{form:?}")
+            };
             assert_eq!(payload.downcast_ref(), Some(&7_i64));
         }
         let formatted = pool.submit(|| panic!("thread {} broke", 3)).unwrap();
@@ -78,7 +84,9 @@ fn any_number_of_threads_wait_in_any_form_and_the_result_stays() {
                 let (job, theirs) = two(job.unwrap());
                 let waiters = PATIENT.map(|form| {
                     let job = job.clone();
-                    watch.spawn(format!("{form:?}"), move |role| role.waits("wait", || wait_by(&job, form)))
+                    watch.spawn(format!("{form:?}"), move |role| {
+                        role.waits("wait", || wait_by(&job, form))
+                    })
                 });
                 waiters.iter().for_each(|waiter| waiter.until_asleep());
                 if end == Outcome::Cancelled {
@@ -86,8 +94,12 @@ fn any_number_of_threads_wait_in_any_form_and_the_result_stays() {
                 }
                 gate.set();
                 drop(theirs);
-                waiters.into_iter().for_each(|waiter| assert_eq!(waiter.join(), Some(end)));
-                HASTY.into_iter().for_each(|form| assert_eq!(wait_by(&job, form), Some(end)));
+                waiters
+                    .into_iter()
+                    .for_each(|waiter| assert_eq!(waiter.join(), Some(end)));
+                HASTY
+                    .into_iter()
+                    .for_each(|form| assert_eq!(wait_by(&job, form), Some(end)));
                 drop(held);
                 let result = std::sync::Arc::into_inner(job).unwrap().result();
                 match end {
@@ -122,7 +134,10 @@ fn a_job_knows_its_phase() {
         let phase = |job: &selvedge::Job<()>| (job.is_running(), job.is_done(), job.outcome());
         let held = hold(&pool);
         let second = pool.submit(|| ()).unwrap();
-        assert_eq!((phase(&held.job), phase(&second)), ((true, false, None), (false, false, None)));
+        assert_eq!(
+            (phase(&held.job), phase(&second)),
+            ((true, false, None), (false, false, None))
+        );
         held.release();
         assert_eq!(second.wait(), Outcome::Returned);
         assert_eq!(phase(&held.job), (false, true, Some(Outcome::Returned)));

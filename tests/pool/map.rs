@@ -74,7 +74,11 @@ fn it_never_looks_farther_ahead_than_it_may() {
             let mut map = pool.map_ahead(ahead, items, |number| number);
             for asked in 0..30 {
                 // The one that is asked for next is among those ahead.
-                assert_eq!(taken.load(SeqCst), (ahead + asked.max(1) - 1).min(30), "ahead {ahead}, asked {asked}");
+                assert_eq!(
+                    taken.load(SeqCst),
+                    (ahead + asked.max(1) - 1).min(30),
+                    "ahead {ahead}, asked {asked}"
+                );
                 assert_eq!(map.next().unwrap().unwrap(), asked);
             }
             assert!(map.next().is_none() && map.next().is_none(), "fused");
@@ -82,7 +86,10 @@ fn it_never_looks_farther_ahead_than_it_may() {
         taken.store(0, SeqCst);
         let _map = pool.map((0..).inspect(|_| _ = taken.fetch_add(1, SeqCst)), |number: u64| number);
         assert_eq!(taken.load(SeqCst), 4, "twice as many as threads");
-        assert_eq!(panic_of(|| pool.map_ahead(0, 0..1, |n| n)), "a map looks ahead for at least one item");
+        assert_eq!(
+            panic_of(|| pool.map_ahead(0, 0..1, |n| n)),
+            "a map looks ahead for at least one item"
+        );
     });
 }
 
@@ -96,7 +103,10 @@ fn a_size_is_known_as_well_as_the_items_say() {
             map.next().unwrap().unwrap();
         }
         assert_eq!(map.size_hint(), (0, Some(0)));
-        assert_eq!(pool.map_ahead(3, 0.., |number: u128| number).size_hint(), (usize::MAX, None));
+        assert_eq!(
+            pool.map_ahead(3, 0.., |number: u128| number).size_hint(),
+            (usize::MAX, None)
+        );
         let few = pool.map_ahead(1, (0..4).filter(|number| number % 2 == 0), |number| number);
         assert_eq!(few.size_hint(), (1, Some(4)));
     });
@@ -118,7 +128,11 @@ fn a_map_that_is_dropped_cancels_the_rest() {
         });
         assert_eq!(pool.pending(), 10);
         drop(map);
-        assert_eq!((drops.count(), Arc::strong_count(&shared)), (20, 1), "before the worker comes to them");
+        assert_eq!(
+            (drops.count(), Arc::strong_count(&shared)),
+            (20, 1),
+            "before the worker comes to them"
+        );
         held.release();
         let _ = pool.submit(|| ()).unwrap().result();
         assert_eq!((ran.load(SeqCst), pool.pending()), (0, 0));
@@ -129,7 +143,13 @@ fn a_map_that_is_dropped_cancels_the_rest() {
 fn one_item_that_panics_fails_alone() {
     watchdog::run(|_| {
         let pool = pool(2);
-        let results = pool.map(0..10, |number| if number % 3 == 0 { panic!("item {number}") } else { number });
+        let results = pool.map(0..10, |number| {
+            if number % 3 == 0 {
+                panic!("item {number}")
+            } else {
+                number
+            }
+        });
         for (number, result) in results.enumerate() {
             if number % 3 == 0 {
                 assert_eq!(said(result), format!("item {number}"));
@@ -138,7 +158,10 @@ fn one_item_that_panics_fails_alone() {
             }
         }
         let collected: Result<Vec<_>, _> = pool.map(0.., |number: u32| assert!(number < 5)).collect();
-        assert!(matches!(collected, Err(JobError::Panicked(_))), "it ends, though the items do not");
+        assert!(
+            matches!(collected, Err(JobError::Panicked(_))),
+            "it ends, though the items do not"
+        );
     });
 }
 
@@ -172,7 +195,11 @@ struct Fails {
 }
 
 fn fails(at: &'static [usize]) -> Fails {
-    Fails { next: 0, at, failed: false }
+    Fails {
+        next: 0,
+        at,
+        failed: false,
+    }
 }
 
 impl Iterator for Fails {
@@ -230,7 +257,14 @@ fn a_pool_that_is_shut_down_half_way_runs_what_it_has_and_cancels_the_others() {
             let pool = pool(1);
             let held = hold(&pool);
             let mut map = pool.map_ahead(4, 0..10, |number| number);
-            assert!(if cancels { pool.try_shutdown_cancel() } else { pool.try_shutdown() }.is_err());
+            assert!(
+                if cancels {
+                    pool.try_shutdown_cancel()
+                } else {
+                    pool.try_shutdown()
+                }
+                .is_err()
+            );
             held.release();
             for number in 0..10 {
                 let result = map.next().unwrap();
@@ -250,7 +284,10 @@ fn a_broken_pool_breaks_each_item() {
     watchdog::run(|_| {
         let pool = Builder::new().workers(1).initializer(|| panic!("on purpose")).build();
         let results: Vec<_> = pool.map(0..5, |number| number).collect();
-        assert!(results.iter().all(|result| matches!(result, Err(JobError::Broken))), "{results:?}");
+        assert!(
+            results.iter().all(|result| matches!(result, Err(JobError::Broken))),
+            "{results:?}"
+        );
         assert_eq!(results.len(), 5);
         let no_thread = Builder::new().workers(1).stack_size(usize::MAX).build();
         let results: Vec<_> = no_thread.map(0..5, |number| number).collect();
@@ -266,7 +303,10 @@ fn timed_forms_wait_for_the_first_only() {
         let mut map = pool.map_ahead(2, [true, false], move |first| first && (theirs.wait(), true).1);
         let other = pool.submit(|| ()).unwrap(); // after the second item, by the other worker
         assert_eq!(watch.waits("another's job", || other.wait()), Outcome::Returned);
-        assert!(map.next_timeout(Duration::ZERO).is_err(), "the second is there, and not the first");
+        assert!(
+            map.next_timeout(Duration::ZERO).is_err(),
+            "the second is there, and not the first"
+        );
         gate.set();
         assert!(map.next_timeout(Duration::MAX).unwrap().unwrap().unwrap());
         assert!(matches!(map.next_timeout(Duration::ZERO), Ok(Some(Ok(false)))));

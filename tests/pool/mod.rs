@@ -69,7 +69,10 @@ fn hold(pool: &ThreadPool) -> Held {
         opened.wait();
     });
     begun.wait();
-    Held { open, job: job.unwrap() }
+    Held {
+        open,
+        job: job.unwrap(),
+    }
 }
 
 impl Held {
@@ -127,5 +130,8 @@ fn shut_down_by(pool: &ThreadPool, cancels: bool, form: Form) -> Result<(), Time
 
 /// What a job that panicked has said.
 fn said<T>(result: Result<T, JobError>) -> String {
-    result.err().and_then(|error| error.message().map(str::to_owned)).expect("it has not panicked with a text")
+    result
+        .err()
+        .and_then(|error| error.message().map(str::to_owned))
+        .expect("it has not panicked with a text")
 }

@@ -23,9 +23,15 @@ fn a_job_that_panics_kills_no_worker() {
         let pool = pool(1);
         let worker = pool.submit(|| std::thread::current().id()).unwrap().result().unwrap();
         for _ in 0..50 {
-            assert_eq!(said(pool.submit(|| panic!("on purpose")).unwrap().result()), "on purpose");
+            assert_eq!(
+                said(pool.submit(|| panic!("on purpose")).unwrap().result()),
+                "on purpose"
+            );
         }
-        assert_eq!(pool.submit(|| std::thread::current().id()).unwrap().result().unwrap(), worker);
+        assert_eq!(
+            pool.submit(|| std::thread::current().id()).unwrap().result().unwrap(),
+            worker
+        );
         goes_on(&pool);
     });
 }
@@ -90,7 +96,9 @@ fn a_payload_may_panic_in_its_drop() {
         assert_eq!(panic_of(|| drop(job)), BOMB);
         assert_eq!(drops.count(), 2);
         let result: Result<(), _> = fail().result();
-        let Err(JobError::Panicked(payload)) = result else { panic!("it has panicked") };
+        let Err(JobError::Panicked(payload)) = result else {
+            panic!("it has panicked")
+        };
         assert_eq!(drops.count(), 2);
         assert_eq!(panic_of(|| drop(payload)), BOMB);
         goes_on(&pool);

@@ -189,7 +189,11 @@ fn scopes_may_be_nested_and_be_of_two_pools() {
         let wide = pool(2);
         wide.scope(|scope| {
             let (value, wide) = (&mut value, &wide);
-            drop(scope.submit(move || wide.scope(|scope| drop(scope.submit(|| *value += 1).unwrap()))).unwrap());
+            drop(
+                scope
+                    .submit(move || wide.scope(|scope| drop(scope.submit(|| *value += 1).unwrap())))
+                    .unwrap(),
+            );
         });
         assert_eq!(value, 21);
     });
@@ -271,11 +275,17 @@ fn a_cancelled_job_holds_up_no_scope() {
         let held = hold(&pool);
         let job = pool.scope(|scope| {
             let (token, borrowed) = (drops.token(), &drops);
-            let job = scope.submit(move || borrowed.count() + usize::from(format!("{token:?}").is_empty())).unwrap();
+            let job = scope
+                .submit(move || borrowed.count() + usize::from(format!("{token:?}").is_empty()))
+                .unwrap();
             assert!(job.cancel());
             job
         });
-        assert_eq!((drops.count(), pool.pending()), (1, 1), "the worker has not passed it over");
+        assert_eq!(
+            (drops.count(), pool.pending()),
+            (1, 1),
+            "the worker has not passed it over"
+        );
         assert!(matches!(job.result(), Err(JobError::Cancelled)));
         // Nor does one whose drop panics: that is the canceller's.
         let said = panic_of(|| {

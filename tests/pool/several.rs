@@ -44,13 +44,19 @@ pub(super) fn open(gates: &[Arc<Event>]) {
     gates.iter().for_each(|gate| gate.set());
 }
 
-type Awaited<'scope> = (Vec<Arc<Event>>, Arc<Vec<Job<usize>>>, Player<'scope, Result<(), TimedOut>>);
+type Awaited<'scope> = (
+    Vec<Arc<Event>>,
+    Arc<Vec<Job<usize>>>,
+    Player<'scope, Result<(), TimedOut>>,
+);
 
 /// Three such jobs, of which the second fails, their gates, and somebody who waits for them in this form.
 fn awaited<'scope>(watch: &Watch<'scope, '_>, pool: &ThreadPool, until: Until, form: Form) -> Awaited<'scope> {
     let (gates, jobs) = gated(pool, &[false, true, false]);
     let (jobs, theirs) = two(jobs);
-    let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait_by(&*theirs, until, form)));
+    let waiter = watch.spawn("waiter", move |role| {
+        role.waits("wait", || wait_by(&*theirs, until, form))
+    });
     (gates, jobs, waiter)
 }
 
@@ -85,7 +91,11 @@ fn all_means_all() {
             }
             assert_eq!(waiter.join(), Ok(()));
             for form in HASTY {
-                assert_eq!(wait_by(&*jobs, Until::All, form), Ok(()), "all have ended, and one look is enough");
+                assert_eq!(
+                    wait_by(&*jobs, Until::All, form),
+                    Ok(()),
+                    "all have ended, and one look is enough"
+                );
             }
         }
     });
@@ -185,7 +195,12 @@ fn a_shutdown_by_another_thread_ends_each_wait() {
 fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
     watchdog::run(|_| {
         let pools = [1, 2, 3].map(pool);
-        let jobs = || pools.iter().enumerate().map(|(number, pool)| pool.submit(move || number).unwrap());
+        let jobs = || {
+            pools
+                .iter()
+                .enumerate()
+                .map(|(number, pool)| pool.submit(move || number).unwrap())
+        };
         for until in UNTIL {
             wait(jobs().collect::<Vec<_>>(), until);
             let list: Vec<_> = jobs().collect();
@@ -194,12 +209,21 @@ fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
             wait(jobs().map(Box::new).collect::<Vec<_>>(), until);
         }
         let sum = |results: Vec<Result<usize, _>>| {
-            results.into_iter().map(|result: Result<_, _>| result.unwrap()).sum::<usize>()
+            results
+                .into_iter()
+                .map(|result: Result<_, _>| result.unwrap())
+                .sum::<usize>()
         };
         assert_eq!(sum(as_completed(jobs()).map(Job::result).collect()), 3);
         let owned: Vec<_> = jobs().collect();
         assert_eq!(as_completed(&owned).filter(|job| job.is_done()).count(), 3);
-        assert_eq!(sum(owned.into_iter().map(Job::result).collect::<Vec<Result<_, selvedge::JobError>>>()), 3);
+        assert_eq!(
+            sum(owned
+                .into_iter()
+                .map(Job::result)
+                .collect::<Vec<Result<_, selvedge::JobError>>>()),
+            3
+        );
         let shared: Vec<_> = jobs().map(Arc::new).collect();
         for job in as_completed(shared.clone()) {
             assert!(shared.iter().any(|other| Arc::ptr_eq(other, &job)) && job.is_done());
@@ -245,7 +269,11 @@ fn a_list_that_panics_leaves_its_jobs_alone() {
         let held = hold(&pool);
         let token = drops.token();
         let job = pool.submit(move || drop(token)).unwrap();
-        let list = || [1, 2].into_iter().map(|number| if number == 2 { panic!("of the list") } else { &job });
+        let list = || {
+            [1, 2]
+                .into_iter()
+                .map(|number| if number == 2 { panic!("of the list") } else { &job })
+        };
         assert_eq!(crate::support::panic_of(|| wait(list(), Until::All)), "of the list");
         assert_eq!(crate::support::panic_of(|| as_completed(list())), "of the list");
         held.release();
@@ -286,7 +314,9 @@ fn many_wait_for_the_same_jobs_and_miss_none() {
                 let jobs = Arc::clone(&jobs);
                 watch.spawn(format!("{until:?}"), move |role| {
                     role.waits("wait", || wait(&*jobs, until));
-                    role.waits("as_completed", || as_completed(&*jobs).filter(|job| job.is_done()).count())
+                    role.waits("as_completed", || {
+                        as_completed(&*jobs).filter(|job| job.is_done()).count()
+                    })
                 })
             });
             jobs.iter().step_by(2).for_each(|job| _ = job.cancel());

@@ -20,14 +20,20 @@ fn on(registry: &Registry, workers: usize) -> ThreadPool {
 }
 
 fn is_refused(pool: &ThreadPool) -> bool {
-    matches!(pool.submit(|| unreachable!()), Err::<Job<()>, _>(SubmitError::ShutDown(_)))
+    matches!(
+        pool.submit(|| unreachable!()),
+        Err::<Job<()>, _>(SubmitError::ShutDown(_))
+    )
 }
 
 /// Some workers are busy, others jobs are queued; a hasty shutdown leaves them so, a patient one waits for all.
 #[test]
 fn each_form_ends_what_is_queued_in_its_way_and_then_the_workers() {
     watchdog::run(|watch| {
-        for (cancels, form) in [false, true].into_iter().flat_map(|cancels| PATIENT.map(|form| (cancels, form))) {
+        for (cancels, form) in [false, true]
+            .into_iter()
+            .flat_map(|cancels| PATIENT.map(|form| (cancels, form)))
+        {
             let registry = Registry::new();
             let pool = Arc::new(on(&registry, 2));
             let held = [(); 2].map(|()| hold(&pool));
@@ -45,8 +51,9 @@ fn each_form_ends_what_is_queued_in_its_way_and_then_the_workers() {
                 }
             }
             let theirs = Arc::clone(&pool);
-            let closer =
-                watch.spawn("closer", move |role| role.waits("shutdown", || shut_down_by(&theirs, cancels, form)));
+            let closer = watch.spawn("closer", move |role| {
+                role.waits("shutdown", || shut_down_by(&theirs, cancels, form))
+            });
             closer.until_asleep();
             held.iter().for_each(|held| held.release());
             assert_eq!(closer.join(), Ok(()), "{form:?}");
@@ -58,7 +65,10 @@ fn each_form_ends_what_is_queued_in_its_way_and_then_the_workers() {
                 }
             }
             for form in PATIENT.into_iter().chain(HASTY) {
-                assert_eq!([shut_down_by(&pool, false, form), shut_down_by(&pool, true, form)], [Ok(()), Ok(())]);
+                assert_eq!(
+                    [shut_down_by(&pool, false, form), shut_down_by(&pool, true, form)],
+                    [Ok(()), Ok(())]
+                );
             }
             assert_eq!((pool.workers(), pool.pending()), (2, 0));
         }
@@ -123,7 +133,8 @@ fn any_number_of_threads_may_shut_it_down() {
                 let pool = Arc::clone(&pool);
                 let form = PATIENT[(round + number) % PATIENT.len()];
                 watch.spawn(format!("closer {number}"), move |role| {
-                    role.waits("shutdown", || shut_down_by(&pool, (round + number) % 4 == 0, form)).unwrap();
+                    role.waits("shutdown", || shut_down_by(&pool, (round + number) % 4 == 0, form))
+                        .unwrap();
                 })
             });
             closers.into_iter().for_each(|closer| closer.join());
@@ -137,9 +148,14 @@ fn any_number_of_threads_may_shut_it_down() {
 fn a_worker_that_would_wait_for_itself_is_told_and_changes_nothing() {
     watchdog::run(|_| {
         let pool = Arc::new(pool(2));
-        for (cancels, form) in [false, true].into_iter().flat_map(|cancels| PATIENT.map(|form| (cancels, form))) {
+        for (cancels, form) in [false, true]
+            .into_iter()
+            .flat_map(|cancels| PATIENT.map(|form| (cancels, form)))
+        {
             let theirs = Arc::clone(&pool);
-            let said = pool.submit(move || panic_of(|| shut_down_by(&theirs, cancels, form))).unwrap();
+            let said = pool
+                .submit(move || panic_of(|| shut_down_by(&theirs, cancels, form)))
+                .unwrap();
             assert_eq!(said.result().unwrap(), OWN_END);
             assert!(!pool.is_shutdown());
             assert_eq!(pool.submit(|| 7).unwrap().result().unwrap(), 7);
@@ -199,8 +215,10 @@ fn a_pool_may_be_dropped_by_its_own_job() {
                 drop(theirs);
             });
             let also: Vec<_> = (1..workers).map(|_| hold(&pool)).collect();
-            let tokens: Vec<_> =
-                (0..5).map(|_| drops.token()).map(|token| pool.submit(move || drop(token)).unwrap()).collect();
+            let tokens: Vec<_> = (0..5)
+                .map(|_| drops.token())
+                .map(|token| pool.submit(move || drop(token)).unwrap())
+                .collect();
             drop(pool);
             go.set();
             job.unwrap().result().unwrap();
@@ -282,7 +300,10 @@ fn submits_race_with_a_shutdown() {
             assert_eq!(ran.len(), marks.len(), "a job ran twice");
             for (mark, job) in jobs {
                 let has_run = ran.remove(&mark);
-                assert_eq!(job.outcome(), Some(if has_run { Outcome::Returned } else { Outcome::Cancelled }));
+                assert_eq!(
+                    job.outcome(),
+                    Some(if has_run { Outcome::Returned } else { Outcome::Cancelled })
+                );
                 assert!(cancels || has_run);
             }
             assert!(ran.is_empty(), "a job ran that was refused");

@@ -39,10 +39,17 @@ impl Record {
         self.tell(outcome);
         let told = self.told.each_ref().map(|count| count.load(SeqCst));
         assert_eq!(told.iter().filter(|count| **count > 0).count(), 1, "{told:?}");
-        assert_eq!(told.iter().sum::<u32>(), self.callbacks.load(SeqCst) + 1, "each callback once");
+        assert_eq!(
+            told.iter().sum::<u32>(),
+            self.callbacks.load(SeqCst) + 1,
+            "each callback once"
+        );
         let has_run = matches!(outcome, Outcome::Returned | Outcome::Panicked);
         assert_eq!(self.runs.load(SeqCst), u32::from(has_run));
-        assert!(!has_run || self.cancels.load(SeqCst) == 0, "it ran, though a cancel said that it never will");
+        assert!(
+            !has_run || self.cancels.load(SeqCst) == 0,
+            "it ran, though a cancel said that it never will"
+        );
     }
 }
 
@@ -109,7 +116,9 @@ fn rounds(workers: usize, seed: u64) {
                 watch.spawn(format!("submitter {number}"), move |_| {
                     line.cross();
                     for _ in 0..STEPS {
-                        let Some(shared) = submit(pool, counted, &mut rng) else { continue };
+                        let Some(shared) = submit(pool, counted, &mut rng) else {
+                            continue;
+                        };
                         if rng.bool() {
                             watch_end(&shared.0, &shared.1);
                         }
@@ -160,7 +169,10 @@ fn rounds(workers: usize, seed: u64) {
         }
         assert_eq!(drops.count(), tokens.load(SeqCst), "each token is dropped, once");
     }
-    assert!(ran.into_inner() > 0 && cancelled.into_inner() > 0, "both ends have occurred");
+    assert!(
+        ran.into_inner() > 0 && cancelled.into_inner() > 0,
+        "both ends have occurred"
+    );
 }
 
 #[test]

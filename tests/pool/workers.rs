@@ -17,7 +17,9 @@ fn one_job_after_another_needs_one_worker() {
         for round in 0..8 {
             let pool = pool(8);
             for number in 0..300 {
-                let mut job = pool.submit(move || if number % 10 == 0 { panic_any(()) } else { number }).unwrap();
+                let mut job = pool
+                    .submit(move || if number % 10 == 0 { panic_any(()) } else { number })
+                    .unwrap();
                 match (round + number) % 4 {
                     0 => _ = job.wait(),
                     1 => watch.until("the end", || job.is_done()),
@@ -151,7 +153,10 @@ fn one_worker_begins_the_jobs_in_their_order() {
         let order = order.drain();
         assert_eq!(order.len(), 600);
         for number in [0, 1] {
-            let places = order.iter().filter(|(other, _)| *other == number).map(|(_, place)| *place);
+            let places = order
+                .iter()
+                .filter(|(other, _)| *other == number)
+                .map(|(_, place)| *place);
             assert!(places.eq(0..300), "one overtook another of the same submitter");
         }
     });

@@ -64,8 +64,9 @@ pub fn acquire_destroy<L: AnyLock>() {
         assert!(is_free_for_others(&lock));
         lock.take();
         watchdog::run(|watch| {
-            let hasty =
-                watch.spawn("hasty", |role| role.waits("acquire", || lock.acquire_by(Timeout(SHORT)).is_some()));
+            let hasty = watch.spawn("hasty", |role| {
+                role.waits("acquire", || lock.acquire_by(Timeout(SHORT)).is_some())
+            });
             assert!(!hasty.join());
         });
         assert!(lock.is_locked());
@@ -156,7 +157,9 @@ pub fn timeout<L: AnyLock>() {
         assert!(held.is_some(), "{more_than_enough:?}");
         watchdog::run(|watch| {
             let late = watch.spawn("late", |role| {
-                role.waits("acquire_timeout", || timed(|| lock.acquire_by(Timeout(A_WHILE)).is_some()))
+                role.waits("acquire_timeout", || {
+                    timed(|| lock.acquire_by(Timeout(A_WHILE)).is_some())
+                })
             });
             let (got_it, time) = late.join();
             assert!(!got_it);

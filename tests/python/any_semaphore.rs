@@ -57,7 +57,10 @@ pub(super) use tests;
 /// Python's negative numbers, as large as they can be had here.
 pub fn constructor<S: AnySemaphore>() {
     for minus in [1, i32::MAX as u32] {
-        assert_eq!(panic_of(|| S::holding(minus.wrapping_neg())), "a semaphore cannot hold so many permits");
+        assert_eq!(
+            panic_of(|| S::holding(minus.wrapping_neg())),
+            "a semaphore cannot hold so many permits"
+        );
     }
     assert_eq!(S::holding(0).available(), 0);
 }
@@ -110,7 +113,9 @@ fn let_twenty_through<S: AnySemaphore>(release: impl Fn(&S, u32)) {
                 release(&semaphore, count);
             }
             expected[now] = count as usize;
-            until(watch, "those who can", || let_through().iter().sum::<usize>() >= expected.iter().sum());
+            until(watch, "those who can", || {
+                let_through().iter().sum::<usize>() >= expected.iter().sum()
+            });
             assert_eq!(let_through(), expected);
         }
         assert!(semaphore.acquire_by(Try).is_none());
@@ -143,7 +148,9 @@ pub fn try_acquire_contended<S: AnySemaphore>() {
     let semaphore = S::holding(4);
     semaphore.take();
     let tries = watchdog::run(|watch| {
-        join(bunch(watch, 5, "trier", |_| [(); 2].map(|()| semaphore.acquire_by(Try).map(std::mem::forget).is_some())))
+        join(bunch(watch, 5, "trier", |_| {
+            [(); 2].map(|()| semaphore.acquire_by(Try).map(std::mem::forget).is_some())
+        }))
     });
     assert_eq!(tries.as_flattened().iter().filter(|&&got_it| got_it).count(), 3);
     assert_eq!(semaphore.available(), 0);

@@ -51,7 +51,10 @@ fn pass_in_lockstep(passes: usize) {
 #[test]
 fn constructor() {
     assert_eq!(panic_of(|| Barrier::new(0)), "a barrier needs at least one party");
-    assert_eq!(panic_of(|| Barrier::with_action(0, || ())), "a barrier needs at least one party");
+    assert_eq!(
+        panic_of(|| Barrier::with_action(0, || ())),
+        "a barrier needs at least one party"
+    );
 }
 
 #[test]
@@ -69,7 +72,10 @@ fn wait_return() {
     let barrier = Barrier::new(N);
     let mut turns = watchdog::run(|watch| run_parties(watch, |role| pass(role, &barrier)));
     turns.sort_by_key(|turn| turn.index);
-    let in_order = |index| Turn { index, is_leader: index == N - 1 };
+    let in_order = |index| Turn {
+        index,
+        is_leader: index == N - 1,
+    };
     assert_eq!(turns, (0..N).map(in_order).collect::<Vec<_>>());
 }
 
@@ -165,12 +171,19 @@ fn timeout() {
                 });
             }
             let (end, time) = role.waits("wait_timeout", || timed(|| barrier.wait_timeout(A_WHILE)));
-            assert!(end != Err(WaitError::TimedOut) || time >= A_WHILE, "{A_WHILE:?} were cut short: {time:?}");
+            assert!(
+                end != Err(WaitError::TimedOut) || time >= A_WHILE,
+                "{A_WHILE:?} were cut short: {time:?}"
+            );
             end
         })
     });
     assert!(ends.iter().all(Result::is_err), "{ends:?}");
-    assert_eq!(ends.iter().filter(|&&end| end == Err(WaitError::TimedOut)).count(), 1, "{ends:?}");
+    assert_eq!(
+        ends.iter().filter(|&&end| end == Err(WaitError::TimedOut)).count(),
+        1,
+        "{ends:?}"
+    );
     assert!(barrier.is_broken());
 }
 
@@ -180,7 +193,9 @@ fn default_timeout() {
     let barrier = Barrier::new(2);
     watchdog::run(|watch| {
         let wait = || timed(|| barrier.wait_timeout(A_WHILE));
-        let (end, time) = watch.spawn("lonely", move |role| role.waits("wait_timeout", wait)).join();
+        let (end, time) = watch
+            .spawn("lonely", move |role| role.waits("wait_timeout", wait))
+            .join();
         assert_eq!(end, Err(WaitError::TimedOut));
         assert!(time >= A_WHILE, "{A_WHILE:?} were cut short: {time:?}");
     });
@@ -192,7 +207,13 @@ fn single_thread() {
     let barrier = Barrier::new(1);
     watchdog::run(|_| {
         for _ in 0..2 {
-            assert_eq!(barrier.wait(), Ok(Turn { index: 0, is_leader: true }));
+            assert_eq!(
+                barrier.wait(),
+                Ok(Turn {
+                    index: 0,
+                    is_leader: true
+                })
+            );
         }
     });
 }
@@ -200,15 +221,27 @@ fn single_thread() {
 #[test]
 fn repr() {
     let barrier = Barrier::new(3);
-    assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 0, broken: false }");
+    assert_eq!(
+        format!("{barrier:?}"),
+        "Barrier { parties: 3, waiting: 0, broken: false }"
+    );
     watchdog::run(|watch| {
         let others = bunch(watch, 2, "other", |role| pass(role, &barrier));
         until(watch, "the others", || barrier.waiting() == 2);
-        assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 2, broken: false }");
+        assert_eq!(
+            format!("{barrier:?}"),
+            "Barrier { parties: 3, waiting: 2, broken: false }"
+        );
         watch.waits("wait", || barrier.wait()).unwrap();
         join(others);
     });
-    assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 0, broken: false }");
+    assert_eq!(
+        format!("{barrier:?}"),
+        "Barrier { parties: 3, waiting: 0, broken: false }"
+    );
     barrier.abort();
-    assert_eq!(format!("{barrier:?}"), "Barrier { parties: 3, waiting: 0, broken: true }");
+    assert_eq!(
+        format!("{barrier:?}"),
+        "Barrier { parties: 3, waiting: 0, broken: true }"
+    );
 }

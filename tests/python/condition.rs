@@ -198,7 +198,9 @@ mod over {
         watchdog::run(|watch| {
             let waiter = watch.spawn("waiter", |role| {
                 let mut held = lock.acquire_by(Plain).unwrap();
-                role.waits("wait_while", || condition.wait_while(&mut held, |_| count.get().is_still_not_four()));
+                role.waits("wait_while", || {
+                    condition.wait_while(&mut held, |_| count.get().is_still_not_four())
+                });
                 let Count { state, asked } = *count.get();
                 (state, asked)
             });

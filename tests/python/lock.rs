@@ -33,7 +33,10 @@ fn reacquire() {
 fn different_thread() {
     let lock = Lock::new();
     lock.take();
-    assert_eq!(watchdog::run(|watch| watch.spawn("releaser", |_| lock.release()).join()), Ok(()));
+    assert_eq!(
+        watchdog::run(|watch| watch.spawn("releaser", |_| lock.release()).join()),
+        Ok(())
+    );
     assert!(!lock.is_locked());
     lock.take();
     assert_eq!(lock.release(), Ok(()));

@@ -49,7 +49,9 @@ fn bunch<'scope, T: Send + 'scope>(
     role: &str,
     body: impl Fn(&Role) -> T + Send + Copy + 'scope,
 ) -> Vec<Player<'scope, T>> {
-    (1..=threads).map(|n| watch.spawn(format!("{role} {n}"), body)).collect()
+    (1..=threads)
+        .map(|n| watch.spawn(format!("{role} {n}"), body))
+        .collect()
 }
 
 fn join<T>(bunch: Vec<Player<'_, T>>) -> Vec<T> {

@@ -90,8 +90,15 @@ impl Table {
     fn rows(&self) -> Vec<Row> {
         let row = |line: &'static str| {
             let columns: Vec<_> = line.split('\t').collect();
-            let [class, test, ours, note] = columns[..] else { panic!("not four columns: {line}") };
-            Row { class, test, ours: Some(ours).filter(|&ours| ours != "-"), note }
+            let [class, test, ours, note] = columns[..] else {
+                panic!("not four columns: {line}")
+            };
+            Row {
+                class,
+                test,
+                ours: Some(ours).filter(|&ours| ours != "-"),
+                note,
+            }
         };
         let mut lines = self.text.lines();
         assert_eq!(lines.next(), Some("class\tCPython's\tours\tnote"));
@@ -108,12 +115,25 @@ fn none_of_cpythons_tests_is_missing() {
         assert_eq!(row, name, "one is missing, or there twice, or out of order");
     }
     assert_eq!(rows.len(), NAMES.lines().count());
-    assert_eq!(rows.iter().collect::<BTreeSet<_>>().len(), rows.len(), "one is there twice");
+    assert_eq!(
+        rows.iter().collect::<BTreeSet<_>>().len(),
+        rows.len(),
+        "one is there twice"
+    );
     for table in &TABLES {
         for &(class, count) in table.classes {
-            assert_eq!(table.rows().iter().filter(|row| row.class == class).count(), count, "{class}");
+            assert_eq!(
+                table.rows().iter().filter(|row| row.class == class).count(),
+                count,
+                "{class}"
+            );
         }
-        assert_eq!(table.rows().len(), table.classes.iter().map(|class| class.1).sum(), "{}", table.file);
+        assert_eq!(
+            table.rows().len(),
+            table.classes.iter().map(|class| class.1).sum(),
+            "{}",
+            table.file
+        );
     }
 }
 
@@ -123,7 +143,13 @@ fn whatever_is_left_out_says_why() {
         let rows = table.rows();
         let left_out: Vec<_> = rows.iter().filter(|row| row.ours.is_none()).collect();
         for row in &left_out {
-            assert!(row.note.len() > 20, "{} {}: {:?} is no reason", row.class, row.test, row.note);
+            assert!(
+                row.note.len() > 20,
+                "{} {}: {:?} is no reason",
+                row.class,
+                row.test,
+                row.note
+            );
         }
         assert_eq!(left_out.len(), table.left_out, "{}", table.file);
     }
@@ -134,13 +160,28 @@ fn whatever_is_left_out_says_why() {
 #[test]
 fn the_tables_name_our_tests_and_all_that_are_here() {
     let this = std::env::current_exe().unwrap();
-    let list = std::process::Command::new(this).args(["--list", "--format", "terse"]).output().unwrap();
+    let list = std::process::Command::new(this)
+        .args(["--list", "--format", "terse"])
+        .output()
+        .unwrap();
     let list = String::from_utf8(list.stdout).unwrap();
     let tests: BTreeSet<_> = list.lines().filter_map(|line| line.strip_suffix(": test")).collect();
     let rows: Vec<_> = TABLES.iter().flat_map(Table::rows).collect();
-    let named: BTreeSet<_> = rows.iter().filter_map(|row| row.ours).flat_map(|ours| ours.split(' ')).collect();
-    assert_eq!(named.difference(&tests).collect::<Vec<_>>(), Vec::<&&str>::new(), "named, but no tests");
+    let named: BTreeSet<_> = rows
+        .iter()
+        .filter_map(|row| row.ours)
+        .flat_map(|ours| ours.split(' '))
+        .collect();
+    assert_eq!(
+        named.difference(&tests).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "named, but no tests"
+    );
     let is_restated = |test: &&str| test.starts_with("python::") && !test.starts_with("python::table::");
     let here: BTreeSet<_> = tests.into_iter().filter(is_restated).collect();
-    assert_eq!(here.difference(&named).collect::<Vec<_>>(), Vec::<&&str>::new(), "tests, but not named");
+    assert_eq!(
+        here.difference(&named).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "tests, but not named"
+    );
 }

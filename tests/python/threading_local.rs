@@ -31,7 +31,11 @@ fn local_refs() {
         assert_eq!(seen.iter().filter(|value| value.strong_count() == 0).count(), threads);
         local.with(|place| *place.borrow_mut() = Some(Arc::clone(&value)));
         drop(local);
-        assert_eq!(Arc::strong_count(&value), 1, "the value of the thread that drops the object is kept");
+        assert_eq!(
+            Arc::strong_count(&value),
+            1,
+            "the value of the thread that drops the object is kept"
+        );
     }
 }
 
@@ -72,8 +76,17 @@ fn derived_cycle_dealloc() {
             set(&shared.lock().unwrap());
             have_set.set();
             role.waits("the new objects", || have_changed.wait());
-            assert!(objects().iter().all(|local| local.with(Cell::get).is_none()), "one has an old one's value");
-            assert!(shared.lock().unwrap().iter().all(|local| local.with(Cell::get).is_none()));
+            assert!(
+                objects().iter().all(|local| local.with(Cell::get).is_none()),
+                "one has an old one's value"
+            );
+            assert!(
+                shared
+                    .lock()
+                    .unwrap()
+                    .iter()
+                    .all(|local| local.with(Cell::get).is_none())
+            );
         });
         watch.waits("the values", || have_set.wait());
         shared.lock().unwrap().clear(); // by another
@@ -108,7 +121,9 @@ fn is_seen_by_its_setter_alone<T: PartialEq + Debug>(local: &Local<RefCell<T>>, 
             local.with(|value| assert_eq!(*value.borrow(), set()));
         });
         watch.waits("the value", || have_set.wait());
-        watch.spawn("looker", |_| local.with(|value| assert_eq!(*value.borrow(), new()))).join();
+        watch
+            .spawn("looker", |_| local.with(|value| assert_eq!(*value.borrow(), new())))
+            .join();
         have_looked.set();
         setter.join();
     });
@@ -126,7 +141,9 @@ fn threading_local_subclass() {
         words: Vec<&'static str>,
     }
     let new = || Own { words: vec!["new"] };
-    is_seen_by_its_setter_alone(&Local::new(move || RefCell::new(new())), new, || Own { words: vec!["foo", "bar"] });
+    is_seen_by_its_setter_alone(&Local::new(move || RefCell::new(new())), new, || Own {
+        words: vec!["foo", "bar"],
+    });
 }
 
 #[test]
@@ -162,7 +179,9 @@ fn threading_local_clear_race() {
             let line = Arc::new(Line::new(2));
             let (shared, crossed) = (objects.clone(), Arc::clone(&line));
             let ends = move || {
-                shared.iter().for_each(|local| assert!(local.with(|value| Arc::strong_count(value) > 1)));
+                shared
+                    .iter()
+                    .for_each(|local| assert!(local.with(|value| Arc::strong_count(value) > 1)));
                 drop(shared);
                 crossed.cross();
             };

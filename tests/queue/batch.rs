@@ -42,7 +42,11 @@ fn as_many_are_put_as_there_is_room_for<O: AnyOrder<u32>>() {
         let queue = AnyQueue::<u32, O>::bounded(3);
         queue.put(9).unwrap();
         let start = std::time::Instant::now();
-        assert_eq!(put_many_by(&queue, 1..=5, form), Err(PutError::Full(vec![3, 4, 5])), "{form:?}");
+        assert_eq!(
+            put_many_by(&queue, 1..=5, form),
+            Err(PutError::Full(vec![3, 4, 5])),
+            "{form:?}"
+        );
         assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
         assert_eq!((queue.len(), queue.unfinished()), (3, 3));
         assert_eq!(put_many_by(&queue, [6], form), Err(PutError::Full(vec![6])), "{form:?}");
@@ -85,7 +89,9 @@ fn a_shutdown_gives_back_those_that_were_not_put<O: AnyOrder<u32>>() {
     for form in PATIENT {
         let queue = AnyQueue::<u32, O>::bounded(2);
         watchdog::run(|watch| {
-            let putter = watch.spawn("putter", |role| role.waits("put_many", || put_many_by(&queue, 0..5, form)));
+            let putter = watch.spawn("putter", |role| {
+                role.waits("put_many", || put_many_by(&queue, 0..5, form))
+            });
             watch.until("a full queue", || queue.is_full());
             putter.until_asleep();
             queue.shutdown();
@@ -105,7 +111,11 @@ fn each_item_is_put_before_the_next_is_taken<O: AnyOrder<u32>>() {
                 let before = n.checked_sub(1).ok_or(GetError::Empty);
                 assert_eq!(queue.try_get(), before, "{form:?}");
             });
-            assert_eq!(watch.waits("put_many", || put_many_by(&queue, items, form)), Ok(()), "{form:?}");
+            assert_eq!(
+                watch.waits("put_many", || put_many_by(&queue, items, form)),
+                Ok(()),
+                "{form:?}"
+            );
         });
         assert_eq!(rest(&queue), [4]);
     }
@@ -133,7 +143,10 @@ fn room_that_is_made_while_items_are_taken_is_used<O: AnyOrder<u32>>() {
         let mut drained = 0;
         let items = (0..).inspect(|_| drained += queue.drain().len());
         let last = capacity as u32;
-        assert_eq!(watchdog::run(|_| queue.try_put_many(items)), Err(PutError::Full(vec![last])));
+        assert_eq!(
+            watchdog::run(|_| queue.try_put_many(items)),
+            Err(PutError::Full(vec![last]))
+        );
         assert_eq!((drained, queue.unfinished()), (capacity, 2 * capacity));
         assert_eq!(rest(&queue), O::out((0..last).collect()));
     }
@@ -149,7 +162,10 @@ fn a_timed_batch_ends_though_there_is_always_room<O: AnyOrder<u32>>() {
             taken += 1;
         });
         let put = watchdog::run(|watch| watch.waits("put_many", || put_many_by(&queue, items, form)));
-        assert!(put.is_err_and(|refused| refused.is_full() && refused.into_inner().len() == 1), "{form:?}");
+        assert!(
+            put.is_err_and(|refused| refused.is_full() && refused.into_inner().len() == 1),
+            "{form:?}"
+        );
         assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
         if form.patience().is_zero() {
             assert_eq!(taken, 4, "{form:?}: as many as it can hold, and one");
@@ -161,7 +177,10 @@ fn a_queue_that_is_shut_down_takes_one_item_from_an_iterator<O: AnyOrder<u32>>()
     let queue = AnyQueue::<u32, O>::bounded(2);
     queue.shutdown();
     assert_eq!(watchdog::run(|_| queue.put_many(1..)), Err(ShutDown(vec![1])));
-    assert_eq!(watchdog::run(|_| queue.put_many_timeout(1.., Duration::MAX)), Err(PutError::ShutDown(vec![1])));
+    assert_eq!(
+        watchdog::run(|_| queue.put_many_timeout(1.., Duration::MAX)),
+        Err(PutError::ShutDown(vec![1]))
+    );
 }
 
 fn failing() -> impl Iterator<Item = u32> {

@@ -80,7 +80,10 @@ fn too_many_done_change_nothing<O: AnyOrder<u32>>() {
 fn an_item_may_be_done_before_it_is_got<O: AnyOrder<u32>>() {
     let queue = AnyQueue::<u32, O>::unbounded();
     queue.put_many([1, 2]).unwrap();
-    assert_eq!((queue.task_done(), queue.task_done(), queue.task_done()), (Ok(()), Ok(()), Err(TooManyDone)));
+    assert_eq!(
+        (queue.task_done(), queue.task_done(), queue.task_done()),
+        (Ok(()), Ok(()), Err(TooManyDone))
+    );
     assert!(queue.try_join());
     queue.get().unwrap();
     drop(queue.get_task().unwrap());
@@ -152,12 +155,16 @@ fn whoever_only_looks_or_counts_does_not_wait() {
     queue.put(Lingering(&begun, &go_on)).unwrap();
     watchdog::run(|watch| {
         let putter = watch.spawn("putter", |role| {
-            role.waits("put, which compares", || queue.put(Lingering(&begun, &go_on))).unwrap();
+            role.waits("put, which compares", || queue.put(Lingering(&begun, &go_on)))
+                .unwrap();
         });
         watch.waits("a comparison", || begun.wait());
         watch.waits("looks", || {
             assert_eq!((queue.len(), queue.is_empty(), queue.is_full()), (1, false, false));
-            assert_eq!((queue.unfinished(), queue.is_shutdown(), queue.capacity()), (1, false, Some(4)));
+            assert_eq!(
+                (queue.unfinished(), queue.is_shutdown(), queue.capacity()),
+                (1, false, Some(4))
+            );
             assert!(format!("{queue:?} {:?}", queue.iter()).contains("len: 1"));
             assert!(!queue.try_join() && queue.join_timeout(crate::support::SHORT).is_err());
             assert_eq!(queue.task_done(), Ok(()));

@@ -66,7 +66,10 @@ fn any_interleaving_comes_out_in_order<O: AnyOrder<Prioritized<u8, u32>>>() {
         for item in 0..400 {
             let moves = rng.u32(..4);
             if moves < 2 || item < 20 {
-                let new = Prioritized { priority: rng.u8(..priorities), item };
+                let new = Prioritized {
+                    priority: rng.u8(..priorities),
+                    item,
+                };
                 queue.put(new).unwrap();
                 model.push(new);
             } else if moves == 2 {
@@ -81,7 +84,10 @@ fn any_interleaving_comes_out_in_order<O: AnyOrder<Prioritized<u8, u32>>>() {
             assert_eq!(queue.len(), model.len());
         }
         let left: Vec<_> = rest(&queue).into_iter().map(|next| next.item).collect();
-        assert_eq!(left, O::out(model).into_iter().map(|next| next.item).collect::<Vec<_>>());
+        assert_eq!(
+            left,
+            O::out(model).into_iter().map(|next| next.item).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -95,7 +101,11 @@ fn a_full_queue_refuses_and_gives_the_item_back<O: AnyOrder<u32>>() {
             let start = Instant::now();
             assert_eq!(put_by(&queue, 77, form), Err(PutError::Full(77)), "{form:?}");
             assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
-            assert_eq!((queue.len(), queue.unfinished()), (capacity, capacity), "{form:?} has left something behind");
+            assert_eq!(
+                (queue.len(), queue.unfinished()),
+                (capacity, capacity),
+                "{form:?} has left something behind"
+            );
         }
         assert_eq!(rest(&queue), O::out(items));
     }
@@ -147,7 +157,10 @@ fn debug_shows_what_can_be_seen<O: AnyOrder<u32>>() {
     queue.get().unwrap();
     let shown = "Queue { len: 1, capacity: Some(3), unfinished: 2, is_shutdown: false }";
     assert_eq!(format!("{queue:?}"), shown);
-    assert_eq!(format!("{:?} {:?}", queue.iter(), queue.try_iter()), format!("Iter({shown}) TryIter({shown})"));
+    assert_eq!(
+        format!("{:?} {:?}", queue.iter(), queue.try_iter()),
+        format!("Iter({shown}) TryIter({shown})")
+    );
     queue.shutdown();
     assert!(format!("{queue:?}").contains("is_shutdown: true"));
     assert!(format!("{:?}", AnyQueue::<u32, O>::unbounded()).contains("capacity: None"));
@@ -186,7 +199,10 @@ fn any_item_will_do() {
     assert_eq!((format!("{back:?}"), &*back.into_inner().0), ("Full".into(), "back"));
     queue.shutdown();
     let back = queue.put(Opaque("again".into())).unwrap_err();
-    assert_eq!((format!("{back:?}"), &*back.into_inner().0), ("ShutDown".into(), "again"));
+    assert_eq!(
+        (format!("{back:?}"), &*back.into_inner().0),
+        ("ShutDown".into(), "again")
+    );
     assert_eq!(&*queue.get().map(|it| it.0).unwrap(), "it");
 
     let text = String::from("a borrowed text");
@@ -198,13 +214,37 @@ fn any_item_will_do() {
 #[test]
 fn prioritized_items_are_compared_by_their_priority_alone() {
     struct Opaque(u8);
-    let of = |priority, item| Prioritized { priority, item: Opaque(item) };
+    let of = |priority, item| Prioritized {
+        priority,
+        item: Opaque(item),
+    };
     assert!(of(1, 0) == of(1, 9) && of(1, 9) != of(2, 9) && of(1, 9) < of(2, 0));
     assert!(of(1, 9).cmp(&of(1, 0)).is_eq());
-    assert_eq!(Prioritized { priority: f32::NAN, item: 1 }.partial_cmp(&Prioritized { priority: 0.0, item: 1 }), None);
+    assert_eq!(
+        Prioritized {
+            priority: f32::NAN,
+            item: 1
+        }
+        .partial_cmp(&Prioritized { priority: 0.0, item: 1 }),
+        None
+    );
     let queue = PriorityQueue::unbounded();
-    queue.put_many([of(2, 1), of(1, 2), of(2, 3), of(1, 4), of(2, 5), of(1, 6), of(2, 7), of(1, 8)]).unwrap();
-    assert_eq!(rest(&queue).into_iter().map(|it| it.item.0).collect::<Vec<_>>(), [2, 4, 6, 8, 1, 3, 5, 7]);
+    queue
+        .put_many([
+            of(2, 1),
+            of(1, 2),
+            of(2, 3),
+            of(1, 4),
+            of(2, 5),
+            of(1, 6),
+            of(2, 7),
+            of(1, 8),
+        ])
+        .unwrap();
+    assert_eq!(
+        rest(&queue).into_iter().map(|it| it.item.0).collect::<Vec<_>>(),
+        [2, 4, 6, 8, 1, 3, 5, 7]
+    );
 }
 
 #[test]

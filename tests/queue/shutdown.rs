@@ -27,7 +27,11 @@ fn nothing_can_be_put_any_more<O: AnyOrder<u32>>() {
         watchdog::run(|_| {
             for form in every_form() {
                 assert_eq!(put_by(&queue, 7, form), Err(PutError::ShutDown(7)), "{form:?}");
-                assert_eq!(put_many_by(&queue, [7, 8], form), Err(PutError::ShutDown(vec![7, 8])), "{form:?}");
+                assert_eq!(
+                    put_many_by(&queue, [7, 8], form),
+                    Err(PutError::ShutDown(vec![7, 8])),
+                    "{form:?}"
+                );
             }
         });
         assert_eq!(queue.put(9), Err(ShutDown(9)));

@@ -39,7 +39,10 @@ fn an_empty_one_refuses() {
         assert_eq!(queue.get_deadline(Instant::now() + time), Err(TimedOut));
         assert!(start.elapsed() >= time);
     }
-    assert_eq!((queue.try_get(), queue.drain(), queue.try_iter().next()), (None, vec![], None));
+    assert_eq!(
+        (queue.try_get(), queue.drain(), queue.try_iter().next()),
+        (None, vec![], None)
+    );
     assert_eq!((queue.len(), queue.is_empty()), (0, true));
 }
 
@@ -93,7 +96,11 @@ fn items_go_from_all_to_all() {
         for producer in 0..3 {
             watch.spawn(format!("producer {producer}"), move |_| {
                 for n in 0..EACH {
-                    if n % 10 == 9 { queue.put_many([producer * EACH + n]) } else { queue.put(producer * EACH + n) }
+                    if n % 10 == 9 {
+                        queue.put_many([producer * EACH + n])
+                    } else {
+                        queue.put(producer * EACH + n)
+                    }
                 }
             });
         }

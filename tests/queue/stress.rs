@@ -57,7 +57,10 @@ fn items_go_from_all_to_all<O: AnyOrder<u32>>(capacity: Option<usize>) {
                 watch.waits("join", || queue.join());
                 assert_eq!(done.load(Relaxed), producers * EACH, "joined before all was done");
                 queue.shutdown();
-                consumers.into_iter().map(|consumer| consumer.join()).collect::<Vec<_>>()
+                consumers
+                    .into_iter()
+                    .map(|consumer| consumer.join())
+                    .collect::<Vec<_>>()
             });
             if TypeId::of::<O>() == TypeId::of::<selvedge::queue::Fifo>() {
                 let of = |items: &[u32], producer| -> Vec<_> {
@@ -68,7 +71,10 @@ fn items_go_from_all_to_all<O: AnyOrder<u32>>(capacity: Option<usize>) {
             }
             let mut got = got.concat();
             got.sort();
-            assert!(got.into_iter().eq(0..producers * EACH), "an item was lost, or got twice");
+            assert!(
+                got.into_iter().eq(0..producers * EACH),
+                "an item was lost, or got twice"
+            );
             assert_eq!((queue.len(), queue.unfinished()), (0, 0));
         }
     }
@@ -86,7 +92,10 @@ fn produce<O: AnyOrder<u32>>(queue: &AnyQueue<u32, O>, producer: u32, role: &wat
                 Err(PutError::ShutDown(_)) => panic!("nobody has shut it down"),
             }
         } else {
-            let batch = [next].into_iter().chain((0..rng.u8(..3)).map_while(|_| left.pop())).collect::<Vec<_>>();
+            let batch = [next]
+                .into_iter()
+                .chain((0..rng.u8(..3)).map_while(|_| left.pop()))
+                .collect::<Vec<_>>();
             match role.waits("put_many", || put_many_by(queue, batch, form)) {
                 Ok(()) => {}
                 Err(refused) => left.extend(refused.into_inner().into_iter().rev()),
@@ -104,7 +113,10 @@ fn consume<O: AnyOrder<u32>>(
 ) -> Vec<u32> {
     let (mut rng, mut got) = (Rng::with_seed((100 + consumer).into()), Vec::new());
     loop {
-        assert!(queue.capacity().is_none_or(|capacity| queue.len() <= capacity), "more are in than it holds");
+        assert!(
+            queue.capacity().is_none_or(|capacity| queue.len() <= capacity),
+            "more are in than it holds"
+        );
         let form = Form::random(&mut rng, PATIENCE);
         let result = if rng.bool() {
             role.waits("get", || get_by(queue, form)).inspect(|_| {
@@ -173,7 +185,11 @@ fn the_hasty_strand_nobody<O: AnyOrder<u32>>() {
         queue.shutdown();
     });
     let left = queue.drain().len();
-    assert_eq!(put.into_inner(), got.into_inner() + left, "an item was lost, or got twice");
+    assert_eq!(
+        put.into_inner(),
+        got.into_inner() + left,
+        "an item was lost, or got twice"
+    );
     assert!(given_up.into_inner() > 0, "nobody's time was over");
 }
 
@@ -181,7 +197,11 @@ fn the_hasty_strand_nobody<O: AnyOrder<u32>>() {
 fn work_is_done_in_rounds<O: AnyOrder<u32>>() {
     const ROUNDS: u32 = 150;
     const JOINERS: u32 = 3;
-    let (queue, line, done) = (AnyQueue::<u32, O>::bounded(3), Line::new(JOINERS + 1), AtomicU32::new(0));
+    let (queue, line, done) = (
+        AnyQueue::<u32, O>::bounded(3),
+        Line::new(JOINERS + 1),
+        AtomicU32::new(0),
+    );
     watchdog::run(|watch| {
         let (queue, line, done) = (&queue, &line, &done);
         for n in 0..2 {

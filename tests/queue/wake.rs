@@ -69,7 +69,10 @@ fn whatever_brings_items_wakes_as_many_getters<O: AnyOrder<u32>>() {
             queue.shutdown(); // for the others
             let got = join(getters);
             assert_eq!(got.iter().filter(|&got| *got == Ok(7)).count(), items);
-            assert_eq!(got.iter().filter(|&got| *got == Err(GetError::ShutDown)).count(), 3 - items);
+            assert_eq!(
+                got.iter().filter(|&got| *got == Err(GetError::ShutDown)).count(),
+                3 - items
+            );
         });
     }
 }
@@ -143,7 +146,11 @@ fn whatever_ends_the_work_wakes_all_joiners<O: AnyOrder<u32>>() {
 }
 
 fn joiners_sleep_on_until_the_last_is_done<O: AnyOrder<u32>>() {
-    let (queue, ended, done) = (AnyQueue::<u32, O>::unbounded(), AtomicUsize::new(0), AtomicUsize::new(0));
+    let (queue, ended, done) = (
+        AnyQueue::<u32, O>::unbounded(),
+        AtomicUsize::new(0),
+        AtomicUsize::new(0),
+    );
     watchdog::run(|watch| {
         let (queue, done) = (&queue, &done);
         for form in PATIENT {
@@ -171,8 +178,10 @@ fn joiners_sleep_on_until_the_last_is_done<O: AnyOrder<u32>>() {
 
 /// Law Q8.
 fn a_shutdown_wakes_all_who_put_and_all_who_get<O: AnyOrder<u32>>() {
-    let causes: [(usize, Cause<O>); 2] =
-        [(1, AnyQueue::shutdown), (0, |queue| assert_eq!(queue.shutdown_now(), [100]))];
+    let causes: [(usize, Cause<O>); 2] = [
+        (1, AnyQueue::shutdown),
+        (0, |queue| assert_eq!(queue.shutdown_now(), [100])),
+    ];
     for (left, cause) in causes {
         let (full, empty) = (AnyQueue::<u32, O>::bounded(1), AnyQueue::<u32, O>::bounded(1));
         full.put(100).unwrap();

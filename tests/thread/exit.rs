@@ -29,7 +29,11 @@ fn nobody_waits_for_nobody() {
     let registry = Registry::new();
     watchdog::run(|watch| {
         for form in HASTY.into_iter().chain(PATIENT) {
-            assert_eq!(watch.waits("join_all", || join_all_by(&registry, form)), Ok(()), "not for itself");
+            assert_eq!(
+                watch.waits("join_all", || join_all_by(&registry, form)),
+                Ok(()),
+                "not for itself"
+            );
             let by_another = watch.spawn("another", {
                 let registry = &registry;
                 move |role| role.waits("join_all", || join_all_by(registry, form))
@@ -199,19 +203,29 @@ fn program(panics: bool) {
 
 #[test]
 fn a_program_ends_after_its_threads_but_not_its_daemons() {
-    let Some(output) = child::run(&[], || program(false)) else { return };
+    let Some(output) = child::run(&[], || program(false)) else {
+        return;
+    };
     assert!(output.status.success(), "{output:?}");
     let printed = child::text(&output.stdout);
-    assert!(printed.contains("the child has ended") && printed.contains("the grandchild has ended"), "{printed}");
+    assert!(
+        printed.contains("the child has ended") && printed.contains("the grandchild has ended"),
+        "{printed}"
+    );
     assert!(!printed.contains("the daemon has ended"), "{printed}");
 }
 
 #[test]
 fn a_program_whose_main_panics_does_too() {
-    let Some(output) = child::run(&[], || program(true)) else { return };
+    let Some(output) = child::run(&[], || program(true)) else {
+        return;
+    };
     assert!(!output.status.success(), "{output:?}");
     let (printed, said) = (child::text(&output.stdout), child::text(&output.stderr));
-    assert!(printed.contains("the child has ended") && printed.contains("the grandchild has ended"), "{printed}");
+    assert!(
+        printed.contains("the child has ended") && printed.contains("the grandchild has ended"),
+        "{printed}"
+    );
     assert!(said.contains("main fails"), "{said}");
 }
 

@@ -19,7 +19,10 @@ fn noting() -> (Told, impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 'stati
     let hook = move |thread: &Thread, payload: &(dyn Any + Send)| {
         assert_eq!(thread, &thread::current(), "the thread that has panicked calls it");
         assert!(thread.is_alive());
-        theirs.lock().unwrap().push((thread.clone(), payload.downcast_ref().copied()));
+        theirs
+            .lock()
+            .unwrap()
+            .push((thread.clone(), payload.downcast_ref().copied()));
     };
     (told, hook)
 }
@@ -38,11 +41,21 @@ fn a_hook_is_told_of_each_panic_and_of_nothing_else() {
         registry.set_panic_hook(hook);
         let failed = [panics(&registry), panics(&registry)];
         registry.builder().spawn(|| ()).unwrap().join().unwrap();
-        registry.builder().spawn(|| panic_of(|| panic_any(7))).unwrap().join().unwrap();
+        registry
+            .builder()
+            .spawn(|| panic_of(|| panic_any(7)))
+            .unwrap()
+            .join()
+            .unwrap();
         panics(&Registry::new()); // each registry has its own
         assert_eq!(*told.lock().unwrap(), failed.map(|thread| (thread, Some(7))));
         thread::scope(|scope| {
-            registry.builder().spawn_scoped(scope, || panic_any(8)).unwrap().join().unwrap_err();
+            registry
+                .builder()
+                .spawn_scoped(scope, || panic_any(8))
+                .unwrap()
+                .join()
+                .unwrap_err();
         });
         assert_eq!(told.lock().unwrap().len(), 3, "also in a scope");
     });
@@ -169,7 +182,10 @@ fn a_clock_tells_the_hook_of_its_registry() {
         let timer = clock.every(Duration::ZERO, || panic_any(6)).unwrap();
         watch.waits("join", || timer.join()).unwrap_err();
         let told: Vec<_> = told.lock().unwrap().drain(..).collect();
-        assert_eq!(told.iter().map(|(_, code)| *code).collect::<Vec<_>>(), [Some(5), Some(6)]);
+        assert_eq!(
+            told.iter().map(|(_, code)| *code).collect::<Vec<_>>(),
+            [Some(5), Some(6)]
+        );
         assert_eq!(told[0].0.name(), "timer");
         registry.take_panic_hook();
         let timer = clock.start(Duration::ZERO, || panic_any(5)).unwrap();
@@ -184,12 +200,17 @@ fn the_programs_hook_is_told_of_its_threads_and_timers() {
         thread::set_panic_hook(hook);
         let thread = thread::spawn(|| panic_any(1));
         thread.join().unwrap_err();
-        selvedge::Timer::start(Duration::ZERO, || panic_any(2)).join().unwrap_err();
+        selvedge::Timer::start(Duration::ZERO, || panic_any(2))
+            .join()
+            .unwrap_err();
         panics(&Registry::new());
         assert!(thread::take_panic_hook().is_some());
         thread::spawn(|| panic_any(3)).join().unwrap_err();
         let told = told.lock().unwrap();
-        assert_eq!(told.iter().map(|(_, code)| *code).collect::<Vec<_>>(), [Some(1), Some(2)]);
+        assert_eq!(
+            told.iter().map(|(_, code)| *code).collect::<Vec<_>>(),
+            [Some(1), Some(2)]
+        );
         assert_eq!(&told[0].0, thread.thread());
         assert!(thread::take_panic_hook().is_none());
     });

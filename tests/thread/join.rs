@@ -79,8 +79,13 @@ fn all_who_sleep_are_told_of_a_panic() {
         let told = told_to_eight(|| panic!("the thread {}", "broke"));
         assert_eq!(told.len(), 8);
         for error in told {
-            let Err(JoinError::Panicked(panicked)) = error else { panic!("told {error:?}") };
-            assert_eq!((panicked.thread(), panicked.message()), ("joined", Some("the thread broke")));
+            let Err(JoinError::Panicked(panicked)) = error else {
+                panic!("told {error:?}")
+            };
+            assert_eq!(
+                (panicked.thread(), panicked.message()),
+                ("joined", Some("the thread broke"))
+            );
         }
     }
 }
@@ -92,7 +97,11 @@ fn failure(end: impl FnOnce() + Send + 'static) -> Panicked {
         gate.set();
         let failure = thread.join().unwrap_err();
         for form in HASTY.into_iter().chain(PATIENT) {
-            assert_eq!(join_by(&thread, form), Err(failure.clone().into()), "any number of times");
+            assert_eq!(
+                join_by(&thread, form),
+                Err(failure.clone().into()),
+                "any number of times"
+            );
         }
         assert_eq!(thread.try_join(), Some(Err(failure.clone())));
         failure
@@ -102,17 +111,26 @@ fn failure(end: impl FnOnce() + Send + 'static) -> Panicked {
 #[test]
 fn a_panic_is_told_with_its_message() {
     assert_eq!(failure(|| panic!("a text")).message(), Some("a text"));
-    assert_eq!(failure(|| panic_any(String::from("a string"))).message(), Some("a string"));
+    assert_eq!(
+        failure(|| panic_any(String::from("a string"))).message(),
+        Some("a string")
+    );
     assert_eq!(failure(|| panic_any(7)).message(), None);
     assert_eq!(failure(|| panic_any(Box::new("boxed"))).message(), None);
     let (text, other) = (failure(|| panic!("a text")), failure(|| panic_any(())));
     assert_eq!(text.thread(), "joined");
     assert_eq!(
         (text.to_string(), other.to_string()),
-        ("thread 'joined' panicked: a text".to_owned(), "thread 'joined' panicked".to_owned())
+        (
+            "thread 'joined' panicked: a text".to_owned(),
+            "thread 'joined' panicked".to_owned()
+        )
     );
     assert_ne!(text, other);
-    assert_eq!(format!("{text:?}"), r#"Panicked { thread: "joined", message: Some("a text") }"#);
+    assert_eq!(
+        format!("{text:?}"),
+        r#"Panicked { thread: "joined", message: Some("a text") }"#
+    );
     assert_eq!(JoinError::from(text.clone()).to_string(), text.to_string());
     assert_eq!(JoinError::TimedOut.to_string(), "timed out");
     static_assertions::assert_impl_all!(JoinError: std::error::Error, Send, Sync);
@@ -151,7 +169,10 @@ fn a_join_waits_for_the_system_and_a_timed_one_does_not() {
             assert_eq!((thread.try_join(), drops.count()), (Some(Ok(())), 0));
             joiners.iter().for_each(|joiner| joiner.until_asleep());
             exit.set();
-            assert_eq!(joiners.into_iter().map(|joiner| joiner.join()).collect::<Vec<_>>(), [1; 4]);
+            assert_eq!(
+                joiners.into_iter().map(|joiner| joiner.join()).collect::<Vec<_>>(),
+                [1; 4]
+            );
         }
     });
 }
@@ -179,7 +200,10 @@ fn whoever_finds_a_thread_can_wait_for_the_system_too() {
         for number in 0..500_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();
-            let thread = registry.builder().name(number.to_string()).spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
+            let thread = registry
+                .builder()
+                .name(number.to_string())
+                .spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
             watch.waits("join", || thread.unwrap().join()).unwrap();
         }
         over.store(true, SeqCst);
@@ -194,10 +218,20 @@ fn a_thread_is_equal_to_itself_alone() {
         let (other_gate, other) = gated(|| ());
         assert_ne!(thread.thread(), other.thread());
         assert_ne!(thread.id(), other.id());
-        assert_eq!(HashSet::from([thread.thread(), other.thread(), &thread.thread().clone()]).len(), 2);
-        let shown =
-            |alive| format!(r#"Thread {{ name: "joined", id: {}, daemon: false, alive: {alive} }}"#, thread.id());
-        assert_eq!((format!("{thread:?}"), format!("{:?}", thread.thread())), (shown(true), shown(true)));
+        assert_eq!(
+            HashSet::from([thread.thread(), other.thread(), &thread.thread().clone()]).len(),
+            2
+        );
+        let shown = |alive| {
+            format!(
+                r#"Thread {{ name: "joined", id: {}, daemon: false, alive: {alive} }}"#,
+                thread.id()
+            )
+        };
+        assert_eq!(
+            (format!("{thread:?}"), format!("{:?}", thread.thread())),
+            (shown(true), shown(true))
+        );
         gate.set();
         other_gate.set();
         other.join().unwrap();

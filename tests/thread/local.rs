@@ -51,12 +51,18 @@ fn each_thread_makes_its_own_when_it_first_looks() {
 
 #[test]
 fn objects_have_values_of_their_own() {
-    let (one, other) = (Local::new(|| Cell::new(1)), Local::new(|| RefCell::new(String::from("other"))));
+    let (one, other) = (
+        Local::new(|| Cell::new(1)),
+        Local::new(|| RefCell::new(String::from("other"))),
+    );
     let (third, same_type) = (Local::new(|| Cell::new(3)), Local::new(|| Cell::new(4)));
     one.with(|value| value.set(10));
     other.with(|value| value.borrow_mut().push('!'));
     third.with(|outer| same_type.with(|inner| inner.set(inner.get() + outer.get())));
-    assert_eq!((one.with(Cell::get), third.with(Cell::get), same_type.with(Cell::get)), (10, 3, 7));
+    assert_eq!(
+        (one.with(Cell::get), third.with(Cell::get), same_type.with(Cell::get)),
+        (10, 3, 7)
+    );
     assert_eq!(other.with(|value| value.borrow().clone()), "other!");
 }
 
@@ -76,7 +82,9 @@ fn a_value_is_dropped_when_its_thread_ends() {
         std::thread::spawn(move || theirs.with(|_| ())).join().unwrap();
         assert_eq!((drops.count(), made.load(SeqCst)), (3, 3));
         let theirs = Arc::clone(&tokens);
-        thread::spawn(move || theirs.with(|_| panic!("with a value"))).join().unwrap_err();
+        thread::spawn(move || theirs.with(|_| panic!("with a value")))
+            .join()
+            .unwrap_err();
         assert_eq!(drops.count(), 4);
     });
 }
@@ -135,7 +143,11 @@ fn values_of_dropped_objects_do_not_pile_up() {
 #[test]
 fn a_thread_that_has_dropped_its_objects_has_few_values() {
     watchdog::run(|watch| {
-        (0..1000).map(|_| Local::new(|| ())).collect::<Vec<_>>().iter().for_each(|object| object.with(|_| ()));
+        (0..1000)
+            .map(|_| Local::new(|| ()))
+            .collect::<Vec<_>>()
+            .iter()
+            .for_each(|object| object.with(|_| ()));
         let drops = Drops::default();
         let tokens = drops.clone();
         let object = Local::new(move || tokens.token());
@@ -152,7 +164,10 @@ fn a_thread_that_has_dropped_its_objects_has_few_values() {
 fn values_of_dropped_objects_go_many_at_once_where_there_are_many() {
     const VALUES: usize = 1000;
     watchdog::run(|watch| {
-        let (drops, kept) = (Drops::default(), (0..VALUES).map(|_| Local::new(|| ())).collect::<Vec<_>>());
+        let (drops, kept) = (
+            Drops::default(),
+            (0..VALUES).map(|_| Local::new(|| ())).collect::<Vec<_>>(),
+        );
         kept.iter().for_each(|object| object.with(|_| ()));
         let (mut sweeps, mut most) = (0, 0);
         for round in 0..4 * VALUES {
@@ -247,7 +262,10 @@ fn a_make_that_panics_makes_nothing() {
     assert_eq!(panic_of(|| values.with(|_| ())), "no yarn");
     fails.store(false, SeqCst);
     assert_eq!(values.with(|value| *value), 7);
-    assert_eq!(panic_of(|| values.with(|_| panic!("a look that fails"))), "a look that fails");
+    assert_eq!(
+        panic_of(|| values.with(|_| panic!("a look that fails"))),
+        "a look that fails"
+    );
     assert_eq!(values.with(|value| *value), 7);
 }
 
@@ -276,7 +294,10 @@ fn a_make_may_look_at_the_same_object() {
     let make = || {
         let depth = DEPTH.fetch_add(1, SeqCst);
         if depth < 2 {
-            INNER.get().unwrap().with(|inner| assert_eq!(inner.0, 2, "the innermost was made first"));
+            INNER
+                .get()
+                .unwrap()
+                .with(|inner| assert_eq!(inner.0, 2, "the innermost was made first"));
         }
         Curious(depth as u32)
     };

@@ -39,7 +39,9 @@ fn a_thread_of_others_cannot_be_joined() {
         assert_unjoinable(&registry.current(), WHY);
         assert_unjoinable(&thread::main_thread(), WHY);
         assert_unjoinable(&thread::current(), WHY);
-        watch.spawn("of std", |_| assert_unjoinable(&thread::current(), WHY)).join();
+        watch
+            .spawn("of std", |_| assert_unjoinable(&thread::current(), WHY))
+            .join();
         let of_std = watch.spawn("of std", |_| thread::current()).join();
         assert_unjoinable(&of_std, WHY);
         let joins_main = registry.builder().spawn({

@@ -14,7 +14,11 @@ fn sleepers(registry: &Registry, count: usize) -> (Arc<Event>, Vec<JoinHandle<()
     let gate = Arc::new(Event::new());
     let start = |number| {
         let theirs = Arc::clone(&gate);
-        registry.builder().daemon(number % 2 == 0).spawn(move || theirs.wait()).unwrap()
+        registry
+            .builder()
+            .daemon(number % 2 == 0)
+            .spawn(move || theirs.wait())
+            .unwrap()
     };
     let threads = (0..count).map(start).collect();
     (gate, threads)
@@ -27,7 +31,11 @@ fn those_who_live_are_listed_oldest_first() {
         let me = registry.main_thread();
         assert_eq!((registry.enumerate(), registry.active_count()), (vec![me.clone()], 1));
         let (gate, threads) = sleepers(&registry, 6);
-        let all: Vec<Thread> = [&me].into_iter().chain(threads.iter().map(|thread| thread.thread())).cloned().collect();
+        let all: Vec<Thread> = [&me]
+            .into_iter()
+            .chain(threads.iter().map(|thread| thread.thread()))
+            .cloned()
+            .collect();
         assert_eq!((registry.enumerate(), registry.active_count()), (all.clone(), 7));
         assert_eq!(registry.clone().enumerate(), all, "clones are the same registry");
         assert_eq!(format!("{registry:?}"), format!("Registry {{ living: {all:?} }}"));
@@ -48,7 +56,11 @@ fn the_middle_one_comes_off() {
         let [(early, first), (middle, second), (late, third)] = [1; 3].map(|count| sleepers(&registry, count));
         middle.set();
         second[0].join().unwrap();
-        let all = [registry.main_thread(), first[0].thread().clone(), third[0].thread().clone()];
+        let all = [
+            registry.main_thread(),
+            first[0].thread().clone(),
+            third[0].thread().clone(),
+        ];
         assert_eq!(registry.enumerate(), all);
         early.set();
         late.set();
@@ -138,9 +150,16 @@ fn a_daemons_threads_are_daemons() {
             let thread = thread.unwrap();
             thread.join().unwrap();
             let theirs = [daemon, true, false];
-            assert_eq!(thread.take_result(), Some((theirs, theirs, daemon)), "on whichever registry");
+            assert_eq!(
+                thread.take_result(),
+                Some((theirs, theirs, daemon)),
+                "on whichever registry"
+            );
         }
-        assert_eq!(watch.spawn("of std", |_| children(&registry)).join(), [false, true, false]);
+        assert_eq!(
+            watch.spawn("of std", |_| children(&registry)).join(),
+            [false, true, false]
+        );
         registry.join_all();
     });
 }
@@ -152,7 +171,11 @@ fn the_current_thread_is_the_one_that_asks() {
         assert_eq!(registry.current(), registry.main_thread());
         assert_eq!(registry.current(), thread::current(), "an id is one for all registries");
         let theirs = registry.clone();
-        let thread = registry.builder().name("asks").spawn(move || (theirs.current(), theirs.main_thread())).unwrap();
+        let thread = registry
+            .builder()
+            .name("asks")
+            .spawn(move || (theirs.current(), theirs.main_thread()))
+            .unwrap();
         thread.join().unwrap();
         let (inside, first) = thread.take_result().unwrap();
         assert_eq!((inside.name(), &inside), ("asks", thread.thread()));
@@ -169,7 +192,9 @@ fn the_current_thread_is_the_one_that_asks() {
         by_spawn.join().unwrap();
         assert_eq!(by_spawn.take_result().as_ref(), Some(by_spawn.thread()));
 
-        let (one, other) = watch.spawn("of std", |_| (thread::current(), registry.current())).join();
+        let (one, other) = watch
+            .spawn("of std", |_| (thread::current(), registry.current()))
+            .join();
         assert_eq!((one.name(), one.is_daemon(), one.is_alive()), ("of std", false, true));
         assert_eq!(one, other);
         assert_ne!(one, registry.main_thread());
@@ -184,12 +209,22 @@ fn the_current_thread_is_the_one_that_asks() {
 #[test]
 fn any_thread_can_be_asked_for_the_systems_number() {
     fn number() -> String {
-        std::fs::read_link("/proc/thread-self").unwrap().file_name().unwrap().to_str().unwrap().to_owned()
+        std::fs::read_link("/proc/thread-self")
+            .unwrap()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
     watchdog::run(|watch| {
         let registry = Registry::new();
         assert_eq!(registry.main_thread().native_id().unwrap().to_string(), number());
-        watch.spawn("of std", |_| assert_eq!(thread::current().native_id().unwrap().to_string(), number())).join();
+        watch
+            .spawn("of std", |_| {
+                assert_eq!(thread::current().native_id().unwrap().to_string(), number())
+            })
+            .join();
         let thread = thread::spawn(number);
         thread.join().unwrap();
         assert_eq!(thread.native_id().map(|id| id.to_string()), thread.take_result());
@@ -205,7 +240,10 @@ fn threads_outlive_their_registry() {
         drop(registry);
         gate.set();
         threads.iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(threads.iter().map(|thread| thread.name()).collect::<Vec<_>>(), ["Thread-1", "Thread-2"]);
+        assert_eq!(
+            threads.iter().map(|thread| thread.name()).collect::<Vec<_>>(),
+            ["Thread-1", "Thread-2"]
+        );
     });
 }
 

@@ -40,7 +40,9 @@ fn a_result_that_is_there_is_of_a_thread_that_has_ended() {
     watchdog::run(|watch| {
         for round in 0..1000 {
             let thread = thread::spawn(move || if round % 2 == 0 { 7 } else { panic_any(()) });
-            watch.until("the end", || thread.take_result().is_some() || thread.take_panic().is_some());
+            watch.until("the end", || {
+                thread.take_result().is_some() || thread.take_panic().is_some()
+            });
             assert!(!thread.is_alive(), "round {round}");
         }
     });
@@ -195,7 +197,10 @@ fn drops_that_panic_strand_no_joiner() {
         let mine = bomb();
         let (gate, handle) = gated(move || _ = &mine); // a function
         gate.set();
-        assert_eq!(watch.waits("join", || handle.join()).unwrap_err().message(), Some("a drop that fails"));
+        assert_eq!(
+            watch.waits("join", || handle.join()).unwrap_err().message(),
+            Some("a drop that fails")
+        );
         assert_eq!((drops.count(), handle.take_result().is_none()), (3, true));
         let payload = handle.take_panic().unwrap();
         assert_eq!(payload.downcast_ref(), Some(&"a drop that fails"));

@@ -88,9 +88,14 @@ fn builder_and_registry_are_used() {
         let (registry, borrowed) = (Registry::new(), String::from("loom"));
         let named = thread::scope(|scope| {
             let builder = registry.builder().name(borrowed.clone()).daemon(true);
-            builder.spawn_scoped(scope, || registry.current().name() == borrowed).unwrap()
+            builder
+                .spawn_scoped(scope, || registry.current().name() == borrowed)
+                .unwrap()
         });
-        assert_eq!((named.take_result(), named.name(), named.is_daemon()), (Some(true), "loom", true));
+        assert_eq!(
+            (named.take_result(), named.name(), named.is_daemon()),
+            (Some(true), "loom", true)
+        );
         assert_eq!(registry.active_count(), 1);
         let on_the_programs = thread::scope(|scope| Builder::new().spawn_scoped(scope, thread::enumerate).unwrap());
         assert!(on_the_programs.take_result().unwrap().contains(&on_the_programs));
@@ -116,7 +121,10 @@ fn a_panic_that_nobody_has_seen_is_the_scopes() {
                 assert!(thread.take_panic().is_some());
             });
         });
-        assert_eq!(taken_only, "a scoped thread panicked", "the join tells, not the payload");
+        assert_eq!(
+            taken_only, "a scoped thread panicked",
+            "the join tells, not the payload"
+        );
     });
 }
 

@@ -57,12 +57,16 @@ fn after_a_try_join() {
 
 #[test]
 fn after_a_join_with_a_timeout() {
-    child::passes(&[], || stacks_go(|handle| join_by(handle, Form::Timeout(Duration::MAX)).unwrap()));
+    child::passes(&[], || {
+        stacks_go(|handle| join_by(handle, Form::Timeout(Duration::MAX)).unwrap())
+    });
 }
 
 #[test]
 fn after_a_join_with_a_deadline() {
-    child::passes(&[], || stacks_go(|handle| join_by(handle, Form::Deadline(Duration::MAX)).unwrap()));
+    child::passes(&[], || {
+        stacks_go(|handle| join_by(handle, Form::Deadline(Duration::MAX)).unwrap())
+    });
 }
 
 /// A call that joins all knows of those that are not gone, and of no others.

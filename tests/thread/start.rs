@@ -85,7 +85,10 @@ fn a_thread_is_as_its_builder_says() {
         let by_clone = builder.clone().spawn(|| ()).unwrap();
         let thread = builder.spawn(move || {
             let deep = std::hint::black_box([1_u8; 8 << 20]); // the stack of any other thread is too small
-            (registry.current(), deep.iter().map(|&byte| u32::from(byte)).sum::<u32>())
+            (
+                registry.current(),
+                deep.iter().map(|&byte| u32::from(byte)).sum::<u32>(),
+            )
         });
         let thread = thread.unwrap();
         assert_eq!((thread.name(), thread.is_daemon()), ("heddle", true));
@@ -168,7 +171,11 @@ fn assert_refused(registry: &Registry, builder: Builder) -> ErrorKind {
     let error = builder.spawn(move || drop(token)).unwrap_err();
     assert_eq!(drops.count(), 1, "what it captured is dropped once");
     assert_eq!(registry.enumerate(), before);
-    assert_eq!(registry.join_all_timeout(Duration::ZERO), Ok(()), "there is nobody to wait for");
+    assert_eq!(
+        registry.join_all_timeout(Duration::ZERO),
+        Ok(()),
+        "there is nobody to wait for"
+    );
     let next = registry.builder().spawn(|| 7).unwrap();
     next.join().unwrap();
     assert_eq!(next.take_result(), Some(7));
@@ -179,18 +186,32 @@ fn assert_refused(registry: &Registry, builder: Builder) -> ErrorKind {
 fn a_refused_thread_leaves_nothing() {
     watchdog::run(|_| {
         let registry = Registry::new();
-        for size in [usize::MAX, usize::MAX / 2, isize::MAX as usize / 2, 1 << (usize::BITS - 4)] {
+        for size in [
+            usize::MAX,
+            usize::MAX / 2,
+            isize::MAX as usize / 2,
+            1 << (usize::BITS - 4),
+        ] {
             assert_refused(&registry, registry.builder().stack_size(size));
         }
         for name in ["\0", "zero\0", "\0zero", "ze\0ro"] {
-            assert_eq!(assert_refused(&registry, registry.builder().name(name)), ErrorKind::InvalidInput);
+            assert_eq!(
+                assert_refused(&registry, registry.builder().name(name)),
+                ErrorKind::InvalidInput
+            );
         }
         let daemon = registry.builder().daemon(true).stack_size(usize::MAX);
         assert_refused(&registry, daemon);
         let (drops, registry) = (Drops::default(), &registry);
         let token = drops.token();
         thread::scope(|scope| {
-            assert!(registry.builder().stack_size(usize::MAX).spawn_scoped(scope, move || drop(token)).is_err());
+            assert!(
+                registry
+                    .builder()
+                    .stack_size(usize::MAX)
+                    .spawn_scoped(scope, move || drop(token))
+                    .is_err()
+            );
             assert_eq!(drops.count(), 1);
         });
     });
@@ -220,7 +241,10 @@ fn where_no_thread_is_to_be_had_nothing_is_left() {
 
         let (mine, before) = token();
         assert!(panic_of(|| thread::spawn(move || drop(mine))).starts_with(NO_THREAD));
-        assert_eq!((drops.count(), thread::enumerate()), (before + 1, vec![thread::current()]));
+        assert_eq!(
+            (drops.count(), thread::enumerate()),
+            (before + 1, vec![thread::current()])
+        );
 
         let (mine, before) = token();
         let refused = panic_of(|| thread::scope(|scope| drop(scope.spawn(move || drop(mine)))));
@@ -235,7 +259,10 @@ fn where_no_thread_is_to_be_had_nothing_is_left() {
         assert!(clock.every(Duration::ZERO, move || _ = &mine).is_err());
         assert_eq!((drops.count(), clock.pending()), (before + 1, 0));
         let refused = panic_of(|| selvedge::Timer::start(Duration::ZERO, || ()));
-        assert!(refused.starts_with("the system has room for the clock's thread"), "{refused}");
+        assert!(
+            refused.starts_with("the system has room for the clock's thread"),
+            "{refused}"
+        );
 
         let small = Builder::new().stack_size(64 << 10).spawn(|| 5).unwrap();
         small.join().unwrap();

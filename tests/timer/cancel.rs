@@ -23,8 +23,15 @@ fn what_a_cancelled_timer_has_captured_cannot_join_it_when_it_is_dropped() {
         let joins = Joins(Arc::clone(&itself));
         let timer = clock().start(LATER, move || drop(joins)).unwrap();
         itself.set(timer.clone()).unwrap();
-        assert_eq!(watch.waits("cancel", || panic_of(|| timer.cancel())), "a timer can't join itself");
-        assert_eq!(watch.waits("join", || timer.join()), Ok(()), "whoever joins is told all the same");
+        assert_eq!(
+            watch.waits("cancel", || panic_of(|| timer.cancel())),
+            "a timer can't join itself"
+        );
+        assert_eq!(
+            watch.waits("join", || timer.join()),
+            Ok(()),
+            "whoever joins is told all the same"
+        );
         assert!(timer.cancel());
     });
 }
@@ -37,10 +44,19 @@ fn a_cancelled_timer_never_runs_and_stays_cancelled() {
             let drops = Drops::default();
             let token = drops.token();
             let run = move || unreachable!("{token:?}");
-            let timer = if repeats { clock.every(LATER, run) } else { clock.start(LATER, run) }.unwrap();
+            let timer = if repeats {
+                clock.every(LATER, run)
+            } else {
+                clock.start(LATER, run)
+            }
+            .unwrap();
             assert_eq!((clock.pending(), drops.count(), timer.is_finished()), (1, 0, false));
             assert!(timer.cancel());
-            assert_eq!((clock.pending(), drops.count(), timer.is_finished()), (0, 1, true), "at once");
+            assert_eq!(
+                (clock.pending(), drops.count(), timer.is_finished()),
+                (0, 1, true),
+                "at once"
+            );
             assert!(timer.cancel() && timer.clone().cancel());
             assert_eq!(watch.waits("join", || timer.join()), Ok(()));
             assert_eq!((timer.try_join(), drops.count()), (Some(Ok(())), 1));
@@ -91,7 +107,9 @@ fn a_timer_runs_or_is_cancelled() {
         for most in [20, 100, 500].into_iter().cycle().take(1000) {
             let runs = Arc::new(AtomicUsize::new(0));
             let theirs = Arc::clone(&runs);
-            let timer = clock.start(Duration::from_micros(rng.u64(..most)), move || _ = theirs.fetch_add(1, SeqCst));
+            let timer = clock.start(Duration::from_micros(rng.u64(..most)), move || {
+                _ = theirs.fetch_add(1, SeqCst)
+            });
             let timer = timer.unwrap();
             let spin = rng.u32(..2000);
             let cancels = |timer: &Timer| {
@@ -119,7 +137,9 @@ fn a_function_may_cancel_its_own_timer() {
     watchdog::run(|watch| {
         let (own, told) = (Arc::new(OnceLock::<Timer>::new()), Arc::new(OnceLock::new()));
         let (theirs, tells) = (Arc::clone(&own), Arc::clone(&told));
-        let timer = clock().start(Duration::ZERO, move || tells.set(theirs.wait().cancel()).unwrap()).unwrap();
+        let timer = clock()
+            .start(Duration::ZERO, move || tells.set(theirs.wait().cancel()).unwrap())
+            .unwrap();
         own.set(timer.clone()).unwrap();
         watch.waits("join", || timer.join()).unwrap();
         assert_eq!(told.get(), Some(&false), "it runs");
@@ -148,7 +168,9 @@ fn the_drop_of_a_function_may_use_its_clock() {
         watch.waits("join", || timer.join()).unwrap();
         let own = Arc::new(OnceLock::<Timer>::new());
         let theirs = Arc::clone(&own);
-        let timer = clock.every(Duration::ZERO, move || _ = (&third, theirs.wait().cancel())).unwrap();
+        let timer = clock
+            .every(Duration::ZERO, move || _ = (&third, theirs.wait().cancel()))
+            .unwrap();
         own.set(timer.clone()).unwrap();
         watch.waits("join", || timer.join()).unwrap();
         watch.until("all have run", || drops.count() == 6);
@@ -182,7 +204,9 @@ fn a_joiner_of_a_cancelled_timer_wakes_up() {
             let timer = clock.start(LATER, || unreachable!()).unwrap();
             let joiner = |number| {
                 let timer = timer.clone();
-                watch.spawn(format!("joiner {number}"), move |role| role.waits("join", || timer.join()))
+                watch.spawn(format!("joiner {number}"), move |role| {
+                    role.waits("join", || timer.join())
+                })
             };
             let joiners = [1, 2].map(joiner);
             joiners.iter().for_each(|joiner| joiner.until_asleep());

@@ -21,10 +21,19 @@ fn a_timer_runs_once_and_not_before_its_time() {
                     assert!(due.has_passed());
                     theirs.fetch_add(1, SeqCst);
                 };
-                let timer = if absolute { clock.start_at(due, run) } else { clock.start(wait, run) }.unwrap();
+                let timer = if absolute {
+                    clock.start_at(due, run)
+                } else {
+                    clock.start(wait, run)
+                }
+                .unwrap();
                 assert_eq!(watch.waits("join", || timer.join()), Ok(()));
                 assert!(timer.is_finished());
-                assert_eq!((runs.load(SeqCst), Arc::strong_count(&runs)), (1, 1), "and its function is dropped");
+                assert_eq!(
+                    (runs.load(SeqCst), Arc::strong_count(&runs)),
+                    (1, 1),
+                    "and its function is dropped"
+                );
             }
         }
         assert_eq!(clock.pending(), 0);
@@ -51,8 +60,12 @@ fn for_ever_never_comes() {
         let clock = clock();
         let never = [
             clock.start(Duration::MAX, || unreachable!()).unwrap(),
-            clock.start(Duration::from_secs(i64::MAX as u64 / 2), || unreachable!()).unwrap(),
-            clock.start_at(Instant::now() + Duration::MAX, || unreachable!()).unwrap(),
+            clock
+                .start(Duration::from_secs(i64::MAX as u64 / 2), || unreachable!())
+                .unwrap(),
+            clock
+                .start_at(Instant::now() + Duration::MAX, || unreachable!())
+                .unwrap(),
             clock.every(Duration::MAX, || unreachable!()).unwrap(),
         ];
         assert_eq!(clock.pending(), 4);
@@ -88,7 +101,13 @@ fn timers_are_taken_in_order() {
             let (done, all) = (Arc::new(Semaphore::new(0)), Arc::new(OnceLock::<Vec<Timer>>::new()));
             let soon = Instant::now() + Duration::from_millis(5);
             // The order in which they are started, and in which they are due.
-            let dues = [soon + Duration::from_millis(1), soon, soon, soon + Duration::from_nanos(1), soon];
+            let dues = [
+                soon + Duration::from_millis(1),
+                soon,
+                soon,
+                soon + Duration::from_nanos(1),
+                soon,
+            ];
             let order = [1, 2, 4, 3, 0];
             let start = |number| {
                 let (done, all) = (Arc::clone(&done), Arc::clone(&all));
@@ -104,7 +123,10 @@ fn timers_are_taken_in_order() {
             let in_time = !soon.has_passed(); // or the first may have run before the last was started
             all.set(timers.clone()).unwrap();
             watch.waits("the timers", || {
-                timers.iter().map(Timer::join).for_each(|end| assert!(end.is_ok() || !in_time))
+                timers
+                    .iter()
+                    .map(Timer::join)
+                    .for_each(|end| assert!(end.is_ok() || !in_time))
             });
             rounds += usize::from(in_time);
         }
@@ -117,7 +139,10 @@ fn a_dropped_handle_and_a_dropped_clock_cancel_nothing_while_a_handle_is_kept() 
         let clock = clock();
         let ((here, one), (there, other)) = (event(), event());
         drop(clock.start(Duration::from_millis(3), move || one.set()).unwrap());
-        let kept = clock.clone().start(Duration::from_millis(3), move || other.set()).unwrap();
+        let kept = clock
+            .clone()
+            .start(Duration::from_millis(3), move || other.set())
+            .unwrap();
         drop(clock);
         watch.waits("the dropped timer", || here.wait());
         watch.waits("the other timer", || there.wait());
@@ -136,7 +161,9 @@ fn the_programs_clock_serves_the_timers_without_one() {
         ];
         watch.waits("a repeating timer", || done.wait());
         timers[2].cancel();
-        timers.iter().for_each(|timer| watch.waits("join", || timer.join()).unwrap());
+        timers
+            .iter()
+            .for_each(|timer| watch.waits("join", || timer.join()).unwrap());
         let later = Timer::start(LATER, || unreachable!());
         assert!(later.cancel());
     });
@@ -146,7 +173,13 @@ fn the_programs_clock_serves_the_timers_without_one() {
 fn debug_shows_what_is_left() {
     let clock = clock();
     let timer = clock.start(LATER, || ()).unwrap();
-    assert_eq!(format!("{clock:?} {timer:?}"), "Clock { pending: Some(1), .. } Timer { finished: false }");
+    assert_eq!(
+        format!("{clock:?} {timer:?}"),
+        "Clock { pending: Some(1), .. } Timer { finished: false }"
+    );
     timer.cancel();
-    assert_eq!(format!("{clock:?} {timer:?}"), "Clock { pending: Some(0), .. } Timer { finished: true }");
+    assert_eq!(
+        format!("{clock:?} {timer:?}"),
+        "Clock { pending: Some(0), .. } Timer { finished: true }"
+    );
 }

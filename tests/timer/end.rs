@@ -127,7 +127,9 @@ fn drops_that_panic_or_use_the_clock_end_it_all_the_same() {
             clock.start(LATER, || ()).unwrap(),
         ];
         watch.waits("shutdown", || clock.shutdown());
-        timers.iter().for_each(|timer| watch.waits("join", || timer.join()).unwrap());
+        timers
+            .iter()
+            .for_each(|timer| watch.waits("join", || timer.join()).unwrap());
         assert_eq!(drops.count(), 1);
     });
 }
@@ -142,8 +144,11 @@ fn the_drop_of_the_last_handle_cancels_what_waits() {
         drop(clock.every(LATER, move || _ = &second).unwrap());
         drop(clock.clone());
         assert_eq!((clock.pending(), drops.count()), (2, before));
-        let last: [Box<dyn std::any::Any>; 2] =
-            if a_timer_is_the_last { [Box::new(clock), Box::new(kept)] } else { [Box::new(kept), Box::new(clock)] };
+        let last: [Box<dyn std::any::Any>; 2] = if a_timer_is_the_last {
+            [Box::new(clock), Box::new(kept)]
+        } else {
+            [Box::new(kept), Box::new(clock)]
+        };
         for (handle, dropped) in last.into_iter().zip([0, 2]) {
             drop(handle);
             assert_eq!(drops.count(), before + dropped);
@@ -161,7 +166,10 @@ fn the_last_handle_may_be_dropped_by_a_function() {
             theirs.wait();
             drop(own);
         };
-        drop([clock.start(Duration::ZERO, run).unwrap(), clock.start(LATER, move || drop(token)).unwrap()]);
+        drop([
+            clock.start(Duration::ZERO, run).unwrap(),
+            clock.start(LATER, move || drop(token)).unwrap(),
+        ]);
         drop(clock);
         assert_eq!(drops.count(), 0, "the function has a handle");
         gate.set();

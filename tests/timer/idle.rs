@@ -14,7 +14,9 @@ fn quick_timers_share_one_thread() {
     child::passes(&[], || {
         let (before, clock) = (child::threads(), clock());
         assert_eq!(child::threads(), before, "a clock without timers has none");
-        let timers: Vec<_> = (0..1000).map(|_| clock.start(LATER, || unreachable!()).unwrap()).collect();
+        let timers: Vec<_> = (0..1000)
+            .map(|_| clock.start(LATER, || unreachable!()).unwrap())
+            .collect();
         assert_eq!(child::threads(), before + 1);
         let named = || {
             std::fs::read_dir("/proc/self/task").unwrap().any(|task| {
@@ -24,8 +26,14 @@ fn quick_timers_share_one_thread() {
         while !named() {
             std::thread::yield_now(); // the thread names itself
         }
-        let one_after_another = (0..100).map(|_| clock.start(Duration::ZERO, || ()).unwrap().join().unwrap()).count();
-        assert!(child::threads() <= before + 3, "{} for {one_after_another}", child::threads() - before);
+        let one_after_another = (0..100)
+            .map(|_| clock.start(Duration::ZERO, || ()).unwrap().join().unwrap())
+            .count();
+        assert!(
+            child::threads() <= before + 3,
+            "{} for {one_after_another}",
+            child::threads() - before
+        );
         timers.iter().for_each(|timer| assert!(timer.cancel()));
         child::until_threads(before);
     });
@@ -54,7 +62,9 @@ fn threads_end_soon_after_the_last_timer() {
         assert!(far.cancel());
         drop(clock);
         child::until_threads(before);
-        let dropped_at_once = Clock::new(&Registry::new()).start(Duration::from_millis(1), || ()).unwrap();
+        let dropped_at_once = Clock::new(&Registry::new())
+            .start(Duration::from_millis(1), || ())
+            .unwrap();
         dropped_at_once.join().unwrap();
         child::until_threads(before);
     });

@@ -63,9 +63,14 @@ fn a_join_waits_for_the_end_or_times_out() {
 #[test]
 fn a_timer_that_waits_is_not_over() {
     let timer = clock().start(LATER, || unreachable!()).unwrap();
-    HASTY.into_iter().for_each(|form| assert_eq!(join_by(&timer, form), Err(JoinError::TimedOut)));
+    HASTY
+        .into_iter()
+        .for_each(|form| assert_eq!(join_by(&timer, form), Err(JoinError::TimedOut)));
     assert!(!timer.is_finished() && timer.cancel());
-    HASTY.into_iter().chain(PATIENT).for_each(|form| assert_eq!(join_by(&timer, form), Ok(())));
+    HASTY
+        .into_iter()
+        .chain(PATIENT)
+        .for_each(|form| assert_eq!(join_by(&timer, form), Ok(())));
 }
 
 #[test]
@@ -81,7 +86,11 @@ fn a_function_that_joins_its_own_timer_panics() {
                 }
                 theirs.wait().join().unwrap();
             };
-            let timer = if repeats { clock.every(Duration::ZERO, run) } else { clock.start(Duration::ZERO, run) };
+            let timer = if repeats {
+                clock.every(Duration::ZERO, run)
+            } else {
+                clock.start(Duration::ZERO, run)
+            };
             own.set(timer.unwrap()).unwrap();
             let told = watch.waits("join", || own.wait().join()).unwrap_err();
             assert_eq!(told.message(), Some("a timer can't join itself"));

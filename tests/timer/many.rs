@@ -18,9 +18,15 @@ fn a_slow_function_delays_no_other() {
                 let clock = clock();
                 let (done, sets) = event();
                 let slow = move || done.wait();
-                let slow = if repeats { clock.every(Duration::ZERO, slow) } else { clock.start(Duration::ZERO, slow) };
+                let slow = if repeats {
+                    clock.every(Duration::ZERO, slow)
+                } else {
+                    clock.start(Duration::ZERO, slow)
+                };
                 let slow = slow.unwrap();
-                let later = clock.start(Duration::from_millis(later_by), move || sets.set()).unwrap();
+                let later = clock
+                    .start(Duration::from_millis(later_by), move || sets.set())
+                    .unwrap();
                 watch.waits("the later one", || later.join()).unwrap();
                 slow.cancel();
                 watch.waits("the slow one", || slow.join()).unwrap();
@@ -55,7 +61,9 @@ fn sixty_four_slow_ones_run_at_once() {
         for _ in 0..3 {
             let start = |_| {
                 let all = Arc::clone(&all);
-                clock.start(Duration::from_millis(2), move || _ = all.wait().unwrap()).unwrap()
+                clock
+                    .start(Duration::from_millis(2), move || _ = all.wait().unwrap())
+                    .unwrap()
             };
             let timers: Vec<_> = (0..64).map(start).collect();
             watch.waits("join", || timers.iter().for_each(|timer| timer.join().unwrap()));
@@ -70,7 +78,9 @@ fn a_function_may_start_timers() {
             return done.set();
         }
         let theirs = clock.clone();
-        clock.start(Duration::from_micros(100), move || generation(theirs, left - 1, done)).unwrap();
+        clock
+            .start(Duration::from_micros(100), move || generation(theirs, left - 1, done))
+            .unwrap();
     }
     watchdog::run(|watch| {
         let (done, theirs) = event();
@@ -116,6 +126,9 @@ fn thousands_run_once_each() {
             })
         };
         [1, 2].map(starter).into_iter().for_each(|starter| starter.join());
-        assert_eq!((ran.load(SeqCst), Arc::strong_count(&ran), clock.pending()), (3000, 1, 0));
+        assert_eq!(
+            (ran.load(SeqCst), Arc::strong_count(&ran), clock.pending()),
+            (3000, 1, 0)
+        );
     });
 }

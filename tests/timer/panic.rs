@@ -21,7 +21,11 @@ fn joiners_are_told_of_a_panic_and_the_clock_lives_on() {
                 waits.wait();
                 panic!("the timer {token:?} broke");
             };
-            let timer = if repeats { clock.every(Duration::ZERO, run) } else { clock.start(Duration::ZERO, run) };
+            let timer = if repeats {
+                clock.every(Duration::ZERO, run)
+            } else {
+                clock.start(Duration::ZERO, run)
+            };
             let timer = timer.unwrap();
             let joiner = |(number, form): (usize, Form)| {
                 let (timer, drops) = (timer.clone(), drops.clone());
@@ -37,7 +41,9 @@ fn joiners_are_told_of_a_panic_and_the_clock_lives_on() {
                 assert_eq!((join_by(&timer, form), drops.count()), told[0]);
             }
             for (error, dropped) in told {
-                let Err(JoinError::Panicked(error)) = error else { panic!("told {error:?}") };
+                let Err(JoinError::Panicked(error)) = error else {
+                    panic!("told {error:?}")
+                };
                 assert_eq!((error.thread(), dropped), ("timer", 1));
                 assert!(error.message().unwrap().starts_with("the timer Token"), "{error}");
             }
@@ -91,7 +97,10 @@ fn drops_that_panic_strand_no_joiner_and_no_clock() {
             let _captured = &captured;
             panic!("first");
         });
-        assert_eq!(watch.waits("join", || timer.unwrap().join()).unwrap_err().message(), Some("first"));
+        assert_eq!(
+            watch.waits("join", || timer.unwrap().join()).unwrap_err().message(),
+            Some("first")
+        );
         assert_eq!(drops.count(), 3);
 
         // Cancelled while it runs, a repeating one is dropped on its clock's thread.

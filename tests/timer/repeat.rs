@@ -13,7 +13,11 @@ use std::time::Duration;
 fn a_repeating_timer_runs_until_it_is_cancelled() {
     watchdog::run(|watch| {
         for period in [0, 50, 1000].map(Duration::from_micros) {
-            let (ticks, runs, drops) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)), Drops::default());
+            let (ticks, runs, drops) = (
+                Arc::new(Semaphore::new(0)),
+                Arc::new(AtomicUsize::new(0)),
+                Drops::default(),
+            );
             let (theirs, count, token) = (Arc::clone(&ticks), Arc::clone(&runs), drops.token());
             let (begin, clock) = (Instant::now(), clock());
             let run = move || {
@@ -128,7 +132,10 @@ fn times_that_pass_during_a_run_are_left_out() {
         timer.cancel();
         watch.waits("join", || timer.join()).unwrap();
         let times = times.lock().unwrap();
-        assert!(times[1].0 >= times[0].1 + period, "the next run is a period after the long one");
+        assert!(
+            times[1].0 >= times[0].1 + period,
+            "the next run is a period after the long one"
+        );
     });
 }
 
@@ -143,7 +150,10 @@ fn a_panic_ends_a_repeating_timer() {
             assert!(left > 0, "the third");
         });
         let timer = timer.unwrap();
-        assert_eq!(watch.waits("join", || timer.join()).unwrap_err().message(), Some("the third"));
+        assert_eq!(
+            watch.waits("join", || timer.join()).unwrap_err().message(),
+            Some("the third")
+        );
         assert_eq!((clock.pending(), drops.count(), timer.cancel()), (0, 1, false));
     });
 }

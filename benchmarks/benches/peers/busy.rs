@@ -33,11 +33,36 @@ struct Load {
 }
 
 const LOADS: [Load; 5] = [
-    Load { name: "idle", hogs: 0, turn: Duration::ZERO, nice: 0 },
-    Load { name: "1 per processor", hogs: 1, turn: Duration::ZERO, nice: 0 },
-    Load { name: "3 per processor", hogs: 3, turn: Duration::ZERO, nice: 0 },
-    Load { name: "10 ms on, 10 ms off", hogs: 1, turn: Duration::from_millis(10), nice: 0 },
-    Load { name: "nice 19", hogs: 1, turn: Duration::ZERO, nice: 19 },
+    Load {
+        name: "idle",
+        hogs: 0,
+        turn: Duration::ZERO,
+        nice: 0,
+    },
+    Load {
+        name: "1 per processor",
+        hogs: 1,
+        turn: Duration::ZERO,
+        nice: 0,
+    },
+    Load {
+        name: "3 per processor",
+        hogs: 3,
+        turn: Duration::ZERO,
+        nice: 0,
+    },
+    Load {
+        name: "10 ms on, 10 ms off",
+        hogs: 1,
+        turn: Duration::from_millis(10),
+        nice: 0,
+    },
+    Load {
+        name: "nice 19",
+        hogs: 1,
+        turn: Duration::ZERO,
+        nice: 19,
+    },
 ];
 
 /// With `--quick`.
@@ -104,7 +129,13 @@ impl Wanted {
             };
             let rounds = self.rounds.map_or(rounds, |rounds| rounds as usize);
             let slice = self.slice.unwrap_or(Duration::from_millis(slice));
-            Task { load, place, rows: (0..rows.len()).filter(wanted).collect(), rounds, slice }
+            Task {
+                load,
+                place,
+                rows: (0..rows.len()).filter(wanted).collect(),
+                rounds,
+                slice,
+            }
         };
         let loads = (0..LOADS.len()).filter(|load| !self.quick || !self.words.is_empty() || QUICK.contains(load));
         let cells = loads.flat_map(|load| (0..PLACES.len()).map(move |place| (load, place)));
@@ -114,8 +145,16 @@ impl Wanted {
     /// The names of the cells.
     pub fn names(&self) -> Vec<String> {
         let rows = rows();
-        let of_task = |task: &Task| task.rows.iter().map(|&row| name(task.load, task.place, &rows[row])).collect();
-        self.tasks().iter().flat_map(|task| -> Vec<String> { of_task(task) }).collect()
+        let of_task = |task: &Task| {
+            task.rows
+                .iter()
+                .map(|&row| name(task.load, task.place, &rows[row]))
+                .collect()
+        };
+        self.tasks()
+            .iter()
+            .flat_map(|task| -> Vec<String> { of_task(task) })
+            .collect()
     }
 
     /// Measures them.
@@ -144,15 +183,31 @@ fn outcomes(task: &Task) -> Vec<Outcome> {
     });
     let others = rounds.iter().map(|round| round.others).fold(0.0, f64::max);
     let outcome = |(place, &row): (usize, &usize)| {
-        let Row { shape, setting, bars, participants } = rows().swap_remove(row);
+        let Row {
+            shape,
+            setting,
+            bars,
+            participants,
+        } = rows().swap_remove(row);
         let of_row: Vec<&Vec<_>> = rounds.iter().map(|round| &round.samples[place]).collect();
-        let figures =
-            participants.iter().enumerate().map(|(place, one)| figure(one, &of_row, place)).collect::<Vec<_>>();
+        let figures = participants
+            .iter()
+            .enumerate()
+            .map(|(place, one)| figure(one, &of_row, place))
+            .collect::<Vec<_>>();
         let judged = bars.iter().filter(|_| LOADS[task.load].hogs > 0);
         let verdicts = judged.flat_map(|&bar| verdict::judge(bar, &figures)).collect();
         let beside = Some(beside.clone());
-        let outcome =
-            Outcome { shape, setting, beside, rounds: rounds.len(), noisy_rounds: 0, others, figures, verdicts };
+        let outcome = Outcome {
+            shape,
+            setting,
+            beside,
+            rounds: rounds.len(),
+            noisy_rounds: 0,
+            others,
+            figures,
+            verdicts,
+        };
         eprintln!("{outcome}");
         outcome
     };
@@ -161,9 +216,13 @@ fn outcomes(task: &Task) -> Vec<Outcome> {
 
 fn figure(one: &Participant<Cell>, rounds: &[&Vec<Option<Result<Cell, Fault>>>], place: usize) -> Figure {
     let cells = || rounds.iter().map(|round| round[place].as_ref());
-    let fault = cells().find_map(|cell| cell?.as_ref().err().copied()).or(rounds.is_empty().then_some(Fault::Stuck));
+    let fault = cells()
+        .find_map(|cell| cell?.as_ref().err().copied())
+        .or(rounds.is_empty().then_some(Fault::Stuck));
     let each = |value: fn(&Cell) -> f64| {
-        cells().map(move |cell| cell.and_then(|cell| cell.as_ref().ok()).map_or(f64::NAN, value)).collect::<Vec<_>>()
+        cells()
+            .map(move |cell| cell.and_then(|cell| cell.as_ref().ok()).map_or(f64::NAN, value))
+            .collect::<Vec<_>>()
     };
     let mut figure = Figure::new(one.name, one.kind, fault, each(|cell| cell.nanoseconds_each));
     let slowest = || Summary::of(each(|cell| 1000.0 * cell.slowest_percent_microseconds)).median;
@@ -174,7 +233,11 @@ fn figure(one: &Participant<Cell>, rounds: &[&Vec<Option<Result<Cell, Fault>>>],
 /// Starts this program again, for another purpose: it ends when this thread does.
 fn again(purpose: &str, what: &impl Serialize) -> Result<Child, Box<dyn Error>> {
     let what = serde_json::to_string(what)?;
-    Ok(Command::new(env::current_exe()?).args([purpose, &what]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?)
+    Ok(Command::new(env::current_exe()?)
+        .args([purpose, &what])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?)
 }
 
 /// The rounds that a child has written within the limit; it is killed then.
@@ -182,13 +245,21 @@ fn read(task: &Task, limit: Duration) -> Result<Vec<Round>, Box<dyn Error>> {
     let mut child = again("--beside-busy", task)?;
     let output = BufReader::new(child.stdout.take().expect("it is piped"));
     let (sender, receiver) = channel();
-    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+    });
     let (deadline, mut rounds) = (Instant::now() + limit, Vec::new());
     while let Ok(line) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         rounds.push(serde_json::from_str(&line)?);
     }
     if rounds.len() < task.rounds {
-        eprintln!("{TITLE}: the child ended early, or was stuck for {limit:?}: {} rounds", rounds.len());
+        eprintln!(
+            "{TITLE}: the child ended early, or was stuck for {limit:?}: {} rounds",
+            rounds.len()
+        );
     }
     child.kill()?;
     child.wait()?;
@@ -203,15 +274,23 @@ pub fn received<T: DeserializeOwned>(what: &str) -> Result<T, Box<dyn Error>> {
 
 /// What a child does that measures.
 pub fn child(task: &str) -> Result<(), Box<dyn Error>> {
-    let Task { load, place, rows: wanted, rounds, slice } = received(task)?;
+    let Task {
+        load,
+        place,
+        rows: wanted,
+        rounds,
+        slice,
+    } = received(task)?;
     let (all, load) = (rows(), &LOADS[load]);
     let rows: Vec<&Row<Cell>> = wanted.iter().map(|&row| &all[row]).collect();
     let processors = PLACES[place].1;
     system::pin(processors)?;
     let hogs = Hogs::start(load, load.hogs * processors)?;
     // What each has used, or `None` if it had a fault.
-    let mut used: Vec<Vec<Option<Duration>>> =
-        rows.iter().map(|row| vec![Some(Duration::ZERO); row.participants.len()]).collect();
+    let mut used: Vec<Vec<Option<Duration>>> = rows
+        .iter()
+        .map(|row| vec![Some(Duration::ZERO); row.participants.len()])
+        .collect();
     for number in 0..rounds {
         let began = hogs.ticks();
         let mut samples = Vec::new();
@@ -244,7 +323,11 @@ impl Hogs {
     fn start(load: &Load, number: usize) -> Result<Hogs, Box<dyn Error>> {
         let mut hogs = Hogs(Vec::new());
         for _ in 0..number {
-            let hog = Hog { parent: process::id(), turn: load.turn, nice: load.nice };
+            let hog = Hog {
+                parent: process::id(),
+                turn: load.turn,
+                nice: load.nice,
+            };
             hogs.0.push(again("--hog", &hog)?);
         }
         thread::sleep(STARTING);
@@ -300,14 +383,21 @@ mod system {
 
     /// The niceness of this process, if it is not that of its parent.
     pub fn be_nice(nice: i32) -> Result<(), Box<dyn Error>> {
-        if nice > 0 { Ok(setpriority_process(None, nice)?) } else { Ok(()) }
+        if nice > 0 {
+            Ok(setpriority_process(None, nice)?)
+        } else {
+            Ok(())
+        }
     }
 
     /// Restricts this thread, and the threads and processes that it starts, to this number of processors.
     pub fn pin(processors: usize) -> Result<(), Box<dyn Error>> {
         let allowed = sched_getaffinity(None)?;
         let mut set = CpuSet::new();
-        (0..CpuSet::MAX_CPU).filter(|&one| allowed.is_set(one)).take(processors).for_each(|one| set.set(one));
+        (0..CpuSet::MAX_CPU)
+            .filter(|&one| allowed.is_set(one))
+            .take(processors)
+            .for_each(|one| set.set(one));
         if (set.count() as usize) < processors {
             return Err("fewer processors are allowed than the place needs".into());
         }

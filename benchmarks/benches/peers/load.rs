@@ -105,12 +105,22 @@ pub fn together(slice: Duration, threads: usize, operation: impl Fn() + Sync) ->
         phase.store(COUNT, Relaxed);
         thread::sleep(slice);
         phase.store(STOP, Relaxed);
-        workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a worker panicked"))
+            .collect()
     });
     let began = done.iter().map(|&(began, ..)| began).min().expect("there are threads");
-    let ended = done.iter().map(|&(_, ended, ..)| ended).max().expect("there are threads");
+    let ended = done
+        .iter()
+        .map(|&(_, ended, ..)| ended)
+        .max()
+        .expect("there are threads");
     let counted = done.iter().map(|&(.., counted)| counted).sum::<u64>();
-    (nanoseconds(ended - began) / counted as f64, done.iter().map(|&(_, _, all, _)| all).sum())
+    (
+        nanoseconds(ended - began) / counted as f64,
+        done.iter().map(|&(_, _, all, _)| all).sum(),
+    )
 }
 
 // What threads that work together do now.
@@ -129,7 +139,10 @@ pub struct Guarded<L> {
 impl<L> Guarded<L> {
     /// A count of zero, alone on its cache line.
     pub fn new(lock: L) -> CachePadded<Guarded<L>> {
-        CachePadded::new(Guarded { lock, count: AtomicU64::new(0) })
+        CachePadded::new(Guarded {
+            lock,
+            count: AtomicU64::new(0),
+        })
     }
 
     /// One more; the caller holds the lock.
@@ -163,7 +176,9 @@ impl Work {
     }
 
     fn lasting(time: Duration) -> Work {
-        Work { turns: (nanoseconds(time) / *TURN).round() as u32 }
+        Work {
+            turns: (nanoseconds(time) / *TURN).round() as u32,
+        }
     }
 
     /// Does it.

@@ -50,7 +50,9 @@ pub fn describe() -> Machine {
         cores: thread::available_parallelism().map_or(1, Into::into),
         system: output("uname", &["-s", "-r", "-m"]).unwrap_or_else(unknown),
         rustc: output("rustc", &["--version"]).unwrap_or_else(unknown),
-        peers: PEERS.map(|name| format!("{name} {}", version(name).unwrap_or("?"))).into(),
+        peers: PEERS
+            .map(|name| format!("{name} {}", version(name).unwrap_or("?")))
+            .into(),
     }
 }
 
@@ -60,7 +62,11 @@ fn processor() -> Option<String> {
         let line = all.lines().find(|line| line.starts_with(name))?;
         Some(line.split_once(':')?.1.trim().to_owned())
     };
-    let virtual_machine = if field("flags")?.contains("hypervisor") { ", in a virtual machine" } else { "" };
+    let virtual_machine = if field("flags")?.contains("hypervisor") {
+        ", in a virtual machine"
+    } else {
+        ""
+    };
     Some(format!("{}{virtual_machine}", field("model name")?))
 }
 
@@ -95,7 +101,12 @@ impl Ticks {
     /// With those of these processes as ours.
     pub fn with(processes: impl IntoIterator<Item = u32>) -> Option<Ticks> {
         let machine = fs::read_to_string("/proc/stat").ok()?;
-        let states: Vec<u64> = machine.lines().next()?.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+        let states: Vec<u64> = machine
+            .lines()
+            .next()?
+            .split_whitespace()
+            .filter_map(|n| n.parse().ok())
+            .collect();
         // user nice system idle iowait irq softirq steal; what follows is counted in user and nice as well.
         let all = states.iter().take(8).sum();
         let idle: u64 = states.iter().skip(3).take(2).sum();
@@ -106,13 +117,23 @@ impl Ticks {
             Some(times.filter_map(|n| n.parse::<u64>().ok()).sum::<u64>())
         };
         let processes = processes.into_iter().map(|process| process.to_string());
-        let ours = ["self".to_owned()].into_iter().chain(processes).map(used).sum::<Option<u64>>()?;
-        Some(Ticks { all, busy: all - idle, ours })
+        let ours = ["self".to_owned()]
+            .into_iter()
+            .chain(processes)
+            .map(used)
+            .sum::<Option<u64>>()?;
+        Some(Ticks {
+            all,
+            busy: all - idle,
+            ours,
+        })
     }
 
     /// The part of the machine that others have used between the two.
     pub fn of_others(before: Option<Ticks>, now: Option<Ticks>) -> f64 {
-        let Some((before, now)) = before.zip(now) else { return 0.0 };
+        let Some((before, now)) = before.zip(now) else {
+            return 0.0;
+        };
         // Each clock may be off by a tick.
         let others = (now.busy - before.busy).saturating_sub(now.ours - before.ours + 2);
         others as f64 / (now.all - before.all).max(1) as f64

@@ -89,19 +89,35 @@ impl Arguments {
         let (rounds, slice) = if self.quick { (5, 10) } else { (30, 20) };
         let rounds = self.rounds.unwrap_or(rounds) as usize;
         let most = if self.quick { rounds } else { 2 * rounds };
-        Plan { rounds, most: self.most.unwrap_or(most), slice: Duration::from_millis(self.slice.unwrap_or(slice)) }
+        Plan {
+            rounds,
+            most: self.most.unwrap_or(most),
+            slice: Duration::from_millis(self.slice.unwrap_or(slice)),
+        }
     }
 
     fn wants(&self, name: &str) -> bool {
         self.busy.is_none()
-            && self.filter.as_ref().is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
+            && self
+                .filter
+                .as_ref()
+                .is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
     }
 
     /// What is wanted beside busy processes.
     fn busy(&self) -> Option<Wanted> {
-        let words = if self.wants(busy::TITLE) { Vec::new() } else { self.busy.clone()? };
+        let words = if self.wants(busy::TITLE) {
+            Vec::new()
+        } else {
+            self.busy.clone()?
+        };
         let slice = self.slice.map(Duration::from_millis);
-        Some(Wanted { quick: self.quick, rounds: self.rounds, slice, words })
+        Some(Wanted {
+            quick: self.quick,
+            rounds: self.rounds,
+            slice,
+            words,
+        })
     }
 }
 
@@ -123,9 +139,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut rows = shapes::rows();
     let busy = shapes::busy::rows();
-    report::causes_name(&rows.iter().map(Row::name).chain(busy.iter().map(Row::name)).collect::<Vec<_>>())?;
+    report::causes_name(
+        &rows
+            .iter()
+            .map(Row::name)
+            .chain(busy.iter().map(Row::name))
+            .collect::<Vec<_>>(),
+    )?;
     rows.retain(|row| arguments.wants(&row.name()));
-    let sections = sections::ALL.into_iter().filter(|section| arguments.wants(section.title)).collect::<Vec<_>>();
+    let sections = sections::ALL
+        .into_iter()
+        .filter(|section| arguments.wants(section.title))
+        .collect::<Vec<_>>();
     let busy = arguments.busy();
     let cells = busy.as_ref().map_or_else(Vec::new, Wanted::names);
     if rows.is_empty() && sections.is_empty() && cells.is_empty() {
@@ -142,7 +167,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let machine = machine::describe();
     let mut outcomes = Vec::new();
     for row in rows {
-        let plan = if row.shape == wait::SHAPE { wait::plan(arguments.quick) } else { plan };
+        let plan = if row.shape == wait::SHAPE {
+            wait::plan(arguments.quick)
+        } else {
+            plan
+        };
         let outcome = measure::row(row, plan);
         eprintln!("{outcome}");
         outcomes.push(outcome);
@@ -151,14 +180,27 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let [proofs, growth] = [arguments.proofs, arguments.growth].map(|file| file.map(|file| from_root(&file)));
     let (proofs, growth) = (proofs.as_deref(), growth.as_deref());
-    let context = Context { quick: arguments.quick, plan, rows: &outcomes, proofs, growth };
+    let context = Context {
+        quick: arguments.quick,
+        plan,
+        rows: &outcomes,
+        proofs,
+        growth,
+    };
     let measure = |section: &Planned| {
         eprintln!("{} ...", section.title);
         section.measure(&context)
     };
     let sections = sections.iter().map(measure).collect();
 
-    let report = Report { date: arguments.date, machine, plan, rows: outcomes, busy, sections };
+    let report = Report {
+        date: arguments.date,
+        machine,
+        plan,
+        rows: outcomes,
+        busy,
+        sections,
+    };
     println!("{report}");
     let file = arguments.write.map_or_else(in_target, |file| from_root(&file));
     report.write(&file)?;
@@ -174,7 +216,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Where a report goes that nobody gave a place: among what cargo has built.
 fn in_target() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("benchmarks").join("RESULTS.md")
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .with_file_name("benchmarks")
+        .join("RESULTS.md")
 }
 
 /// Cargo runs a benchmark in its package's folder, but people type paths at the root.

@@ -89,8 +89,20 @@ impl Figure {
     /// Of these samples, which count only without a fault.
     pub fn new(name: &'static str, kind: Kind, fault: Option<Fault>, samples: Vec<f64>) -> Figure {
         match fault {
-            Some(fault) => Figure { name, kind, result: Err(fault), samples: Vec::new(), slowest: None },
-            None => Figure { name, kind, result: Ok(Summary::of(samples.iter().copied())), samples, slowest: None },
+            Some(fault) => Figure {
+                name,
+                kind,
+                result: Err(fault),
+                samples: Vec::new(),
+                slowest: None,
+            },
+            None => Figure {
+                name,
+                kind,
+                result: Ok(Summary::of(samples.iter().copied())),
+                samples,
+                slowest: None,
+            },
         }
     }
 
@@ -129,8 +141,11 @@ pub fn row(row: Row, plan: Plan) -> Outcome {
 
 /// What the rounds have shown. The noisier half does not count.
 fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fault>]) -> Outcome {
-    let noises: Vec<f64> =
-        deviations(rounds).into_iter().zip(others).map(|(noise, &others)| noise.max(others)).collect();
+    let noises: Vec<f64> = deviations(rounds)
+        .into_iter()
+        .zip(others)
+        .map(|(noise, &others)| noise.max(others))
+        .collect();
     let mut quietest: Vec<usize> = (0..rounds.len()).collect();
     quietest.sort_by(|&a, &b| noises[a].total_cmp(&noises[b]));
     quietest.truncate(rounds.len().div_ceil(2));
@@ -141,7 +156,11 @@ fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fau
             Figure::new(name, kind, faults[place], samples)
         })
         .collect();
-    let verdicts = row.bars.iter().flat_map(|bar: &Bar| verdict::judge(*bar, &figures)).collect();
+    let verdicts = row
+        .bars
+        .iter()
+        .flat_map(|bar: &Bar| verdict::judge(*bar, &figures))
+        .collect();
     Outcome {
         shape: row.shape,
         setting: row.setting,
@@ -182,12 +201,24 @@ pub fn guarded<R: Send + 'static>(run: Arc<dyn Fn(Duration) -> R + Send + Sync>,
 /// How far the samples of each round lie from their participants' medians, on average. A wild participant
 /// counts for no more than half.
 fn deviations(rounds: &[Vec<f64>]) -> Vec<f64> {
-    let column = |place: usize| rounds.iter().map(move |round| round[place]).filter(|sample| !sample.is_nan());
-    let medians: Vec<Option<f64>> =
-        (0..rounds[0].len()).map(|place| column(place).next().map(|_| Summary::of(column(place)).median)).collect();
+    let column = |place: usize| {
+        rounds
+            .iter()
+            .map(move |round| round[place])
+            .filter(|sample| !sample.is_nan())
+    };
+    let medians: Vec<Option<f64>> = (0..rounds[0].len())
+        .map(|place| column(place).next().map(|_| Summary::of(column(place)).median))
+        .collect();
     let deviation = |round: &Vec<f64>| {
-        let each = round.iter().zip(&medians).filter_map(|(sample, median)| Some((sample / (*median)? - 1.0).abs()));
-        let each: Vec<f64> = each.filter(|deviation| !deviation.is_nan()).map(|deviation| deviation.min(0.5)).collect();
+        let each = round
+            .iter()
+            .zip(&medians)
+            .filter_map(|(sample, median)| Some((sample / (*median)? - 1.0).abs()));
+        let each: Vec<f64> = each
+            .filter(|deviation| !deviation.is_nan())
+            .map(|deviation| deviation.min(0.5))
+            .collect();
         each.iter().sum::<f64>() / each.len().max(1) as f64
     };
     rounds.iter().map(deviation).collect()

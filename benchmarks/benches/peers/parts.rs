@@ -36,7 +36,12 @@ impl Part {
         loop {
             let sampled = (count % every == 0).then(Instant::now);
             if !operation() {
-                return Part { began, ended: Instant::now(), count, times };
+                return Part {
+                    began,
+                    ended: Instant::now(),
+                    count,
+                    times,
+                };
             }
             if let Some(start) = sampled {
                 times.saturating_record(start.elapsed().as_nanos() as u64);
@@ -88,7 +93,12 @@ impl Meter for Watched {
             times.saturating_record((ended - start).as_nanos() as u64 / u64::from(operations));
             count += u64::from(operations);
         }
-        sum(&[vec![Part { began, ended, count, times }]])
+        sum(&[vec![Part {
+            began,
+            ended,
+            count,
+            times,
+        }]])
     }
 }
 

@@ -108,9 +108,16 @@ impl Report {
 
     /// A sentence that says so if other processes kept the machine busy: for a few cells or for all of them.
     pub fn not_idle(&self) -> Option<String> {
-        let disturbed: Vec<_> = self.measured().filter(|row| row.others > NOT_IDLE).map(Outcome::name).collect();
+        let disturbed: Vec<_> = self
+            .measured()
+            .filter(|row| row.others > NOT_IDLE)
+            .map(Outcome::name)
+            .collect();
         let (cells, most) = (self.measured().count(), 100.0 * self.most_of_others());
-        let limit = format!("other processes used more than {:.0} % of the machine", 100.0 * NOT_IDLE);
+        let limit = format!(
+            "other processes used more than {:.0} % of the machine",
+            100.0 * NOT_IDLE
+        );
         match disturbed.len() {
             0 => None,
             few if few * FEW <= cells => Some(format!(
@@ -132,7 +139,13 @@ impl Report {
     }
 
     fn preamble(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { processor, cores, system, rustc, peers } = &self.machine;
+        let Machine {
+            processor,
+            cores,
+            system,
+            rustc,
+            peers,
+        } = &self.machine;
         let Plan { rounds, most, slice } = self.plan;
         let others = self.most_of_others();
         if let Some(sentence) = self.not_idle() {
@@ -148,8 +161,17 @@ impl Report {
             f,
             "- Rounds: {rounds} of {slice:?} for each, to {most} where they are noisy or a bar is close; medians of the quieter half"
         )?;
-        writeln!(f, "- Work: short is {} turns of a loop, long is {}", Work::short().turns, Work::long().turns)?;
-        writeln!(f, "- Others used at most {:.0} % of the machine in the rounds that count", 100.0 * others)?;
+        writeln!(
+            f,
+            "- Work: short is {} turns of a loop, long is {}",
+            Work::short().turns,
+            Work::long().turns
+        )?;
+        writeln!(
+            f,
+            "- Others used at most {:.0} % of the machine in the rounds that count",
+            100.0 * others
+        )?;
         if !self.rows.is_empty() {
             write!(f, "{}", cells::summary(&self.rows))?;
         }

@@ -87,20 +87,32 @@ pub fn at_most(at_most: f64, of: &'static str) -> Bar {
 
 /// At most so many times what is named for the same world.
 pub fn at_most_each(at_most: f64, of: [&'static str; 2]) -> Bar {
-    Bar { at_most, of: Unit::Peer(of) }
+    Bar {
+        at_most,
+        of: Unit::Peer(of),
+    }
 }
 
 /// At most so many times the best peer.
 pub fn at_most_best(at_most: f64) -> Bar {
-    Bar { at_most, of: Unit::Best }
+    Bar {
+        at_most,
+        of: Unit::Best,
+    }
 }
 
 /// At most what [`Unit::BesideBusy`] allows.
-pub const BESIDE_BUSY: Bar = Bar { at_most: 1.0, of: Unit::BesideBusy };
+pub const BESIDE_BUSY: Bar = Bar {
+    at_most: 1.0,
+    of: Unit::BesideBusy,
+};
 
 /// At most so many nanoseconds.
 pub fn at_most_ns(at_most: f64) -> Bar {
-    Bar { at_most, of: Unit::Nanosecond }
+    Bar {
+        at_most,
+        of: Unit::Nanosecond,
+    }
 }
 
 impl fmt::Display for Bar {

@@ -53,17 +53,36 @@ impl Planned {
     /// Measures it.
     pub fn measure(&self, context: &Context<'_>) -> Section {
         let (text, figures) = (self.run)(context);
-        Section { title: self.title, text, figures }
+        Section {
+            title: self.title,
+            text,
+            figures,
+        }
     }
 }
 
 /// All sections, in the order of the report.
 pub const ALL: [Planned; 5] = [
-    Planned { title: "What waiting and objects cost", run: objects::run },
-    Planned { title: "Scaling, slowest operations and fairness", run: scaling::run },
-    Planned { title: "Instruction counts", run: instructions::run },
-    Planned { title: "CPython beside ours", run: python::run },
-    Planned { title: "What the proofs cost", run: proofs::run },
+    Planned {
+        title: "What waiting and objects cost",
+        run: objects::run,
+    },
+    Planned {
+        title: "Scaling, slowest operations and fairness",
+        run: scaling::run,
+    },
+    Planned {
+        title: "Instruction counts",
+        run: instructions::run,
+    },
+    Planned {
+        title: "CPython beside ours",
+        run: python::run,
+    },
+    Planned {
+        title: "What the proofs cost",
+        run: proofs::run,
+    },
 ];
 
 /// The figures as JSON.

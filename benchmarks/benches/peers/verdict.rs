@@ -30,7 +30,8 @@ impl Verdict {
     /// Whether the bar is met, by the figure that is shown; not if there is none.
     pub fn is_met(&self) -> bool {
         let shown = 10_f64.powi(self.decimals() as i32);
-        self.reached.is_some_and(|reached| (reached * shown).round() / shown <= self.bar.at_most)
+        self.reached
+            .is_some_and(|reached| (reached * shown).round() / shown <= self.bar.at_most)
     }
 
     fn decimals(&self) -> usize {
@@ -44,7 +45,9 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(reached) = self.reached else { return f.write_str("no figure") };
+        let Some(reached) = self.reached else {
+            return f.write_str("no figure");
+        };
         let verdict = if self.is_met() { "met" } else { "**missed**" };
         let unit = if let Unit::Nanosecond = self.bar.of { " ns" } else { "" };
         write!(f, "{reached:.*}{unit} {verdict}", self.decimals())?;
@@ -68,14 +71,22 @@ pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
         });
         let is_close = each.is_some_and(|Summary { low, high, .. }| (low..high).contains(&bar.at_most));
         let reached = each.map(|each| each.median);
-        Some(Verdict { world, bar, rival: rival.map(|rival| rival.name), reached, is_close })
+        Some(Verdict {
+            world,
+            bar,
+            rival: rival.map(|rival| rival.name),
+            reached,
+            is_close,
+        })
     };
     WORLDS.iter().enumerate().filter_map(judge_one).collect()
 }
 
 /// Whom the world at this place is held against: a peer that has a figure, or nobody.
 fn rival(unit: Unit, place: usize, figures: &[Figure]) -> Option<&Figure> {
-    let peers = figures.iter().filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
+    let peers = figures
+        .iter()
+        .filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
     let wanted = |figure: &&Figure| match unit {
         Unit::Best | Unit::BesideBusy => true,
         Unit::Peer(names) => names[place] == figure.name,
@@ -87,7 +98,10 @@ fn rival(unit: Unit, place: usize, figures: &[Figure]) -> Option<&Figure> {
 /// What [`Unit::BesideBusy`] allows, in nanoseconds.
 fn beside_busy(best: Option<&Figure>, figures: &[Figure]) -> f64 {
     let best = best.map_or(f64::INFINITY, median);
-    let reference = figures.iter().find(|figure| figure.kind == Kind::Reference).map_or(best, median);
+    let reference = figures
+        .iter()
+        .find(|figure| figure.kind == Kind::Reference)
+        .map_or(best, median);
     (1.5 * best.max(reference)).min(3.0 * best).min(1e6)
 }
 

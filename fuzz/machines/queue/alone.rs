@@ -52,7 +52,12 @@ fn kind<O: selvedge::queue::Order<Ware>>(order: Order, name: &'static str) -> Ki
         Some(capacity) => selvedge::queue::AnyQueue::bounded(capacity),
         None => selvedge::queue::AnyQueue::unbounded_from(1),
     };
-    Kind { order, bounds, name, make }
+    Kind {
+        order,
+        bounds,
+        name,
+        make,
+    }
 }
 
 #[test]
@@ -76,7 +81,12 @@ fn a_priority_queue_alone_answers_as_specified() {
 #[test]
 fn a_simple_queue_alone_answers_as_specified() {
     let make = |_| SimpleQueue::new();
-    let kind = Kind { order: Order::Fifo, bounds: Just(None).boxed(), name: "SimpleQueue", make };
+    let kind = Kind {
+        order: Order::Fifo,
+        bounds: Just(None).boxed(),
+        name: "SimpleQueue",
+        make,
+    };
     passes(&kind);
 }
 
@@ -84,9 +94,15 @@ fn a_simple_queue_alone_answers_as_specified() {
 fn a_failure_is_told_as_a_short_piece_of_rust() {
     // Held to the wrong order.
     let kind: Kind<Queue<Ware>> = kind(Order::Lifo, "Queue");
-    let config = ProptestConfig { failure_persistence: None, ..config() };
+    let config = ProptestConfig {
+        failure_persistence: None,
+        ..config()
+    };
     let story = fuzz(&kind, TestRunner::new(config)).expect_err("it is no stack");
-    let lines: Vec<&str> = story.lines().skip_while(|line| !line.contains("let mut queue")).collect();
+    let lines: Vec<&str> = story
+        .lines()
+        .skip_while(|line| !line.contains("let mut queue"))
+        .collect();
     assert!(lines.len() <= 7, "{story}");
     assert!(lines[1].contains("put") || lines[1].contains("extend"), "{story}");
     // A call whose comparisons may panic has two specified results.
@@ -103,7 +119,10 @@ fn passes<S: Subject>(kind: &Kind<S>) {
 }
 
 fn config() -> ProptestConfig {
-    let mut config = ProptestConfig { source_file: Some(file!()), ..ProptestConfig::default() };
+    let mut config = ProptestConfig {
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
     if config.max_shrink_time == 0 {
         config.max_shrink_time = LONGEST.as_millis() as u32;
     }
@@ -121,12 +140,15 @@ fn fuzz<S: Subject>(kind: &Kind<S>, mut runner: TestRunner) -> Result<(), String
         stuck.set(stuck.get() + usize::from(result.as_ref().is_err_and(|story| story.ends_with(STUCK))));
         result
     };
-    let result = runner.run(&(kind.bounds.clone(), prop::collection::vec(made(), LENGTH)), |(capacity, calls)| {
-        run(capacity, &calls).map_err(|story| {
-            patience.set(PATIENCE_WHILE_SHORTENING);
-            TestCaseError::fail(story)
-        })
-    });
+    let result = runner.run(
+        &(kind.bounds.clone(), prop::collection::vec(made(), LENGTH)),
+        |(capacity, calls)| {
+            run(capacity, &calls).map_err(|story| {
+                patience.set(PATIENCE_WHILE_SHORTENING);
+                TestCaseError::fail(story)
+            })
+        },
+    );
     Err(match result {
         Ok(()) => return Ok(()),
         Err(TestError::Fail(story, (capacity, calls))) => {
@@ -148,7 +170,12 @@ fn made() -> impl Strategy<Value = Made> {
             patience().prop_map(Form::Deadline)
         ]
     };
-    let fate = prop_oneof![Just(Fate::Plain), Just(Fate::Drop), Just(Fate::IntoInner), Just(Fate::Forget)];
+    let fate = prop_oneof![
+        Just(Fate::Plain),
+        Just(Fate::Drop),
+        Just(Fate::IntoInner),
+        Just(Fate::Forget)
+    ];
     // Few priorities, so that many are equal.
     let item = || (1..=4_u32, 0..10_u32).prop_map(|(tens, ones)| 10 * tens + ones);
     let items = move || prop::collection::vec(item(), 0..=4);
@@ -192,7 +219,10 @@ fn run<S: Subject>(kind: &Kind<S>, capacity: Option<usize>, calls: &[Made], pati
         let result = result.unwrap_or_else(|panic| Err(format!("the fuzzer panicked: {}", panic_text(&*panic))));
         let _ = sender.send(result.and_then(|()| alone.end()));
     };
-    thread::Builder::new().name(NAME.into()).spawn(body).expect("a thread can be started");
+    thread::Builder::new()
+        .name(NAME.into())
+        .spawn(body)
+        .expect("a thread can be started");
     let result = receiver.recv_timeout(patience).unwrap_or_else(|_| Err(STUCK.into()));
     result.map_err(|what| {
         let lines = lines.lock().expect("nobody panics with it").join("\n    ");
@@ -216,7 +246,9 @@ struct Alone<S> {
 
 impl<S: Subject> Alone<S> {
     fn make(&mut self, (call, fuse): &Made) -> Result<(), String> {
-        let Some(call) = S::offered(call.clone()).map(|call| self.fitted(call)) else { return Ok(()) };
+        let Some(call) = S::offered(call.clone()).map(|call| self.fitted(call)) else {
+            return Ok(());
+        };
         let before = self.spec.clone();
         let expected = self.expected(&call);
         let (code, answer) = S::code(&call, &expected);
@@ -326,7 +358,9 @@ impl<S: Subject> Alone<S> {
             }
             Do::TaskDone | Do::Join(_) | Do::Shutdown => false,
         };
-        possible.then_some(()).ok_or_else(|| format!("a comparison panicked, and there are {len} items"))
+        possible
+            .then_some(())
+            .ok_or_else(|| format!("a comparison panicked, and there are {len} items"))
     }
 
     fn step(&mut self, call: Call) -> Answer {

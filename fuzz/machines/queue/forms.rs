@@ -173,8 +173,10 @@ where
             Do::Shutdown => "queue.shutdown()".into(),
             Do::ShutdownNow => "numbers(queue.shutdown_now())".into(),
         };
-        let waits_for_ever =
-            matches!(call, Do::Put(Form::Plain, _) | Do::PutMany(Form::Plain, _) | Do::Get(Form::Plain, _));
+        let waits_for_ever = matches!(
+            call,
+            Do::Put(Form::Plain, _) | Do::PutMany(Form::Plain, _) | Do::Get(Form::Plain, _)
+        );
         let one = |items: &[Item]| match call {
             Do::Put(..) => items.iter().map(at).collect(),
             _ => format!("vec!{}", list(items, at)),
@@ -252,13 +254,19 @@ impl Subject for SimpleQueue<Ware> {
         match call {
             Do::Put(..) | Do::PutMany(..) => (code, "()".into()),
             Do::Get(Form::Plain, _) => (code.replace(".map(|it| it.item)", ".item"), expected.replace("Ok", "")),
-            Do::Get(Form::Try, _) => (code, expected.replace("Ok", "Some").replace("Err(GetError::Empty)", "None")),
+            Do::Get(Form::Try, _) => (
+                code,
+                expected.replace("Ok", "Some").replace("Err(GetError::Empty)", "None"),
+            ),
             _ => (code, expected.replace("GetError::Empty", "TimedOut")),
         }
     }
 
     fn looks(&self) -> Vec<(&'static str, String)> {
-        vec![("queue.len()", self.len().to_string()), ("queue.is_empty()", self.is_empty().to_string())]
+        vec![
+            ("queue.len()", self.len().to_string()),
+            ("queue.is_empty()", self.is_empty().to_string()),
+        ]
     }
 }
 

@@ -17,7 +17,13 @@ struct Pair {
 }
 
 const fn pair(why: &'static str, order: Order, capacity: Option<usize>, bad: &'static str, good: &'static str) -> Pair {
-    Pair { why, order, capacity, bad, good }
+    Pair {
+        why,
+        order,
+        capacity,
+        bad,
+        good,
+    }
 }
 
 /// A column is a thread, a line is an instant, and a call without an answer has never returned.
@@ -237,11 +243,22 @@ const PAIRS: &[Pair] = &[
 
 #[test]
 fn bad_histories_are_rejected_and_their_twins_are_not() {
-    for Pair { why, order, capacity, bad, good } in PAIRS {
+    for Pair {
+        why,
+        order,
+        capacity,
+        bad,
+        good,
+    } in PAIRS
+    {
         let queue = Queue::new(*order, *capacity);
         let [bad, good] = [bad, good].map(|text| parse(text, call, answer));
         assert!(!is_legal(&queue, &bad), "accepted: {why}\n{}", columns(&bad));
-        assert!(is_legal(&queue, &good), "the twin is rejected: {why}\n{}", columns(&good));
+        assert!(
+            is_legal(&queue, &good),
+            "the twin is rejected: {why}\n{}",
+            columns(&good)
+        );
         // What is told of a failure could be added here.
         assert_eq!(columns(&parse(&columns(&good), call, answer)), columns(&good));
     }

@@ -34,7 +34,10 @@ const PATIENCE_WHILE_SHORTENING: Duration = Duration::from_millis(500);
 #[test]
 fn histories_of_racing_threads_are_linearizable() {
     silence_actors();
-    let mut config = ProptestConfig { source_file: Some(file!()), ..ProptestConfig::default() };
+    let mut config = ProptestConfig {
+        source_file: Some(file!()),
+        ..ProptestConfig::default()
+    };
     if config.max_shrink_time == 0 {
         config.max_shrink_time = LONGEST.as_millis() as u32;
     }
@@ -62,7 +65,14 @@ fn histories_of_racing_threads_are_linearizable() {
             TestError::Abort(reason) => panic!("no program could be made: {reason}"),
         }
     }
-    let Totals { runs, races, calls, overlapping, blocked, timed_out } = tally.get();
+    let Totals {
+        runs,
+        races,
+        calls,
+        overlapping,
+        blocked,
+        timed_out,
+    } = tally.get();
     let percent = 100 * overlapping / calls.max(1);
     println!(
         "{runs} histories, of them {races} races of {calls} calls, {percent} % overlapping; \
@@ -70,8 +80,14 @@ fn histories_of_racing_threads_are_linearizable() {
     );
     // Beside busy processes a thread often runs its whole program alone. That round is no race, and says nothing here.
     assert!(races >= runs / 20, "only {races} of {runs} rounds were races");
-    assert!(percent >= 50, "only {percent} % of the calls of races overlap with another thread's");
-    assert!(blocked > 0 && timed_out > 0, "{blocked} calls blocked, and {timed_out} timed out");
+    assert!(
+        percent >= 50,
+        "only {percent} % of the calls of races overlap with another thread's"
+    );
+    assert!(
+        blocked > 0 && timed_out > 0,
+        "{blocked} calls blocked, and {timed_out} timed out"
+    );
 }
 
 /// What the runs were like.
@@ -124,7 +140,11 @@ const CALLS: &[(usize, Call)] = &[
 
 fn programs() -> impl Strategy<Value = Program> {
     let calls: Vec<Call> = CALLS.iter().flat_map(|&(weight, call)| vec![call; weight]).collect();
-    let planned = (prop::sample::select(calls), 0..10_u32, prop::sample::select(vec![0, 20, 200]));
+    let planned = (
+        prop::sample::select(calls),
+        0..10_u32,
+        prop::sample::select(vec![0, 20, 200]),
+    );
     let planned = planned.prop_map(|(call, pause, micros)| Planned { call, pause, micros });
     let threads = prop_oneof![
         1 => prop::collection::vec(prop::collection::vec(planned.clone(), 3..=8), 2),
@@ -151,7 +171,11 @@ fn programs() -> impl Strategy<Value = Program> {
                 call => call,
             };
         }
-        Program { order, capacity, threads }
+        Program {
+            order,
+            capacity,
+            threads,
+        }
     })
 }
 
@@ -212,7 +236,11 @@ fn perform<O: selvedge::queue::Order<Ware>>(
                 Err(PutError::Full(left)) => (Answer::Busy, left),
                 Err(PutError::ShutDown(left)) => (Answer::ShutDown, left),
             };
-            return if left.len() == 2 { vec![answer] } else { vec![Answer::Done, answer] };
+            return if left.len() == 2 {
+                vec![answer]
+            } else {
+                vec![Answer::Done, answer]
+            };
         }
         Call::Get => got(queue.get().map_err(GetError::from), Answer::Busy),
         Call::TryGet => got(queue.try_get(), Answer::Busy),
@@ -266,7 +294,11 @@ struct Slot {
 
 impl Run {
     fn new(program: &Program) -> Run {
-        let slots = program.threads.iter().map(|calls| calls.iter().map(|_| Slot::default()).collect()).collect();
+        let slots = program
+            .threads
+            .iter()
+            .map(|calls| calls.iter().map(|_| Slot::default()).collect())
+            .collect();
         Run {
             queue: Any::new(program.order, program.capacity),
             ledger: Ledger::default(),
@@ -288,7 +320,11 @@ impl Run {
             if self.arrived.load(SeqCst) == self.slots.len() {
                 break;
             }
-            if looks % 64 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+            if looks % 64 == 0 {
+                thread::yield_now()
+            } else {
+                std::hint::spin_loop()
+            }
         }
         for (slot, &planned) in self.slots[thread].iter().zip(&self.program.threads[thread]) {
             (0..planned.pause).for_each(|_| std::hint::spin_loop());
@@ -308,7 +344,12 @@ impl Run {
             let mut events = Vec::new();
             for (slot, planned) in slots.iter().zip(planned) {
                 let (begun, ended) = (slot.begun.load(SeqCst), slot.ended.load(SeqCst));
-                let event = |call, answer, ended| Event { call, answer, begun, ended };
+                let event = |call, answer, ended| Event {
+                    call,
+                    answer,
+                    begun,
+                    ended,
+                };
                 if ended > 0 {
                     let answers = slot.answers.get().expect("it is set first");
                     let answered = steps(planned.call).into_iter().zip(answers);
@@ -347,10 +388,16 @@ impl Threads {
                         sender.send(end.map_err(|panic| format!("thread {thread} panicked: {}", panic_text(&*panic))));
                 }
             };
-            thread::Builder::new().name(NAME.into()).spawn(body).expect("a thread can be started");
+            thread::Builder::new()
+                .name(NAME.into())
+                .spawn(body)
+                .expect("a thread can be started");
             orders
         };
-        Threads { orders: (0..count).map(spawn).collect(), ends }
+        Threads {
+            orders: (0..count).map(spawn).collect(),
+            ends,
+        }
     }
 
     /// Runs the program once; if what happens is not as specified, the story of it.
@@ -363,8 +410,20 @@ impl Threads {
         let mut own = Vec::new();
         let mut make = |call| {
             let begun = run.now();
-            let answer = run.queue.perform(Planned { call, pause: 0, micros: 0 }, &run.ledger)[0];
-            own.push(Event { call, answer: Some(answer), begun, ended: run.now() });
+            let answer = run.queue.perform(
+                Planned {
+                    call,
+                    pause: 0,
+                    micros: 0,
+                },
+                &run.ledger,
+            )[0];
+            own.push(Event {
+                call,
+                answer: Some(answer),
+                begun,
+                ended: run.now(),
+            });
             own.clone()
         };
         let mut running = self.orders.len();
@@ -381,14 +440,22 @@ impl Threads {
                 Err(_) => pause = Duration::from_millis(5).min(2 * pause),
             }
             let (mut history, quiet) = run.history();
-            let now = history.iter().flatten().map(|event| 1 + usize::from(event.answer.is_some())).sum();
+            let now = history
+                .iter()
+                .flatten()
+                .map(|event| 1 + usize::from(event.answer.is_some()))
+                .sum();
             if quiet && now != seen && history.iter().any(|events| is_pending(events)) {
                 seen = now;
                 let pending = history.iter().filter(|events| is_pending(events)).count();
                 history.push(rescues.clone());
                 if is_legal(&start, &history) {
                     totals.blocked += pending;
-                    rescues = make(if rescues.is_empty() { Call::ShutdownNow } else { Call::TaskDone });
+                    rescues = make(if rescues.is_empty() {
+                        Call::ShutdownNow
+                    } else {
+                        Call::TaskDone
+                    });
                     seen = 0;
                     (since, pause) = (Instant::now(), Duration::from_micros(50));
                 }
@@ -414,7 +481,11 @@ impl Threads {
         match run.ledger.alive() {
             _ if !is_legal(&start, &history) => Err(tell(&run, &own, "no order of these calls explains their answers")),
             0 => Ok(()),
-            alive => Err(tell(&run, &own, &format!("all items were got or drained, and {} are alive", alive as isize))),
+            alive => Err(tell(
+                &run,
+                &own,
+                &format!("all items were got or drained, and {} are alive", alive as isize),
+            )),
         }
     }
 }

@@ -49,8 +49,19 @@ impl Primitive for Any {
         (2, Call::ShutdownNow),
     ];
     const LOOKS: &'static [Call] = &[Call::Len, Call::Unfinished, Call::IsShutdown, Call::TryJoin];
-    const ANSWERS: &'static [Answer] =
-        &[Done, Busy, TimedOut, ShutDown, TooManyDone, Count(11), Count(12), Count(21), Is(true), Is(false), Items(0)];
+    const ANSWERS: &'static [Answer] = &[
+        Done,
+        Busy,
+        TimedOut,
+        ShutDown,
+        TooManyDone,
+        Count(11),
+        Count(12),
+        Count(21),
+        Is(true),
+        Is(false),
+        Items(0),
+    ];
 
     fn starts() -> BoxedStrategy<Self::Start> {
         let order = prop::sample::select(vec![Order::Fifo, Order::Lifo, Order::Priority]);
@@ -70,7 +81,10 @@ impl Primitive for Any {
             Order::Lifo => Ordered::Lifo(make(capacity)),
             Order::Priority => Ordered::Priority(make(capacity)),
         };
-        Any { queue, ledger: Ledger::default() }
+        Any {
+            queue,
+            ledger: Ledger::default(),
+        }
     }
 
     fn making(&(order, capacity): &Self::Start) -> String {
@@ -152,14 +166,21 @@ fn perform<'a, O: selvedge::queue::Order<Ware>>(
         Call::TryPut(item) => put(queue.try_put(ledger.ware(item)), Busy),
         Call::PutTimeout(item) => {
             let by_timeout = |timeout| queue.put_timeout(ledger.ware(item), timeout);
-            put(manner.within(by_timeout, |at| queue.put_deadline(ledger.ware(item), at)), TimedOut)
+            put(
+                manner.within(by_timeout, |at| queue.put_deadline(ledger.ware(item), at)),
+                TimedOut,
+            )
         }
         Call::TryPutTwo(..) => unreachable!("a getter that goes on may make room for the second"),
         Call::Get => got(queue.get_task().map_err(GetError::from), Busy),
         Call::TryGet => got(queue.try_get_task(), Busy),
-        Call::GetTimeout => {
-            got(manner.within(|timeout| queue.get_task_timeout(timeout), |at| queue.get_task_deadline(at)), TimedOut)
-        }
+        Call::GetTimeout => got(
+            manner.within(
+                |timeout| queue.get_task_timeout(timeout),
+                |at| queue.get_task_deadline(at),
+            ),
+            TimedOut,
+        ),
         Call::Drain => items(queue.drain()),
         Call::TaskDone => queue.task_done().map_or(TooManyDone, |()| Done),
         Call::Join => {

@@ -32,7 +32,13 @@ impl Ledger {
     /// An item that is counted as long as it lives.
     pub fn ware(&self, number: Item) -> Ware {
         self.0.fetch_add(1, SeqCst);
-        Prioritized { priority: Rank(number / 10), item: Counted { number, ledger: self.clone() } }
+        Prioritized {
+            priority: Rank(number / 10),
+            item: Counted {
+                number,
+                ledger: self.clone(),
+            },
+        }
     }
 
     /// How many items have not been dropped. One that was dropped twice is missing here.

@@ -11,11 +11,22 @@ pub fn laws() -> Vec<Law> {
             "F1",
             "a job ends once, and says the same from then on",
             [
-                Model::new("beside a cancel", [[Done, Is(false)], [Cancelled, Is(true)]], one_waits_one_cancels)
-                    .within(1, 2),
-                Model::new("beside two cancels", [[Is(true), Is(true)], [Is(false), Is(false)]], two_cancel)
-                    .within(1, 2),
-                Model::new("beside one that looks", [[Busy, Done], [Done, Done]], |s| alone(s, 1, looks)).within(3, 4),
+                Model::new(
+                    "beside a cancel",
+                    [[Done, Is(false)], [Cancelled, Is(true)]],
+                    one_waits_one_cancels,
+                )
+                .within(1, 2),
+                Model::new(
+                    "beside two cancels",
+                    [[Is(true), Is(true)], [Is(false), Is(false)]],
+                    two_cancel,
+                )
+                .within(1, 2),
+                Model::new("beside one that looks", [[Busy, Done], [Done, Done]], |s| {
+                    alone(s, 1, looks)
+                })
+                .within(3, 4),
             ],
         ),
         Law::new(
@@ -36,20 +47,31 @@ pub fn laws() -> Vec<Law> {
             "whoever waits for a job is told of its end, whoever has brought it",
             [
                 Model::new("one waits", [[Cancelled, Is(true)]], |s| queued(s, plain, cancels)).within(1, 2),
-                Model::new("one waits for all", [[Cancelled, Is(true)]], |s| queued(s, for_all, cancels)).within(1, 2),
-                Model::new("one waits for the first", [[Cancelled, Is(true)]], |s| queued(s, for_first, cancels))
-                    .within(1, 2),
-                Model::new("one takes what has ended", [[Cancelled, Is(true)]], |s| queued(s, as_completed, cancels))
-                    .within(1, 2),
+                Model::new("one waits for all", [[Cancelled, Is(true)]], |s| {
+                    queued(s, for_all, cancels)
+                })
+                .within(1, 2),
+                Model::new("one waits for the first", [[Cancelled, Is(true)]], |s| {
+                    queued(s, for_first, cancels)
+                })
+                .within(1, 2),
+                Model::new("one takes what has ended", [[Cancelled, Is(true)]], |s| {
+                    queued(s, as_completed, cancels)
+                })
+                .within(1, 2),
                 Model::new("one awaits", [[Cancelled]], cancelled_and_awaited).within(1, 2),
                 Model::new("all are cancelled", [[Cancelled, Done]], |s| queued(s, for_all, sweeps)).within(1, 2),
                 Model::new("the pool breaks", [[Broken]], |s| alone_of(s, failing(), broken)).within(2, 3),
-                Model::new("in time", [[Done, Done], [TimedOut, Done]], |s| ended_by_shutdown(s, in_time))
-                    .timed(&[1])
-                    .within(2, 3),
-                Model::new("all in time", [[Done, Done], [TimedOut, Done]], |s| ended_by_shutdown(s, all_in_time))
-                    .timed(&[1])
-                    .within(2, 3),
+                Model::new("in time", [[Done, Done], [TimedOut, Done]], |s| {
+                    ended_by_shutdown(s, in_time)
+                })
+                .timed(&[1])
+                .within(2, 3),
+                Model::new("all in time", [[Done, Done], [TimedOut, Done]], |s| {
+                    ended_by_shutdown(s, all_in_time)
+                })
+                .timed(&[1])
+                .within(2, 3),
                 Model::new("the first that fails", [[Panicked]], |s| alone(s, 1, first_that_fails)).within(2, 3),
             ],
         ),
@@ -126,7 +148,9 @@ fn cancelled_by_pool(shop: &Arc<Shop>, say: Say) {
 
 fn cancelled_in_scope(shop: &Arc<Shop>, say: Say) {
     let data = &shop.data;
-    let never = shop.pool.scope(|scope| scope.submit(|| data.add()).expect("the pool is open").cancel());
+    let never = shop
+        .pool
+        .scope(|scope| scope.submit(|| data.add()).expect("the pool is open").cancel());
     say(Is(never));
     say(data.read());
     shop.pool.shutdown();
@@ -222,7 +246,10 @@ fn all_in_time(job: &Job<Answer>) -> Answer {
 /// The second fails, and the third never ends before the wait does.
 fn first_that_fails(shop: &Arc<Shop>, say: Say) {
     let well = submit(shop);
-    let fails = shop.pool.submit(|| resume_unwind(Box::new("no yarn"))).expect("the pool is open");
+    let fails = shop
+        .pool
+        .submit(|| resume_unwind(Box::new("no yarn")))
+        .expect("the pool is open");
     let waits = shop.pool.submit({
         let shop = Arc::clone(shop);
         move || {

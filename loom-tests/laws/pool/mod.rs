@@ -20,7 +20,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
 pub fn laws() -> Vec<Law> {
-    [jobs::laws(), told::laws(), threads::laws()].into_iter().flatten().collect()
+    [jobs::laws(), told::laws(), threads::laws()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What those who play share.
@@ -40,12 +43,21 @@ fn shop(workers: usize) -> Arc<Shop> {
 fn shop_of(builder: Builder) -> Arc<Shop> {
     let registry = Registry::new();
     let pool = builder.registry(&registry).build();
-    Arc::new(Shop { registry, pool, data: Data::new(), gate: Event::new() })
+    Arc::new(Shop {
+        registry,
+        pool,
+        data: Data::new(),
+        gate: Event::new(),
+    })
 }
 
 /// A pool whose threads can't begin.
 fn failing() -> Arc<Shop> {
-    shop_of(Builder::new().workers(1).initializer(|| resume_unwind(Box::new("no loom"))))
+    shop_of(
+        Builder::new()
+            .workers(1)
+            .initializer(|| resume_unwind(Box::new("no loom"))),
+    )
 }
 
 /// One thread that plays `role` with a pool of so many threads.

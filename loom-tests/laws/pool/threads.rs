@@ -10,7 +10,10 @@ pub fn laws() -> Vec<Law> {
             "P1",
             "no more jobs run at once than there may be threads",
             [
-                Model::new("two are submitted", [[Count(2), Count(1)]], |s| alone(s, 1, two_for_one)).within(3, 4),
+                Model::new("two are submitted", [[Count(2), Count(1)]], |s| {
+                    alone(s, 1, two_for_one)
+                })
+                .within(3, 4),
                 Model::new("two submit", [[Done, Count(2)]], two_submit).within(1, 2),
             ],
         ),
@@ -18,15 +21,27 @@ pub fn laws() -> Vec<Law> {
             "P2",
             "no job waits for a thread that could be started",
             [
-                Model::new("after one that has ended", [[Done, Count(2)]], |s| alone(s, 2, after_one)).within(0, 1),
+                Model::new("after one that has ended", [[Done, Count(2)]], |s| {
+                    alone(s, 2, after_one)
+                })
+                .within(0, 1),
                 Model::new("another submits the next", [[Done, Done]], another_submits_the_next).within(0, 1),
-                Model::new("a drop waits for the next", [[Done, Count(2)]], |s| alone(s, 2, drop_waits)).within(0, 1),
-                Model::new("a callback waits for the next", [[Done, Count(2)]], |s| alone(s, 2, callback_waits))
-                    .within(0, 1),
-                Model::new("a thread at rest is enough", [[Done, Count(1)]], |s| alone(s, 2, one_after_the_other))
-                    .within(2, 3),
-                Model::new("one waits for the next", [[Done, Count(2)]], |s| alone(s, 2, one_waits_for_the_next))
-                    .within(1, 2),
+                Model::new("a drop waits for the next", [[Done, Count(2)]], |s| {
+                    alone(s, 2, drop_waits)
+                })
+                .within(0, 1),
+                Model::new("a callback waits for the next", [[Done, Count(2)]], |s| {
+                    alone(s, 2, callback_waits)
+                })
+                .within(0, 1),
+                Model::new("a thread at rest is enough", [[Done, Count(1)]], |s| {
+                    alone(s, 2, one_after_the_other)
+                })
+                .within(2, 3),
+                Model::new("one waits for the next", [[Done, Count(2)]], |s| {
+                    alone(s, 2, one_waits_for_the_next)
+                })
+                .within(1, 2),
             ],
         ),
         Law::new(
@@ -34,11 +49,18 @@ pub fn laws() -> Vec<Law> {
             "after a shutdown no thread lives, and every job has ended",
             [
                 Model::new("one shuts down", [[Count(2), Count(1)]], |s| alone(s, 1, shut_down)).within(3, 4),
-                Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| alone(s, 1, shut_down_in_time))
-                    .within(3, 4)
-                    .timed(&[1]),
+                Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    alone(s, 1, shut_down_in_time)
+                })
+                .within(3, 4)
+                .timed(&[1]),
                 Model::new("two shut down", [[Count(1), Count(1)]], two_shut_down).within(1, 2),
-                Model::new("beside one that cancels", [[Is(true), Is(true)]], beside_one_that_cancels).within(1, 2),
+                Model::new(
+                    "beside one that cancels",
+                    [[Is(true), Is(true)]],
+                    beside_one_that_cancels,
+                )
+                .within(1, 2),
                 Model::new("it is dropped", [[Count(1), Count(1)]], |s| alone(s, 1, dropped)).within(3, 4),
             ],
         ),
@@ -46,12 +68,16 @@ pub fn laws() -> Vec<Law> {
             "P4",
             "a job that was taken ends, and none is taken after the shutdown",
             [
-                Model::new("it breaks, and one is cancelled", [[Broken, Broken], [Cancelled, Broken]], |s| {
-                    alone_of(s, failing(), one_of_two_cancelled)
+                Model::new(
+                    "it breaks, and one is cancelled",
+                    [[Broken, Broken], [Cancelled, Broken]],
+                    |s| alone_of(s, failing(), one_of_two_cancelled),
+                )
+                .within(2, 3),
+                Model::new("the pool breaks", [[Broken, Broken]], |s| {
+                    alone_of(s, failing(), two_submitted)
                 })
                 .within(2, 3),
-                Model::new("the pool breaks", [[Broken, Broken]], |s| alone_of(s, failing(), two_submitted))
-                    .within(2, 3),
                 Model::new("beside a shutdown", [[Done, Done], [Done, ShutDown]], beside_a_shutdown).within(2, 3),
                 Model::new(
                     "beside one that cancels",
@@ -65,10 +91,14 @@ pub fn laws() -> Vec<Law> {
             "P5",
             "a job's panic ends that job, and nothing else",
             [
-                Model::new("the function panics", [[Panicked, Count(1)]], |s| alone(s, 1, function_panics))
-                    .within(2, 3),
-                Model::new("the value panics when it goes", [[Done, Count(1)]], |s| alone(s, 1, value_panics))
-                    .within(2, 3),
+                Model::new("the function panics", [[Panicked, Count(1)]], |s| {
+                    alone(s, 1, function_panics)
+                })
+                .within(2, 3),
+                Model::new("the value panics when it goes", [[Done, Count(1)]], |s| {
+                    alone(s, 1, value_panics)
+                })
+                .within(2, 3),
                 Model::new("what is cancelled panics when it goes", [[Done, Count(1)]], |s| {
                     alone(s, 1, cancelled_panics)
                 })
@@ -81,7 +111,10 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("by one thread", [[Done]], |s| alone(s, 1, mapped)).within(2, 3),
                 Model::new("by two", [[Done]], |s| alone(s, 2, mapped_by_two)).within(0, 1),
-                Model::new("dropped", [[Count(0)], [Count(1)], [Count(2)]], |s| alone(s, 1, dropped_map)).within(3, 4),
+                Model::new("dropped", [[Count(0)], [Count(1)], [Count(2)]], |s| {
+                    alone(s, 1, dropped_map)
+                })
+                .within(3, 4),
             ],
         ),
     ]
@@ -332,7 +365,10 @@ fn one_of_two_cancelled(shop: &Arc<Shop>, say: Say) {
 // P5
 
 fn function_panics(shop: &Arc<Shop>, say: Say) {
-    let fails = shop.pool.submit(|| resume_unwind(Box::new("no yarn"))).expect("the pool is open");
+    let fails = shop
+        .pool
+        .submit(|| resume_unwind(Box::new("no yarn")))
+        .expect("the pool is open");
     let well = submit(shop);
     say(told(fails.result()));
     say(told(well.result()));
@@ -391,7 +427,10 @@ fn mapped(shop: &Arc<Shop>, say: Say) {
 fn mapped_by_two(shop: &Arc<Shop>, say: Say) {
     let mut twice = shop.pool.map_ahead(2, 1..=2, |n| 2 * n);
     let next = |twice: Option<Result<u32, JobError>>| twice.and_then(Result::ok);
-    assert_eq!([next(twice.next()), next(twice.next()), next(twice.next())], [Some(2), Some(4), None]);
+    assert_eq!(
+        [next(twice.next()), next(twice.next()), next(twice.next())],
+        [Some(2), Some(4), None]
+    );
     say(Done);
     shop.pool.shutdown();
 }

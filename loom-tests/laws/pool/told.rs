@@ -12,7 +12,10 @@ pub fn laws() -> Vec<Law> {
             "each callback runs once, after the end, in the order in which they came",
             [
                 Model::new("beside the end", [[Count(1)]], |s| alone(s, 1, called)).within(3, 4),
-                Model::new("two before the end", [[Done, Count(3)]], |s| alone(s, 1, called_in_order)).within(2, 3),
+                Model::new("two before the end", [[Done, Count(3)]], |s| {
+                    alone(s, 1, called_in_order)
+                })
+                .within(2, 3),
                 Model::new("beside a cancel", [[Done, Count(1)]], called_by_who_cancels).within(1, 2),
                 Model::new("the first panics", [[Done, Count(2)]], |s| alone(s, 1, first_panics)).within(2, 3),
             ],
@@ -23,15 +26,24 @@ pub fn laws() -> Vec<Law> {
             [
                 Model::new("the result", SEEN, |s| told_by(s, result)).within(3, 4),
                 Model::new("a look", SEEN_OR_NOT, |s| told_by(s, look)).within(3, 4),
-                Model::new("in time", SEEN_OR_LATE, |s| told_by(s, soon)).within(3, 4).timed(&[1]),
-                Model::new("by a deadline", SEEN_OR_LATE, |s| told_by(s, later)).within(3, 4).timed(&[1]),
-                Model::new("waits return early", SEEN_OR_LATE, |s| told_by(s, soon)).within(2, 3).early(),
+                Model::new("in time", SEEN_OR_LATE, |s| told_by(s, soon))
+                    .within(3, 4)
+                    .timed(&[1]),
+                Model::new("by a deadline", SEEN_OR_LATE, |s| told_by(s, later))
+                    .within(3, 4)
+                    .timed(&[1]),
+                Model::new("waits return early", SEEN_OR_LATE, |s| told_by(s, soon))
+                    .within(2, 3)
+                    .early(),
                 Model::new("a cancel", [[Done, Count(1)], [Done, Busy]], cancel_is_seen).within(1, 2),
                 Model::new("awaited", SEEN, |s| told_by(s, awaited)).within(2, 3),
                 Model::new("as completed", SEEN, |s| told_by(s, |job| as_completed(&job))).within(2, 3),
                 Model::new("by a callback", SEEN, |s| told_by(s, called_back)).within(3, 4),
                 Model::new("in a scope", SEEN, |s| alone(s, 1, scoped)).within(3, 4),
-                Model::new("in a scope, from a job", [[Done, Count(2)]], |s| alone(s, 1, scoped_twice)).within(2, 3),
+                Model::new("in a scope, from a job", [[Done, Count(2)]], |s| {
+                    alone(s, 1, scoped_twice)
+                })
+                .within(2, 3),
             ],
         ),
     ]

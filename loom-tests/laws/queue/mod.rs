@@ -71,7 +71,9 @@ pub fn laws() -> Vec<Law> {
                 [in_each_order::<1>(&[1], vec![vec![TaskDone], vec![Join]])],
                 vec![
                     fifo::<1>(&[1], vec![vec![ShutdownNow], vec![Join]]),
-                    fifo::<1>(&[1], vec![vec![TaskDone], vec![JoinTimeout]]).timed(&[2]).within(4, 6),
+                    fifo::<1>(&[1], vec![vec![TaskDone], vec![JoinTimeout]])
+                        .timed(&[2])
+                        .within(4, 6),
                     fifo::<2>(&[1, 2], vec![vec![TaskDone], vec![TaskDone, TryJoin]]),
                     fifo::<1>(&[1], vec![vec![TaskDone], vec![TaskDone]]),
                     fifo::<1>(&[], vec![vec![Put(1), Get, TaskDone], vec![TaskDone]]).within(3, 4),
@@ -112,11 +114,17 @@ pub fn laws() -> Vec<Law> {
                     specified("two putters asleep, main gets two", [[Done, Done]], |s| {
                         asleep(s, Lock, Putters, one_by_one)
                     }),
-                    specified("two putters asleep, main drains", [[Done, Done]], |s| asleep(s, Lock, Putters, batch)),
+                    specified("two putters asleep, main drains", [[Done, Done]], |s| {
+                        asleep(s, Lock, Putters, batch)
+                    }),
                     // One leaves late, when another has come to sleep.
                     fifo::<2>(&[], vec![vec![GetTimeout], vec![Get], vec![Put(1), TryGet, Put(2)]]).within(3, 4),
-                    fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).timed(&[2]).within(3, 4),
-                    fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![Put(3)]]).timed(&[2]).within(3, 4),
+                    fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]])
+                        .timed(&[2])
+                        .within(3, 4),
+                    fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![Put(3)]])
+                        .timed(&[2])
+                        .within(3, 4),
                     few(fifo::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get, Get]])),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).early(),
                     fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).early(),
@@ -133,19 +141,33 @@ pub fn laws() -> Vec<Law> {
             "what happened before a put is seen after its get, and what happened before an item was done after the join",
             [
                 specified("put and get", [[Done, Count(1)]], |s| seen_by(s, Lock, get)),
-                specified("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Lock, try_get)),
-                specified("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| seen_by(s, Lock, get_soon)),
-                specified("put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Lock, drain)),
+                specified("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                    seen_by(s, Lock, try_get)
+                }),
+                specified("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| {
+                    seen_by(s, Lock, get_soon)
+                }),
+                specified("put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
+                    seen_by(s, Lock, drain)
+                }),
                 specified("room that was made", [[Done, Count(1)]], |s| room_seen(s, Lock)),
                 specified("done and joined", [[Done, Count(1)]], |s| joined(s, Lock, join)),
                 specified("done and joined in time", [[Done, TimedOut], [Done, Count(1)]], |s| {
                     joined(s, Lock, join_soon)
                 }),
-                specified("done and seen to be", [[Done, Busy], [Done, Count(1)]], |s| joined(s, Lock, try_join)),
-                specified("a task drops its item before it is done", [[Done, Count(1)]], task_joined),
+                specified("done and seen to be", [[Done, Busy], [Done, Count(1)]], |s| {
+                    joined(s, Lock, try_join)
+                }),
+                specified(
+                    "a task drops its item before it is done",
+                    [[Done, Count(1)]],
+                    task_joined,
+                ),
                 specified("two are done", [[Done, Done, Count(2)]], |s| two_done(s, Lock)).within(2, 3),
                 // With the steps of the lock.
-                stepwise("put and get, lock and all", [[Done, Count(1)]], |s| seen_by(s, Lock, get)),
+                stepwise("put and get, lock and all", [[Done, Count(1)]], |s| {
+                    seen_by(s, Lock, get)
+                }),
             ],
         ),
         both(
@@ -179,8 +201,12 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[], vec![vec![Shutdown], vec![GetTimeout]]).timed(&[2]),
                     fifo::<1>(&[1], vec![vec![Shutdown], vec![PutTimeout(2)]]).timed(&[2]),
                     fifo::<1>(&[], vec![vec![Shutdown], vec![Get]]).early(),
-                    specified("two getters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Lock, Getters, ended)),
-                    specified("two putters asleep", [[ShutDown, ShutDown]], |s| asleep(s, Lock, Putters, ended)),
+                    specified("two getters asleep", [[ShutDown, ShutDown]], |s| {
+                        asleep(s, Lock, Getters, ended)
+                    }),
+                    specified("two putters asleep", [[ShutDown, ShutDown]], |s| {
+                        asleep(s, Lock, Putters, ended)
+                    }),
                     specified("two getters asleep, at once", [[ShutDown, ShutDown]], |s| {
                         asleep(s, Lock, Getters, emptied)
                     }),
@@ -216,8 +242,12 @@ pub fn laws() -> Vec<Law> {
                 vec![
                     fifo::<2>(&[1], vec![vec![ShutdownNow], vec![Put(2)], vec![Join]]).within(2, 3),
                     fifo::<1>(&[1], vec![vec![ShutdownNow], vec![Get, TaskDone], vec![Join]]).within(2, 3),
-                    stepwise("items that use a queue when they are dropped", [[Done, Done]], dropped_outside)
-                        .within(2, 3),
+                    stepwise(
+                        "items that use a queue when they are dropped",
+                        [[Done, Done]],
+                        dropped_outside,
+                    )
+                    .within(2, 3),
                 ],
             ),
         ),
@@ -242,10 +272,14 @@ pub fn laws() -> Vec<Law> {
                         by_deadline(s, Lock, Getters)
                     })
                     .timed(&[2]),
-                    specified("no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| at_once(s, Lock)),
-                    specified("the rest of a batch", [[Count(1), Count(1)], [Count(1), Count(2)]], |s| {
-                        rest_of_a_batch(s, Lock)
-                    })
+                    specified("no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                        at_once(s, Lock)
+                    }),
+                    specified(
+                        "the rest of a batch",
+                        [[Count(1), Count(1)], [Count(1), Count(2)]],
+                        |s| rest_of_a_batch(s, Lock),
+                    )
                     .timed(&[2]),
                 ],
             ),
@@ -255,10 +289,18 @@ pub fn laws() -> Vec<Law> {
             "a panic of the user's code leaves the queue as it was, and wakes the next in its stead",
             [
                 stepwise("a comparison in put", [[Broken, Done, Count(3)]], compared_in_put).within(4, 6),
-                stepwise("a comparison in get", [[Broken, Done, Count(4)], [Done, Broken, Count(4)]], compared_in_get)
-                    .within(4, 6),
-                stepwise("a putter that was called panics", [[Blocked, Done], [Broken, Done]], called_putter_panics)
-                    .within(2, 3),
+                stepwise(
+                    "a comparison in get",
+                    [[Broken, Done, Count(4)], [Done, Broken, Count(4)]],
+                    compared_in_get,
+                )
+                .within(4, 6),
+                stepwise(
+                    "a putter that was called panics",
+                    [[Blocked, Done], [Broken, Done]],
+                    called_putter_panics,
+                )
+                .within(2, 3),
                 stepwise("a getter that was called panics", ONE_OF_FOUR, called_getter_panics).within(1, 2),
                 stepwise("a batch panics in the middle", [[Broken, Done, Count(1)]], batch_panics).within(4, 6),
                 specified("with a task in hand", [[Done, Done]], |s| task_panics(s, Lock)),
@@ -281,8 +323,12 @@ fn both(id: &'static str, claim: &str, models: impl IntoIterator<Item = Model>) 
     Law::new(id, claim, models)
 }
 
-const ONE_OF_FOUR: [[Answer; 4]; 4] =
-    [[Broken, Done, Done, Done], [Done, Broken, Done, Done], [Done, Done, Broken, Done], [Done, Done, Done, Broken]];
+const ONE_OF_FOUR: [[Answer; 4]; 4] = [
+    [Broken, Done, Done, Done],
+    [Done, Broken, Done, Done],
+    [Done, Done, Broken, Done],
+    [Done, Done, Done, Broken],
+];
 
 /// Calls of which all programs of two threads run.
 const CORE: [Call; 7] = [Put(11), Get, GetTimeout, TaskDone, Join, Shutdown, ShutdownNow];
@@ -318,14 +364,24 @@ fn spec_law() -> Law {
         pairs(&holding::<Lifo, 2>(&[11]), &ITEMS),
         pairs(&holding::<Priority, 2>(&[11]), &ITEMS),
     ];
-    let triples = choose(&CORE, 3).into_iter().map(each_alone).map(|threads| fifo::<1>(&[11], threads));
-    refinement("Q-spec", pairs.into_iter().flatten().collect(), triples.collect(), ring::pairs(&ALL))
+    let triples = choose(&CORE, 3)
+        .into_iter()
+        .map(each_alone)
+        .map(|threads| fifo::<1>(&[11], threads));
+    refinement(
+        "Q-spec",
+        pairs.into_iter().flatten().collect(),
+        triples.collect(),
+        ring::pairs(&ALL),
+    )
 }
 
 fn pairs<O: Known>(start: &Start<AnyQueue<Item, O>>, calls: &[Call]) -> Vec<Model> {
     let model = |calls: Vec<Call>| {
         // They meet at one word, without the lock.
-        let of_join = calls.iter().all(|call| matches!(call, TaskDone | Join | JoinTimeout | ShutdownNow));
+        let of_join = calls
+            .iter()
+            .all(|call| matches!(call, TaskDone | Join | JoinTimeout | ShutdownNow));
         let model = program(start, each_alone(calls)).locks_specified();
         if of_join { model.within(4, 6) } else { model }
     };
@@ -340,10 +396,15 @@ fn each_alone(calls: Vec<Call>) -> Vec<Vec<Call>> {
 /// One thread makes one of the core calls, and another two; not both a timed one, for that would take longer than all others
 /// together.
 fn three_calls() -> Law {
-    let of_two = |one| CORE.into_iter().flat_map(move |two| CORE.map(|three| [one, two, three]));
+    let of_two = |one| {
+        CORE.into_iter()
+            .flat_map(move |two| CORE.map(|three| [one, two, three]))
+    };
     let all = CORE.into_iter().flat_map(of_two);
     let chosen = all.filter(|&[one, two, three]| one != GetTimeout || ![two, three].contains(&GetTimeout));
-    let programs: Vec<_> = chosen.map(|[one, two, three]| fifo::<1>(&[], vec![vec![one], vec![two, three]])).collect();
+    let programs: Vec<_> = chosen
+        .map(|[one, two, three]| fifo::<1>(&[], vec![vec![one], vec![two, three]]))
+        .collect();
     let (ran, exist) = (programs.len(), CORE.len().pow(3));
     let claim = format!("{ran} of {exist} programs of two threads and three calls end as the specification says");
     Law::new("Q-three", claim, programs)
@@ -352,7 +413,9 @@ fn three_calls() -> Law {
 /// The same program in a queue of each order that can hold so many, and holds these before.
 fn in_each_order<const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>) -> [Model; 3] {
     fn model<O: Known, const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>) -> Model {
-        program(&holding::<O, CAPACITY>(before), threads).of(O::ORDER).locks_specified()
+        program(&holding::<O, CAPACITY>(before), threads)
+            .of(O::ORDER)
+            .locks_specified()
     }
     [
         model::<Fifo, CAPACITY>(before, threads.clone()),

@@ -76,15 +76,24 @@ pub fn models(law: &str) -> Vec<Model> {
         ],
         "Q6" => vec![
             specified("ring: put and get", [[Done, Count(1)]], |s| seen_by(s, Ring, get)).within(2, 3),
-            specified("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, try_get))
-                .within(2, 3),
+            specified("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                seen_by(s, Ring, try_get)
+            })
+            .within(2, 3),
             specified("ring: put a batch and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
                 batch_seen_by(s, Ring, try_get)
             })
             .within(2, 3),
-            specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| seen_by(s, Ring, drain))
-                .within(2, 3),
-            specified("ring: an item that was moved", [[Done, Busy], [Done, Count(1)]], moved_seen).within(2, 3),
+            specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
+                seen_by(s, Ring, drain)
+            })
+            .within(2, 3),
+            specified(
+                "ring: an item that was moved",
+                [[Done, Busy], [Done, Count(1)]],
+                moved_seen,
+            )
+            .within(2, 3),
             specified("ring: room that was made", [[Done, Count(1)]], |s| room_seen(s, Ring)).within(2, 3),
             specified("ring: done and joined", [[Done, Count(1)]], |s| joined(s, Ring, join)).within(2, 3),
         ],
@@ -126,18 +135,25 @@ pub fn models(law: &str) -> Vec<Model> {
         "Q11" => vec![
             two::<1>(&[1], [&[Get, Len], &[PutTimeout(2)]]),
             two::<1>(&[], [&[Put(1)], &[GetTimeout, Len]]),
-            specified("ring: put, by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                by_deadline(s, Ring, Putters)
-            })
+            specified(
+                "ring: put, by a deadline",
+                [[Count(1), Done], [Count(1), TimedOut]],
+                |s| by_deadline(s, Ring, Putters),
+            )
             .within(2, 3),
             specified("ring: get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
                 by_deadline(s, Ring, Getters)
             })
             .within(2, 3),
-            specified("ring: no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| at_once(s, Ring)).within(2, 3),
-            specified("ring: the rest of a batch", [[Count(1), Count(1)], [Count(1), Count(2)]], |s| {
-                rest_of_a_batch(s, Ring)
+            specified("ring: no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                at_once(s, Ring)
             })
+            .within(2, 3),
+            specified(
+                "ring: the rest of a batch",
+                [[Count(1), Count(1)], [Count(1), Count(2)]],
+                |s| rest_of_a_batch(s, Ring),
+            )
             .within(2, 3),
         ],
         _ => vec![],
@@ -155,7 +171,10 @@ pub fn pairs(calls: &[Call]) -> Vec<Model> {
 /// In a ring that grows whenever it is full.
 fn grown(before: &[u32], threads: &[&[Call]]) -> Model {
     let threads = threads.iter().map(|calls| calls.to_vec()).collect();
-    program(&growing(before), threads).of(Ring).locks_specified().within(2, 3)
+    program(&growing(before), threads)
+        .of(Ring)
+        .locks_specified()
+        .within(2, 3)
 }
 
 fn two<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 2]) -> Model {
@@ -172,7 +191,10 @@ fn ring<const CAPACITY: usize>(before: &[u32], threads: &[&[Call]]) -> Model {
 }
 
 fn asleep_each(what: &str, ends: [Answer; 2], side: Side, act: fn(&Numbers, Side)) -> Model {
-    specified(&format!("ring: two {side:?} asleep, {what}"), [ends], move |s| asleep(s, Ring, side, act)).within(1, 2)
+    specified(&format!("ring: two {side:?} asleep, {what}"), [ends], move |s| {
+        asleep(s, Ring, side, act)
+    })
+    .within(1, 2)
 }
 
 fn brief(model: Model) -> Model {

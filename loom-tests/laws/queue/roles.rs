@@ -56,7 +56,9 @@ fn bounded(core: Core, capacity: usize, before: &[u32]) -> Numbers {
         Core::Lock => Queue::bounded_by_a_lock(capacity),
         Core::Ring => Queue::bounded(capacity),
     };
-    queue.put_many(before.iter().copied()).expect("it is open, and there is room");
+    queue
+        .put_many(before.iter().copied())
+        .expect("it is open, and there is room");
     queue
 }
 
@@ -148,7 +150,10 @@ pub struct Seen {
 }
 
 fn seen(core: Core, capacity: usize, before: &[u32]) -> Arc<Seen> {
-    Arc::new(Seen { queue: bounded(core, capacity, before), data: [Data::new(), Data::new()] })
+    Arc::new(Seen {
+        queue: bounded(core, capacity, before),
+        data: [Data::new(), Data::new()],
+    })
 }
 
 /// Whether it has happened, or what the call answers instead.
@@ -195,14 +200,21 @@ pub fn drain(queue: &Numbers) -> Result<(), Answer> {
 
 /// The first item, if it is ours, is moved to make room for the second.
 pub fn moved_seen(stage: &Stage) -> Vec<Answer> {
-    let shared = Arc::new(Seen { queue: AnyQueue::unbounded_from(1), data: [Data::new(), Data::new()] });
+    let shared = Arc::new(Seen {
+        queue: AnyQueue::unbounded_from(1),
+        data: [Data::new(), Data::new()],
+    });
     stage.thread(&shared, |shared| {
         shared.data[0].add();
         shared.queue.put(1).map_or(ShutDown, |()| Done)
     });
     stage.thread(&shared, |shared| {
         shared.queue.put(2).expect("it is open");
-        if shared.queue.get() == Ok(1) { shared.data[0].read() } else { Busy }
+        if shared.queue.get() == Ok(1) {
+            shared.data[0].read()
+        } else {
+            Busy
+        }
     });
     stage.finish()
 }
@@ -214,7 +226,9 @@ pub fn room_seen(stage: &Stage, core: Core) -> Vec<Answer> {
         shared.data[0].add();
         get(&shared.queue).map_or(ShutDown, |()| Done)
     });
-    stage.thread(&shared, |shared| then_read(shared, |queue| queue.put(2).map_err(|_| ShutDown)));
+    stage.thread(&shared, |shared| {
+        then_read(shared, |queue| queue.put(2).map_err(|_| ShutDown))
+    });
     stage.finish()
 }
 
@@ -254,7 +268,9 @@ pub fn two_done(stage: &Stage, core: Core) -> Vec<Answer> {
     }
     stage.thread(&shared, |shared| {
         shared.queue.join();
-        let [Count(first), Count(second)] = [0, 1].map(|index| shared.data[index].read()) else { return Broken };
+        let [Count(first), Count(second)] = [0, 1].map(|index| shared.data[index].read()) else {
+            return Broken;
+        };
         Count(first + second)
     });
     stage.finish()
@@ -272,7 +288,10 @@ impl Drop for Tracer {
 pub fn task_joined(stage: &Stage) -> Vec<Answer> {
     let trace = Arc::new(Data::new());
     let queue = Queue::unbounded();
-    queue.put(Tracer(Arc::clone(&trace))).map_err(|_| ()).expect("it is open");
+    queue
+        .put(Tracer(Arc::clone(&trace)))
+        .map_err(|_| ())
+        .expect("it is open");
     let shared = Arc::new((queue, trace));
     stage.thread(&shared, |(queue, _)| {
         drop(queue.get_task());
@@ -308,7 +327,9 @@ pub fn by_deadline(stage: &Stage, core: Core, side: Side) -> Vec<Answer> {
 pub fn at_once(stage: &Stage, core: Core) -> Vec<Answer> {
     let queue = Arc::new(bounded(core, 1, &[]));
     stage.thread(&queue, |queue| queue.put(1).map_or(ShutDown, |()| Done));
-    stage.thread(&queue, |queue| queue.get_timeout(Duration::ZERO).map_or(TimedOut, Count));
+    stage.thread(&queue, |queue| {
+        queue.get_timeout(Duration::ZERO).map_or(TimedOut, Count)
+    });
     stage.finish()
 }
 
@@ -342,7 +363,10 @@ impl Drop for Meddler {
 pub fn dropped_outside(stage: &Stage) -> Vec<Answer> {
     let numbers = Arc::new(Queue::unbounded());
     let queue: Meddlers = Queue::unbounded();
-    queue.put(Meddler(Arc::clone(&numbers))).map_err(|_| ()).expect("it is open");
+    queue
+        .put(Meddler(Arc::clone(&numbers)))
+        .map_err(|_| ())
+        .expect("it is open");
     let shared = Arc::new((queue, numbers));
     stage.thread(&shared, |(queue, _)| {
         drop(queue.shutdown_now());
@@ -366,11 +390,19 @@ const COMPARED: &str = "compared";
 
 impl Touchy {
     fn calm(value: u32) -> Touchy {
-        Touchy { value, fuse: Arc::default(), leaves: None }
+        Touchy {
+            value,
+            fuse: Arc::default(),
+            leaves: None,
+        }
     }
 
     fn lit(value: u32) -> Touchy {
-        Touchy { value, fuse: Arc::new(AtomicBool::new(true)), leaves: None }
+        Touchy {
+            value,
+            fuse: Arc::new(AtomicBool::new(true)),
+            leaves: None,
+        }
     }
 }
 
@@ -406,7 +438,11 @@ impl Drop for Touchy {
 /// `Broken` if a comparison panics; any other panic goes on.
 fn unless_compared(body: impl FnOnce() -> Answer) -> Answer {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload: Box<dyn Any + Send>| {
-        match payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str)) {
+        match payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or(payload.downcast_ref::<String>().map(String::as_str))
+        {
             Some(COMPARED) => Broken,
             _ => resume_unwind(payload),
         }
@@ -436,13 +472,19 @@ fn touchy(capacity: usize, before: u32) -> Arc<Known> {
 fn put_and_light(queue: &Touchies, before: impl IntoIterator<Item = Touchy>, value: u32) {
     let last = Touchy::calm(value);
     let fuse = Arc::clone(&last.fuse);
-    queue.try_put_many(before.into_iter().chain([last])).expect("there is room"); // in one turn
+    queue
+        .try_put_many(before.into_iter().chain([last]))
+        .expect("there is room"); // in one turn
     fuse.store(true, Relaxed);
 }
 
 /// How many items there are; as many are unfinished.
 fn consistent(queue: &Touchies, got: u32) -> Answer {
-    assert_eq!(queue.unfinished() as u32, queue.len() as u32 + got, "what was counted is not what was put");
+    assert_eq!(
+        queue.unfinished() as u32,
+        queue.len() as u32 + got,
+        "what was counted is not what was put"
+    );
     assert_eq!(queue.len(), queue.drain().len(), "the length is not what there is");
     Count(queue.unfinished() as u32)
 }
@@ -464,7 +506,9 @@ pub fn compared_in_get(stage: &Stage) -> Vec<Answer> {
     let queue = touchy(4, 3);
     put_and_light(&queue, [], 3);
     for _ in 0..2 {
-        stage.thread(&queue, |queue| unless_compared(|| queue.get().map_or(ShutDown, |_| Done)));
+        stage.thread(&queue, |queue| {
+            unless_compared(|| queue.get().map_or(ShutDown, |_| Done))
+        });
     }
     stage.finish_seeing(|| consistent(&queue, 1))
 }
@@ -473,7 +517,9 @@ pub fn compared_in_get(stage: &Stage) -> Vec<Answer> {
 pub fn called_putter_panics(stage: &Stage) -> Vec<Answer> {
     let queue = touchy(2, 2);
     for item in [Touchy::lit(3), Touchy::calm(3)] {
-        stage.thread(&queue, |queue| unless_compared(|| queue.put(item).map_or(ShutDown, |()| Done)));
+        stage.thread(&queue, |queue| {
+            unless_compared(|| queue.put(item).map_or(ShutDown, |()| Done))
+        });
     }
     stage.settle();
     drop(queue.get());
@@ -484,7 +530,9 @@ pub fn called_putter_panics(stage: &Stage) -> Vec<Answer> {
 pub fn called_getter_panics(stage: &Stage) -> Vec<Answer> {
     let queue = touchy(4, 0);
     for _ in 0..4 {
-        stage.thread(&queue, |queue| unless_compared(|| queue.get().map_or(ShutDown, |_| Done)));
+        stage.thread(&queue, |queue| {
+            unless_compared(|| queue.get().map_or(ShutDown, |_| Done))
+        });
     }
     stage.settle();
     put_and_light(&queue, [Touchy::calm(0), Touchy::calm(1)], 2);

@@ -11,7 +11,10 @@ use spec::queue::{self, Call, digits};
 pub type Item = Prioritized<u32, u32>;
 
 pub fn item(number: u32) -> Item {
-    Prioritized { priority: number / 10, item: number }
+    Prioritized {
+        priority: number / 10,
+        item: number,
+    }
 }
 
 pub fn items(taken: Vec<Item>) -> Answer {
@@ -74,7 +77,11 @@ impl<O: Known> Subject for AnyQueue<Item, O> {
     }
 
     fn observe(&self) -> Answer {
-        Items(digits([self.len() as u32, self.unfinished() as u32, u32::from(self.is_shutdown())]))
+        Items(digits([
+            self.len() as u32,
+            self.unfinished() as u32,
+            u32::from(self.is_shutdown()),
+        ]))
     }
 }
 
@@ -99,19 +106,30 @@ impl Known for Priority {
 pub fn holding<O: Known, const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, O>> {
     let spec = queue::Queue::new(O::ORDER, Some(CAPACITY));
     let before = before.iter().map(|&number| Call::Put(number)).collect();
-    Start { make: || AnyQueue::bounded_by_a_lock(CAPACITY), spec, before }
+    Start {
+        make: || AnyQueue::bounded_by_a_lock(CAPACITY),
+        spec,
+        before,
+    }
 }
 
 /// The same, with its items in a ring that has gone round.
 pub fn ringed<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
-    Start { make: gone_round::<CAPACITY>, ..holding::<Fifo, CAPACITY>(before) }
+    Start {
+        make: gone_round::<CAPACITY>,
+        ..holding::<Fifo, CAPACITY>(before)
+    }
 }
 
 /// A queue without a bound, and what main puts in before. Its ring had one slot, which has been used: it has grown for the second
 /// item, for the third, and for the fifth.
 pub fn growing(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
     let spec = queue::Queue::new(queue::Order::Fifo, None);
-    Start { make: || used(AnyQueue::unbounded_from(1), 1), spec, ..holding::<Fifo, 1>(before) }
+    Start {
+        make: || used(AnyQueue::unbounded_from(1), 1),
+        spec,
+        ..holding::<Fifo, 1>(before)
+    }
 }
 
 /// An empty queue that has had an item in each slot.

@@ -43,7 +43,10 @@ macro_rules! shared {
         pub fn new(value: $value) -> Self {
             let object = Object::new(stringify!($atomic));
             object.changed_to(value.bits());
-            Self { object, inner: explorer::$atomic::new(value) }
+            Self {
+                object,
+                inner: explorer::$atomic::new(value),
+            }
         }
 
         #[track_caller]
@@ -60,13 +63,20 @@ macro_rules! shared {
                 false => inner.store(value, weak),
             });
             site::reach(at, 0, order);
-            self.object.log(at, |number| format!("store #{number}: {}", value.shown()));
+            self.object
+                .log(at, |number| format!("store #{number}: {}", value.shown()));
             self.object.changed_to(value.bits());
         }
 
         #[track_caller]
         pub fn swap(&self, value: $value, order: Ordering) -> $value {
-            self.rmw(Location::caller(), "swap", order, |inner, order| inner.swap(value, order), |_| value)
+            self.rmw(
+                Location::caller(),
+                "swap",
+                order,
+                |inner, order| inner.swap(value, order),
+                |_| value,
+            )
         }
 
         #[track_caller]
@@ -117,7 +127,8 @@ macro_rules! shared {
                 false => inner.load(weak),
             });
             site::reach(at, operand, order);
-            self.object.log(at, |number| format!("load #{number}: {}", seen.shown()));
+            self.object
+                .log(at, |number| format!("load #{number}: {}", seen.shown()));
             seen
         }
 
@@ -151,7 +162,9 @@ macro_rules! shared {
             let before = self.during(at, |inner| operation(inner, weak));
             site::reach(at, 0, order);
             let now = after(before);
-            self.object.log(at, |number| format!("{name} #{number}: {} → {}", before.shown(), now.shown()));
+            self.object.log(at, |number| {
+                format!("{name} #{number}: {} → {}", before.shown(), now.shown())
+            });
             if now != before {
                 self.object.changed_to(now.bits());
             }
@@ -337,6 +350,8 @@ impl<T> AtomicPtr<T> {
 
     fn newest_of(inner: &explorer::AtomicPtr<T>, order: Ordering) -> *mut T {
         let nobody = ptr::null_mut();
-        inner.compare_exchange(nobody, nobody, order, order).unwrap_or_else(|seen| seen)
+        inner
+            .compare_exchange(nobody, nobody, order, order)
+            .unwrap_or_else(|seen| seen)
     }
 }

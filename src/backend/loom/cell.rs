@@ -14,7 +14,10 @@ pub struct UnsafeCell<T: ?Sized> {
 impl<T> UnsafeCell<T> {
     #[track_caller]
     pub fn new(value: T) -> UnsafeCell<T> {
-        UnsafeCell { object: Object::new("cell"), inner: explorer::cell::UnsafeCell::new(value) }
+        UnsafeCell {
+            object: Object::new("cell"),
+            inner: explorer::cell::UnsafeCell::new(value),
+        }
     }
 
     pub fn into_inner(self) -> T {

@@ -11,10 +11,15 @@ const ROWS: usize = 200;
 /// The columns, and below them where each object was made.
 pub fn text(log: &Log) -> String {
     let threads = log.events.iter().map(|event| event.role + 1).max().unwrap_or(1);
-    let heads: Vec<String> =
-        (0..threads).map(|role| if role == 0 { "main".into() } else { role.to_string() }).collect();
+    let heads: Vec<String> = (0..threads)
+        .map(|role| if role == 0 { "main".into() } else { role.to_string() })
+        .collect();
     let width = |role: usize| {
-        let texts = log.events.iter().filter(|event| event.role == role).map(|event| event.text.chars().count());
+        let texts = log
+            .events
+            .iter()
+            .filter(|event| event.role == role)
+            .map(|event| event.text.chars().count());
         texts.chain([heads[role].len()]).max().unwrap_or_default()
     };
     let widths: Vec<usize> = (0..threads).map(width).collect();
@@ -40,7 +45,12 @@ fn line(number: usize, event: &Event, widths: &[usize]) -> String {
     if let Some(caller) = caller.filter(|caller| !caller.ends_with(&at)) {
         let _ = write!(at, ", called at {caller}");
     }
-    row(&number.to_string(), widths, |role| if role == event.role { &event.text } else { "" }, &at)
+    row(
+        &number.to_string(),
+        widths,
+        |role| if role == event.role { &event.text } else { "" },
+        &at,
+    )
 }
 
 fn row<'a>(number: &str, widths: &[usize], cell: impl Fn(usize) -> &'a str, at: &str) -> String {
@@ -62,8 +72,15 @@ fn short(place: &Place) -> String {
 fn caller(calls: &str) -> Option<String> {
     let kit = file!().strip_suffix("backend/loom/columns.rs")?;
     let kit = kit.find("../").map_or(kit, |up| &kit[up..]); // the kit's own harness compiles it as `../src`
-    let foreign = |file: &&str| ![kit, "/rustc/", "/loom-", "/generator-"].iter().any(|part| file.contains(part));
-    let file = calls.lines().filter_map(|line| line.trim_start().strip_prefix("at ")).find(foreign)?;
+    let foreign = |file: &&str| {
+        ![kit, "/rustc/", "/loom-", "/generator-"]
+            .iter()
+            .any(|part| file.contains(part))
+    };
+    let file = calls
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("at "))
+        .find(foreign)?;
     let (place, _column) = file.rsplit_once(':')?;
     Some(place.strip_prefix("./").unwrap_or(place).to_owned())
 }

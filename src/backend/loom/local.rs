@@ -34,7 +34,10 @@ pub struct Kept<T> {
 
 impl<T> Kept<T> {
     pub fn new(make: impl FnOnce() -> T) -> Kept<T> {
-        Kept { value: within_step(make), _living: LIVING.with(|living| living.borrow().clone()) }
+        Kept {
+            value: within_step(make),
+            _living: LIVING.with(|living| living.borrow().clone()),
+        }
     }
 }
 

@@ -75,7 +75,11 @@ impl From<&Location<'_>> for Place {
         let file = at.file().replace('\\', "/");
         // The kit is compiled as ../src/lib.rs of loom-tests.
         let file = file.rsplit("../").next().unwrap_or_default().to_owned();
-        Place { file, line: at.line(), column: at.column() }
+        Place {
+            file,
+            line: at.line(),
+            column: at.column(),
+        }
     }
 }
 
@@ -87,7 +91,10 @@ impl fmt::Display for Place {
 
 /// Logs each execution that the calling thread of the system explores from now on.
 pub fn switch_on(traced: bool) -> Shared {
-    let shared = Shared { traced, ..Shared::default() };
+    let shared = Shared {
+        traced,
+        ..Shared::default()
+    };
     LOG.set(Some(shared.clone()));
     shared
 }
@@ -95,7 +102,13 @@ pub fn switch_on(traced: bool) -> Shared {
 /// Something that the thread in this role does, at no particular place.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
     change(|_| {
-        let event = Event { role, object: 0, text: text(), at: None, calls: None };
+        let event = Event {
+            role,
+            object: 0,
+            text: text(),
+            at: None,
+            calls: None,
+        };
         |log: &mut Log| log.events.push(event)
     });
 }
@@ -108,14 +121,28 @@ pub(super) fn begin() {
 pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOnce() -> String) {
     change(|traced| {
         let calls = traced.then(|| Arc::new(Backtrace::force_capture()));
-        let event = Event { role: probe::role(), object, text: text(), at: Some(at.into()), calls };
+        let event = Event {
+            role: probe::role(),
+            object,
+            text: text(),
+            at: Some(at.into()),
+            calls,
+        };
         |log: &mut Log| log.events.push(event)
     });
 }
 
 #[inline]
 pub(super) fn made(number: u32, kind: &'static str, at: &'static Location<'static>) {
-    change(|_| |log: &mut Log| log.objects.push(Made { number, kind, at: at.into() }));
+    change(|_| {
+        |log: &mut Log| {
+            log.objects.push(Made {
+                number,
+                kind,
+                at: at.into(),
+            })
+        }
+    });
 }
 
 /// Makes a change of the log, if there is one, and then makes it there: what makes it may be a step. What threads do while

@@ -26,7 +26,12 @@ impl Object {
     pub(super) fn new(kind: &'static str) -> Object {
         let number = probe::next_object();
         log::made(number, kind, Location::caller());
-        Object { mark: AtomicU32::new(LIVES), number, execution: probe::execution(), newest: AtomicUsize::new(0) }
+        Object {
+            mark: AtomicU32::new(LIVES),
+            number,
+            execution: probe::execution(),
+            newest: AtomicUsize::new(0),
+        }
     }
 
     /// Something that happens to it.
@@ -82,8 +87,13 @@ fn dead(what: &str, number: Option<u32>, at: &'static Location<'static>) {
     // A model that is being ended unwinds its sleepers out of frames that others may still know.
     if !probe::is_cancelled() {
         let name = || number.map_or(what.to_owned(), |number| format!("#{number}"));
-        log::event(at, number.unwrap_or_default(), || format!("uses {}, which is gone", name()));
-        verdict::fail_with(format!("{what} is used after its frame or owner is gone, at {}", log::Place::from(at)));
+        log::event(at, number.unwrap_or_default(), || {
+            format!("uses {}, which is gone", name())
+        });
+        verdict::fail_with(format!(
+            "{what} is used after its frame or owner is gone, at {}",
+            log::Place::from(at)
+        ));
     }
 }
 

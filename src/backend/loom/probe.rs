@@ -115,7 +115,14 @@ fn scene<R>(look: impl FnOnce(&mut Scene) -> R) -> R {
 /// Starts an execution with nobody asleep, and without a watcher.
 pub fn begin(accesses: Accesses, waits: Waits, locks: Locks) {
     let execution = EXECUTIONS.fetch_add(1, Relaxed) + 1;
-    scene(|scene| *scene = Scene { execution, accesses, waits, ..Scene::default() });
+    scene(|scene| {
+        *scene = Scene {
+            execution,
+            accesses,
+            waits,
+            ..Scene::default()
+        }
+    });
     proved::begin(locks == Locks::Specified);
     log::begin();
 }
@@ -209,7 +216,9 @@ impl Living {
         scene(|scene| {
             scene.started += 1;
             scene.living += 1;
-            Living { role: scene.in_order.then_some(scene.started) }
+            Living {
+                role: scene.in_order.then_some(scene.started),
+            }
         })
     }
 
@@ -229,7 +238,12 @@ impl Drop for Living {
 impl Sleeper {
     pub(super) fn lie_down(word: &AtomicU32, passing: bool) -> Sleeper {
         let word = core::ptr::from_ref(word).addr();
-        let sleeper = Sleeper { word, thread: step(thread::current), passing, woken: Rc::default() };
+        let sleeper = Sleeper {
+            word,
+            thread: step(thread::current),
+            passing,
+            woken: Rc::default(),
+        };
         scene(|scene| {
             scene.slept |= !passing;
             scene.sleepers.push(sleeper.clone());
@@ -274,7 +288,12 @@ pub(super) fn wake(word: &AtomicU32, count: usize) -> usize {
 /// The caller rests until somebody changes the object. It is no sleep: who spins still moves.
 pub(super) fn spin(object: u32) {
     let thread = step(thread::current);
-    let spinner = Sleeper { word: object as usize, thread, passing: true, woken: Rc::default() };
+    let spinner = Sleeper {
+        word: object as usize,
+        thread,
+        passing: true,
+        woken: Rc::default(),
+    };
     scene(|scene| scene.spinners.push(spinner.clone()));
     while !spinner.is_woken() {
         step(thread::park);
@@ -284,7 +303,10 @@ pub(super) fn spin(object: u32) {
 /// Somebody has changed the object.
 pub(super) fn look_again(object: u32) {
     let spinners: Vec<Sleeper> = scene(|scene| {
-        let (on_it, others) = scene.spinners.drain(..).partition(|spinner| spinner.word == object as usize);
+        let (on_it, others) = scene
+            .spinners
+            .drain(..)
+            .partition(|spinner| spinner.word == object as usize);
         scene.spinners = others;
         on_it
     });

@@ -29,7 +29,10 @@ thread_local! {
 pub(super) fn begin(specified: bool) {
     SPECIFIED.set(specified);
     // What is still held would be released without an execution.
-    STAND_INS.take().into_values().for_each(|stand_in| std::mem::forget(stand_in.held));
+    STAND_INS
+        .take()
+        .into_values()
+        .for_each(|stand_in| std::mem::forget(stand_in.held));
 }
 
 /// Somebody touches the word itself.
@@ -47,9 +50,15 @@ pub fn acquire(word: &AtomicU32, steps: impl FnOnce()) {
     }
     let (at, number): (At, u32) = (Location::caller(), word.number());
     let mutex: *const Mutex<()> = STAND_INS.with_borrow_mut(|all| {
-        let new = || StandIn { held: None, mutex: Box::new(Mutex::new(())) };
+        let new = || StandIn {
+            held: None,
+            mutex: Box::new(Mutex::new(())),
+        };
         let mutex: *const Mutex<()> = &raw const *all.entry(number).or_insert_with(new).mutex;
-        assert!(all.len() == 1, "a model that takes its lock by its specification has one");
+        assert!(
+            all.len() == 1,
+            "a model that takes its lock by its specification has one"
+        );
         mutex
     });
     // SAFETY: it stays in its box until the next execution begins.

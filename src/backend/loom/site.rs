@@ -37,7 +37,10 @@ pub fn count() {
 /// The sites that were reached since [`count`].
 pub fn reached() -> Vec<Site> {
     let reached = REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let site = |&(at, operand): &(At, usize)| Site { place: at.into(), operand };
+    let site = |&(at, operand): &(At, usize)| Site {
+        place: at.into(),
+        operand,
+    };
     reached.iter().map(site).collect()
 }
 
@@ -50,14 +53,21 @@ pub fn mutate(mutant: Mutant) {
 /// The ordering that an operation shall have.
 #[inline]
 pub(super) fn ordering(at: At, operand: usize, order: Ordering) -> Ordering {
-    if MUTATED.load(Relaxed) { mutated(at, operand, order) } else { order }
+    if MUTATED.load(Relaxed) {
+        mutated(at, operand, order)
+    } else {
+        order
+    }
 }
 
 /// Notes that an operation was made with the ordering that its source gives it.
 #[inline]
 pub(super) fn reach(at: At, operand: usize, order: Ordering) {
     if COUNTED.load(Relaxed) && order != Ordering::Relaxed {
-        REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert((at, operand));
+        REACHED
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert((at, operand));
     }
 }
 

@@ -70,7 +70,11 @@ pub fn end_with(end: fn(&str) -> !) {
 /// A call into the explorer, which may switch to other threads of the model.
 #[inline]
 pub(super) fn step<R>(call: impl FnOnce() -> R) -> R {
-    JUDGE.with_borrow(|judge| judge.iter().for_each(|judge| _ = judge.progress.steps.fetch_add(1, Relaxed)));
+    JUDGE.with_borrow(|judge| {
+        judge
+            .iter()
+            .for_each(|judge| _ = judge.progress.steps.fetch_add(1, Relaxed))
+    });
     catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| match payload.downcast::<Theirs>() {
         Ok(theirs) => panic::resume_unwind(theirs.0),
         Err(payload) => fail(payload),
@@ -127,9 +131,16 @@ pub(super) fn fail_with(message: String) -> ! {
 }
 
 fn give_verdict(ended: Result<(), String>) {
-    let Some(Judge { verdict, progress, log }) = JUDGE.take() else { return }; // invariant 3
+    let Some(Judge { verdict, progress, log }) = JUDGE.take() else {
+        return;
+    }; // invariant 3
     let (execution, log) = (progress.executions.load(Relaxed), log.and_then(|log| log.try_read()));
-    let _ = verdict.send(ended.map_err(|message| Failure { message, execution, log, is_repeatable: true }));
+    let _ = verdict.send(ended.map_err(|message| Failure {
+        message,
+        execution,
+        log,
+        is_repeatable: true,
+    }));
 }
 
 /// What a panic says, and where it began.
@@ -141,9 +152,14 @@ fn told(payload: &(dyn Any + Send)) -> String {
 /// A panic's message and its place, and the panics before it: this one may say no more than that there was another.
 fn placed(text: &str) -> String {
     let mut panics = PANICS.take();
-    let this = panics.iter().rposition(|(message, _)| message == text).map(|place| panics.remove(place).1);
+    let this = panics
+        .iter()
+        .rposition(|(message, _)| message == text)
+        .map(|place| panics.remove(place).1);
     let place = this.map_or_else(String::new, |place| format!("\n    at {place}"));
-    let before = panics.iter().map(|(message, place)| format!("\n    after: {message}, at {place}"));
+    let before = panics
+        .iter()
+        .map(|(message, place)| format!("\n    after: {message}, at {place}"));
     before.fold(format!("{text}{place}"), |said, other| said + &other)
 }
 
@@ -156,7 +172,11 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
     let name = thread::current().name().unwrap_or("model").to_owned();
     let explorer = thread::Builder::new().name(name).spawn(move || {
         let log = logged.then(|| log::switch_on(true));
-        JUDGE.set(Some(Judge { verdict, progress: Arc::clone(&theirs), log }));
+        JUDGE.set(Some(Judge {
+            verdict,
+            progress: Arc::clone(&theirs),
+            log,
+        }));
         let explored = catch_unwind(AssertUnwindSafe(|| {
             builder.check(move || {
                 theirs.executions.fetch_add(1, Relaxed);
@@ -177,7 +197,12 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
             Err(RecvTimeoutError::Disconnected) => unreachable!("a verdict is given before the thread ends"),
             Err(RecvTimeoutError::Timeout) if watch.sees_no_step(&progress) => {
                 let (message, execution) = (remedy::STUCK.into(), progress.executions.load(Relaxed));
-                return Err(Failure { message, execution, log: None, is_repeatable: false });
+                return Err(Failure {
+                    message,
+                    execution,
+                    log: None,
+                    is_repeatable: false,
+                });
             }
             Err(RecvTimeoutError::Timeout) => {}
         }

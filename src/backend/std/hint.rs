@@ -104,9 +104,21 @@ impl Spin {
 
     #[inline]
     fn new(pauses: u32, deadline: Option<Instant>) -> Spin {
-        let spin = Spin { polls: PAUSES / pauses, pauses, yields: YIELDS, step: Step::Pauses, yielded: None, deadline };
+        let spin = Spin {
+            polls: PAUSES / pauses,
+            pauses,
+            yields: YIELDS,
+            step: Step::Pauses,
+            yielded: None,
+            deadline,
+        };
         if deadline.is_some_and(Instant::has_passed) {
-            return Spin { polls: 0, step: Step::Over, yields: 0, ..spin };
+            return Spin {
+                polls: 0,
+                step: Step::Over,
+                yields: 0,
+                ..spin
+            };
         }
         if WITH_YIELDS && rest::is_over() {
             return spin;
@@ -117,7 +129,12 @@ impl Spin {
     #[cold]
     fn without_yields(self) -> Spin {
         match self.pauses {
-            1 if WITH_YIELDS => Spin { polls: budget::next(), yields: 0, step: Step::Budget, ..self },
+            1 if WITH_YIELDS => Spin {
+                polls: budget::next(),
+                yields: 0,
+                step: Step::Budget,
+                ..self
+            },
             _ => Spin { yields: 0, ..self },
         }
     }
@@ -184,7 +201,11 @@ mod budget {
         interval: u16,
     }
 
-    const FULL: Budget = Budget { pauses: LONGEST, next_try: TRIES[0], interval: TRIES[0] };
+    const FULL: Budget = Budget {
+        pauses: LONGEST,
+        next_try: TRIES[0],
+        interval: TRIES[0],
+    };
 
     ::std::thread_local!(static BUDGET: Cell<Budget> = const { Cell::new(FULL) });
 
@@ -195,17 +216,27 @@ mod budget {
             return budget.pauses;
         }
         if budget.next_try > 0 {
-            BUDGET.set(Budget { next_try: budget.next_try - 1, ..budget });
+            BUDGET.set(Budget {
+                next_try: budget.next_try - 1,
+                ..budget
+            });
             return SHORTEST;
         }
         let interval = (budget.interval * 2).min(TRIES[1]);
-        BUDGET.set(Budget { next_try: interval, interval, ..budget });
+        BUDGET.set(Budget {
+            next_try: interval,
+            interval,
+            ..budget
+        });
         LONGEST
     }
 
     pub(super) fn failed() {
         let budget = BUDGET.get();
-        BUDGET.set(Budget { pauses: (budget.pauses / 4).max(SHORTEST), ..budget });
+        BUDGET.set(Budget {
+            pauses: (budget.pauses / 4).max(SHORTEST),
+            ..budget
+        });
     }
 
     #[inline]
@@ -240,7 +271,12 @@ mod rest {
     static PROCESSORS: LazyLock<f64> = LazyLock::new(|| super::super::thread::processors() as f64);
     /// No wait yields before this moment, in nanoseconds; zero if the process does not rest.
     static UNTIL: AtomicCell<u64> = AtomicCell::new(0);
-    static PAST: Mutex<Past> = Mutex::new(Past { at: NEVER, used: NEVER, rest: NEVER, began: NEVER });
+    static PAST: Mutex<Past> = Mutex::new(Past {
+        at: NEVER,
+        used: NEVER,
+        rest: NEVER,
+        began: NEVER,
+    });
 
     /// What was known when a yield took long.
     struct Past {
@@ -292,7 +328,11 @@ mod rest {
             return false;
         }
         let repeated = now <= past.began + past.rest * 2;
-        past.rest = if repeated { (past.rest * 2).min(LONGEST) } else { SHORTEST };
+        past.rest = if repeated {
+            (past.rest * 2).min(LONGEST)
+        } else {
+            SHORTEST
+        };
         past.began = now;
         UNTIL.store(nanoseconds(now + past.rest));
         true

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 /// The places in `jobs` at which these are.
 fn places<'a, const N: usize>(jobs: [&Job<u32>; N], some: impl IntoIterator<Item = &'a Job<u32>>) -> Vec<usize> {
-    some.into_iter().map(|one| jobs.iter().position(|job| ptr::eq(*job, one)).unwrap()).collect()
+    some.into_iter()
+        .map(|one| jobs.iter().position(|job| ptr::eq(*job, one)).unwrap())
+        .collect()
 }
 
 #[test]
@@ -22,7 +24,11 @@ fn no_timeout() {
     let mut completed = as_completed(jobs);
     watchdog::run(|watch| {
         let ended: Vec<_> = watch.waits("those that have ended", || completed.by_ref().take(3).collect());
-        assert_eq!(places(jobs, ended), [2, 3, 4], "those that have ended come first, and in order");
+        assert_eq!(
+            places(jobs, ended),
+            [2, 3, 4],
+            "those that have ended come first, and in order"
+        );
         gate.open();
         let mut others = places(jobs, watch.waits("the others", || completed.collect::<Vec<_>>()));
         others.sort_unstable();
@@ -37,7 +43,9 @@ fn future_times_out() {
     let jobs = [&any.cancelled, &any.failed, &any.successful, &held];
     for patience in [Duration::ZERO, A_WHILE] {
         let mut completed = as_completed(jobs);
-        let ended: Vec<_> = (0..3).map(|_| completed.next_timeout(patience).unwrap().unwrap()).collect();
+        let ended: Vec<_> = (0..3)
+            .map(|_| completed.next_timeout(patience).unwrap().unwrap())
+            .collect();
         assert_eq!(places(jobs, ended), [0, 1, 2]);
         let (next, time) = timed(|| completed.next_timeout(patience));
         assert!(matches!(next, Err(TimedOut)));

@@ -35,7 +35,11 @@ fn are_told_by_the_worker(run: fn() -> u32, outcome: Outcome) -> Job<u32> {
     let (told, job) = told_of(run);
     let numbers: Vec<_> = told.iter().map(|&(number, ..)| number).collect();
     assert_eq!(numbers, [0, 1, 2], "each once, in the order of adding");
-    assert!(told.iter().all(|&(_, told, by)| told == outcome && by != thread::current().id()), "{told:?}");
+    assert!(
+        told.iter()
+            .all(|&(_, told, by)| told == outcome && by != thread::current().id()),
+        "{told:?}"
+    );
     job
 }
 
@@ -71,7 +75,11 @@ fn done_callback_raises() {
         watchdog::run(|watch| watch.waits("another job", || pool.submit(|| ()).unwrap().result())).unwrap();
         assert_eq!(job.result().unwrap(), 5);
     });
-    assert_eq!((program.code, &*program.said), (Some(0), &["Returned".to_owned()][..]), "{program:?}");
+    assert_eq!(
+        (program.code, &*program.said),
+        (Some(0), &["Returned".to_owned()][..]),
+        "{program:?}"
+    );
     assert!(program.stderr.contains("doh!"), "{program:?}");
 }
 
@@ -129,31 +137,50 @@ fn repr() {
 #[test]
 fn cancel() {
     let any = AnyState::new();
-    assert_eq!(any.all().map(|(job, _)| job.cancel()), [true, false, true, false, false]);
+    assert_eq!(
+        any.all().map(|(job, _)| job.cancel()),
+        [true, false, true, false, false]
+    );
     let outcomes = any.all().map(|(job, _)| job.outcome());
-    assert_eq!((outcomes[0], &outcomes[1..]), (Some(Outcome::Cancelled), &any.all().map(|(_, ended)| ended)[1..]));
+    assert_eq!(
+        (outcomes[0], &outcomes[1..]),
+        (Some(Outcome::Cancelled), &any.all().map(|(_, ended)| ended)[1..])
+    );
     assert!(any.running.is_running());
     any.gate.open();
     any.pool.shutdown();
-    assert_eq!(any.running.outcome(), Some(Outcome::Returned), "it was cancelled while it ran");
+    assert_eq!(
+        any.running.outcome(),
+        Some(Outcome::Returned),
+        "it was cancelled while it ran"
+    );
 }
 
 #[test]
 fn cancelled() {
     let any = AnyState::new();
     let outcomes = any.all().map(|(job, _)| job.outcome());
-    assert_eq!(outcomes.map(|outcome| outcome == Some(Outcome::Cancelled)), [false, false, true, false, false]);
+    assert_eq!(
+        outcomes.map(|outcome| outcome == Some(Outcome::Cancelled)),
+        [false, false, true, false, false]
+    );
     assert_eq!(outcomes, any.all().map(|(_, ended)| ended));
 }
 
 #[test]
 fn done() {
-    assert_eq!(AnyState::new().all().map(|(job, _)| job.is_done()), [false, false, true, true, true]);
+    assert_eq!(
+        AnyState::new().all().map(|(job, _)| job.is_done()),
+        [false, false, true, true, true]
+    );
 }
 
 #[test]
 fn running() {
-    assert_eq!(AnyState::new().all().map(|(job, _)| job.is_running()), [false, true, false, false, false]);
+    assert_eq!(
+        AnyState::new().all().map(|(job, _)| job.is_running()),
+        [false, true, false, false, false]
+    );
 }
 
 #[test]
@@ -166,12 +193,26 @@ fn result_with_timeout() {
             assert!(time >= patience, "it gave up early");
         }
     }
-    assert!(matches!(any.cancelled.result_timeout(Duration::ZERO), Ok(Err(JobError::Cancelled))));
-    assert_eq!(any.failed.result_timeout(Duration::ZERO).unwrap().unwrap_err().message(), Some("as told"));
+    assert!(matches!(
+        any.cancelled.result_timeout(Duration::ZERO),
+        Ok(Err(JobError::Cancelled))
+    ));
+    assert_eq!(
+        any.failed
+            .result_timeout(Duration::ZERO)
+            .unwrap()
+            .unwrap_err()
+            .message(),
+        Some("as told")
+    );
     assert_eq!(any.successful.result_timeout(Duration::ZERO).unwrap().unwrap(), 42);
     any.gate.open();
     let [pending, running] = [any.pending, any.running].map(|mut job| job.result_timeout(Duration::MAX));
-    assert_eq!((pending.unwrap().unwrap(), running.unwrap().unwrap()), (2, 1), "what came too late is lost");
+    assert_eq!(
+        (pending.unwrap().unwrap(), running.unwrap().unwrap()),
+        (2, 1),
+        "what came too late is lost"
+    );
 }
 
 #[test]
@@ -191,7 +232,10 @@ fn result_with_cancel() {
         let outcome = blocks_until(watch, "wait", || shared.wait(), || assert!(shared.cancel()));
         assert_eq!(outcome, Outcome::Cancelled);
         let cancel = || assert_eq!(pool.try_shutdown_cancel(), Err(TimedOut), "the first has ended");
-        assert!(matches!(blocks_until(watch, "result", || owned.result(), cancel), Err(JobError::Cancelled)));
+        assert!(matches!(
+            blocks_until(watch, "result", || owned.result(), cancel),
+            Err(JobError::Cancelled)
+        ));
     });
     assert!(matches!(shared.result(), Err(JobError::Cancelled)));
 }

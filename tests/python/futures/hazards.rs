@@ -11,11 +11,15 @@ use std::thread;
 /// Some who wait for these jobs in all ways.
 fn waiters<'scope, 'env: 'scope>(watch: &Watch<'scope, 'env>, jobs: &'env [Job<u32>]) -> [Player<'scope, ()>; 3] {
     [
-        watch.spawn("one who waits for all", move |role| role.waits("wait", || wait(jobs, Until::All))),
+        watch.spawn("one who waits for all", move |role| {
+            role.waits("wait", || wait(jobs, Until::All))
+        }),
         watch.spawn("one who takes each", move |role| {
             assert_eq!(role.waits("as_completed", || as_completed(jobs).count()), jobs.len());
         }),
-        watch.spawn("one who waits for the last", move |role| _ = role.waits("wait", || jobs[jobs.len() - 1].wait())),
+        watch.spawn("one who waits for the last", move |role| {
+            _ = role.waits("wait", || jobs[jobs.len() - 1].wait())
+        }),
     ]
 }
 
@@ -72,7 +76,10 @@ fn a_broken_pool_leaves_no_job_pending() {
             pass();
             fail();
         };
-        let builder = Builder::new().workers(workers).registry(&Registry::new()).initializer(initialize);
+        let builder = Builder::new()
+            .workers(workers)
+            .registry(&Registry::new())
+            .initializer(initialize);
         let (pool, gate) = (builder.build(), gate); // to be dropped in that order: the last first
         let jobs = [0, 1, 2, 3].map(|n| pool.submit(move || n).unwrap());
         watchdog::run(|watch| {

@@ -16,7 +16,11 @@ fn initializer() {
     let status = Arc::new(Local::new(|| Cell::new("uninitialized")));
     let theirs = Arc::clone(&status);
     let initialize = move || theirs.with(|status| status.set("initialized"));
-    let pool = Builder::new().workers(WORKERS).registry(&Registry::new()).initializer(initialize).build();
+    let pool = Builder::new()
+        .workers(WORKERS)
+        .registry(&Registry::new())
+        .initializer(initialize)
+        .build();
     let gate = Gate::new();
     let tell = || {
         let status = Arc::clone(&status);
@@ -32,7 +36,10 @@ fn initializer() {
 #[test]
 fn failing_initializer() {
     let program = program::run(|| {
-        let pool = Builder::new().workers(WORKERS).initializer(|| panic!("error in initializer")).build();
+        let pool = Builder::new()
+            .workers(WORKERS)
+            .initializer(|| panic!("error in initializer"))
+            .build();
         watchdog::run(|watch| {
             // Perhaps a job comes before it fails, and perhaps it is refused.
             for _ in 0..WORKERS {
@@ -50,6 +57,10 @@ fn failing_initializer() {
         assert!(pool.is_shutdown());
         program::say("broken");
     });
-    assert_eq!((program.code, &*program.said), (Some(0), &["broken".to_owned()][..]), "{program:?}");
+    assert_eq!(
+        (program.code, &*program.said),
+        (Some(0), &["broken".to_owned()][..]),
+        "{program:?}"
+    );
     assert!(program.stderr.contains("error in initializer"), "{program:?}");
 }

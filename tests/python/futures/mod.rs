@@ -33,7 +33,10 @@ struct Gate {
 
 impl Gate {
     fn new() -> Gate {
-        Gate { way: Arc::new(Event::new()), arrived: Arc::new(Semaphore::new(0)) }
+        Gate {
+            way: Arc::new(Event::new()),
+            arrived: Arc::new(Semaphore::new(0)),
+        }
     }
 
     fn open(&self) {
@@ -60,7 +63,9 @@ impl Gate {
 
     /// Returns once so many more have come to it.
     fn await_arrivals(&self, watch: &Watch<'_, '_>, count: usize) {
-        watch.waits("jobs to come to the gate", || (0..count).for_each(|_| self.arrived.acquire().forget()));
+        watch.waits("jobs to come to the gate", || {
+            (0..count).for_each(|_| self.arrived.acquire().forget())
+        });
     }
 }
 
@@ -95,7 +100,15 @@ impl AnyState {
         let (pending, cancelled) = (submit(|| 2), submit(|| 3));
         assert!(cancelled.cancel());
         watchdog::run(|watch| gate.await_arrivals(watch, 1));
-        AnyState { pending, running, cancelled, failed, successful, gate, pool }
+        AnyState {
+            pending,
+            running,
+            cancelled,
+            failed,
+            successful,
+            gate,
+            pool,
+        }
     }
 
     /// Each, and how it has ended.

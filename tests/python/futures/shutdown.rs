@@ -66,12 +66,17 @@ fn cancel_futures() {
     watchdog::run(|watch| {
         gate.await_arrivals(watch, WORKERS);
         let shutter = watch.spawn("shutter", |role| role.waits("shutdown", || pool.shutdown_cancel()));
-        watch.until("those that are queued are cancelled", || are(outcomes(None, Some(Outcome::Cancelled))));
+        watch.until("those that are queued are cancelled", || {
+            are(outcomes(None, Some(Outcome::Cancelled)))
+        });
         shutter.until_asleep();
         gate.open();
         shutter.join();
     });
-    assert!(are(outcomes(Some(Outcome::Returned), Some(Outcome::Cancelled))), "{jobs:?}");
+    assert!(
+        are(outcomes(Some(Outcome::Returned), Some(Outcome::Cancelled))),
+        "{jobs:?}"
+    );
 }
 
 #[test]
@@ -89,9 +94,15 @@ fn hang_gh94440() {
     watchdog::run(|watch| {
         for _ in 0..500 {
             let (_, pool, _gate) = gated(1);
-            watch.waits("a result", || pool.submit(|| ()).unwrap().result()).unwrap();
+            watch
+                .waits("a result", || pool.submit(|| ()).unwrap().result())
+                .unwrap();
             let job = pool.submit(|| ()).unwrap();
-            let outcome = if job.cancel() { Outcome::Cancelled } else { Outcome::Returned };
+            let outcome = if job.cancel() {
+                Outcome::Cancelled
+            } else {
+                Outcome::Returned
+            };
             watch.waits("shutdown", || pool.shutdown());
             assert_eq!(job.outcome(), Some(outcome));
         }
@@ -115,7 +126,9 @@ fn threads_terminate() {
 const SIZES: [i32; 10] = [5, 4, 3, 2, 1, 0, 1, 2, 3, 4];
 
 fn submit_sizes(pool: &ThreadPool, gate: &Gate) -> Vec<Job<i32>> {
-    (-5..5).map(|n: i32| pool.submit(gate.before(move || n.abs())).unwrap()).collect()
+    (-5..5)
+        .map(|n: i32| pool.submit(gate.before(move || n.abs())).unwrap())
+        .collect()
 }
 
 fn are_sizes(jobs: Vec<Job<i32>>) -> bool {
@@ -165,7 +178,10 @@ fn names(builder: Builder) -> Vec<String> {
     let registry = Registry::new();
     let (pool, gate) = (builder.workers(5).registry(&registry).build(), Gate::new());
     let _jobs: [_; 5] = submit_held(&pool, &gate);
-    let workers = registry.enumerate().into_iter().filter(|thread| *thread != registry.main_thread());
+    let workers = registry
+        .enumerate()
+        .into_iter()
+        .filter(|thread| *thread != registry.main_thread());
     let mut names: Vec<_> = workers.map(|worker| worker.name().to_owned()).collect();
     names.sort_unstable();
     names
@@ -174,12 +190,24 @@ fn names(builder: Builder) -> Vec<String> {
 #[test]
 fn thread_names_assigned() {
     let assigned = names(Builder::new().name("SpecialPool"));
-    assert_eq!(assigned, ["SpecialPool_0", "SpecialPool_1", "SpecialPool_2", "SpecialPool_3", "SpecialPool_4"]);
+    assert_eq!(
+        assigned,
+        [
+            "SpecialPool_0",
+            "SpecialPool_1",
+            "SpecialPool_2",
+            "SpecialPool_3",
+            "SpecialPool_4"
+        ]
+    );
 }
 
 #[test]
 fn thread_names_default() {
-    assert_eq!(names(Builder::new()), ["pool_0", "pool_1", "pool_2", "pool_3", "pool_4"]);
+    assert_eq!(
+        names(Builder::new()),
+        ["pool_0", "pool_1", "pool_2", "pool_3", "pool_4"]
+    );
 }
 
 #[test]
@@ -191,5 +219,9 @@ fn cancel_futures_wait_false() {
         watchdog::run(|watch| watch.waits("the pool's drop", || drop(pool)));
         program::say(&format!("{:?}", job.outcome().unwrap()));
     });
-    program.assert_well(if program.said.len() == 1 { &["Cancelled"] } else { &["apple", "Returned"] });
+    program.assert_well(if program.said.len() == 1 {
+        &["Cancelled"]
+    } else {
+        &["apple", "Returned"]
+    });
 }

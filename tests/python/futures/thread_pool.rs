@@ -39,7 +39,12 @@ fn map() {
     let pool = ThreadPool::new(WORKERS);
     let powers: Vec<u64> = (0..10).map(|n| u64::from(n).pow(n)).collect();
     let pairs = || (0_u64..10).zip(0_u32..10);
-    assert_eq!(pool.map(pairs(), |(x, y)| x.pow(y)).collect::<Result<Vec<_>, _>>().unwrap(), powers);
+    assert_eq!(
+        pool.map(pairs(), |(x, y)| x.pow(y))
+            .collect::<Result<Vec<_>, _>>()
+            .unwrap(),
+        powers
+    );
     for ahead in [1, 3, 100] {
         let ours = pool.map_ahead(ahead, pairs(), |(x, y)| x.pow(y));
         assert_eq!(ours.collect::<Result<Vec<_>, _>>().unwrap(), powers, "{ahead} ahead");
@@ -120,7 +125,10 @@ fn no_stale_references() {
 #[test]
 fn max_workers_negative() {
     assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool has at least one worker");
-    assert_eq!(panic_of(|| pool::Builder::new().workers(0)), "a pool has at least one worker");
+    assert_eq!(
+        panic_of(|| pool::Builder::new().workers(0)),
+        "a pool has at least one worker"
+    );
 }
 
 #[test]

@@ -21,9 +21,16 @@ fn first_completed() {
     let product = pool.submit(first.before(|| 21 * 2)).unwrap();
     let [held, other] = [(); 2].map(|()| pool.submit(gate.before(|| 1)).unwrap());
     watchdog::run(|watch| {
-        blocks_until(watch, "wait", || wait([&held, &product], Until::FirstCompleted), || first.open());
+        blocks_until(
+            watch,
+            "wait",
+            || wait([&held, &product], Until::FirstCompleted),
+            || first.open(),
+        );
         assert_eq!(are_done([&held, &product]), [false, true]);
-        watch.waits("no job", || wait([&held, &other, &any.cancelled], Until::FirstCompleted));
+        watch.waits("no job", || {
+            wait([&held, &other, &any.cancelled], Until::FirstCompleted)
+        });
         assert_eq!(are_done([&held, &other, &any.cancelled]), [false, false, true]);
     });
 }
@@ -45,7 +52,9 @@ fn first_exception() {
     let held = pool.submit(gate.before(|| 1)).unwrap();
     let jobs = [&product, &failing, &held];
     watchdog::run(|watch| {
-        let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait(jobs, Until::FirstFailed)));
+        let waiter = watch.spawn("waiter", move |role| {
+            role.waits("wait", || wait(jobs, Until::FirstFailed))
+        });
         waiter.until_asleep();
         first.open();
         watch.waits("the product", || product.wait());

@@ -35,7 +35,11 @@ pub(super) use tests;
 type Queue<O> = AnyQueue<u32, O>;
 
 fn shut_down<O: AnyOrder<u32>>(queue: &Queue<O>, immediate: bool) {
-    if immediate { _ = queue.shutdown_now() } else { queue.shutdown() }
+    if immediate {
+        _ = queue.shutdown_now()
+    } else {
+        queue.shutdown()
+    }
 }
 
 pub fn queue_task_done<O: AnyOrder<u32>>() {
@@ -88,7 +92,12 @@ pub fn basic<O: AnyOrder<u32>>() {
         watchdog::run(|watch| {
             let queue = &queue;
             for form in [Plain, Timeout(LONG)] {
-                let put = blocks_until(watch, "put", move || put_by(queue, 30, form), || _ = queue.get().unwrap());
+                let put = blocks_until(
+                    watch,
+                    "put",
+                    move || put_by(queue, 30, form),
+                    || _ = queue.get().unwrap(),
+                );
                 assert_eq!(put, Ok(()));
             }
         });
@@ -274,7 +283,10 @@ pub fn shutdown_immediate_get<O: AnyOrder<u32>>() {
 fn puts_are_refused<O: AnyOrder<u32>>(immediate: bool) {
     let queue = Queue::<O>::bounded(2);
     queue.put_many([1, 2]).unwrap();
-    assert_eq!(after_shutdown(&queue, immediate, 2, |queue| queue.put(3).is_ok()), [false; 2]);
+    assert_eq!(
+        after_shutdown(&queue, immediate, 2, |queue| queue.put(3).is_ok()),
+        [false; 2]
+    );
 }
 
 pub fn shutdown_put<O: AnyOrder<u32>>() {

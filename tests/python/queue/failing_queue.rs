@@ -64,7 +64,11 @@ fn failing_queue_test(queue: &PriorityQueue<Item>) {
     assert!(queue.is_full());
     watchdog::run(|watch| {
         for form in [Plain, Timeout(LONG)] {
-            assert!(fails_once_triggered(watch, move || put_by(queue, Item, form), || _ = queue.get().unwrap()));
+            assert!(fails_once_triggered(
+                watch,
+                move || put_by(queue, Item, form),
+                || _ = queue.get().unwrap()
+            ));
             // The put failed, the get did not.
             assert_eq!(queue.len(), QUEUE_SIZE - 1);
             queue.put(Item).unwrap();
@@ -85,12 +89,17 @@ fn failing_queue_test(queue: &PriorityQueue<Item>) {
     assert!(queue.is_empty());
     watchdog::run(|watch| {
         let getters = [0, 1].map(|n| {
-            watch.spawn(format!("getter {n}"), |role| role.waits("a call that may fail", || fails(|| queue.get())))
+            watch.spawn(format!("getter {n}"), |role| {
+                role.waits("a call that may fail", || fails(|| queue.get()))
+            })
         });
         getters.iter().for_each(|getter| getter.until_asleep());
         queue.try_put_many([Item, Item, Item]).unwrap(); // in one turn
         let failed = getters.map(|getter| getter.join());
-        assert!(failed[0] != failed[1], "the second must compare the two that the first has left");
+        assert!(
+            failed[0] != failed[1],
+            "the second must compare the two that the first has left"
+        );
     });
     assert_eq!(queue.len(), 2);
     assert_eq!(queue.drain().len(), 2);

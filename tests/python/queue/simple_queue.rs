@@ -19,7 +19,10 @@ fn basic() {
     assert_eq!((queue.get(), queue.len()), (1, 3));
     assert_eq!((queue.try_get(), queue.len()), (Some(2), 2));
     assert_eq!((queue.try_get(), queue.is_empty(), queue.len()), (Some(3), false, 1));
-    assert_eq!((queue.get_timeout(SHORT), queue.is_empty(), queue.len()), (Ok(4), true, 0));
+    assert_eq!(
+        (queue.get_timeout(SHORT), queue.is_empty(), queue.len()),
+        (Ok(4), true, 0)
+    );
     assert_eq!((queue.try_get(), queue.get_timeout(SHORT)), (None, Err(TimedOut)));
     assert_eq!((queue.is_empty(), queue.len()), (true, 0));
 }
@@ -60,7 +63,11 @@ fn order() {
 
 #[test]
 fn many_threads() {
-    assert!(sorted(run_threads(50, 10_000, SimpleQueue::get)).into_iter().eq(0..10_000));
+    assert!(
+        sorted(run_threads(50, 10_000, SimpleQueue::get))
+            .into_iter()
+            .eq(0..10_000)
+    );
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::sync::Arc;
 fn joining_current_thread() {
     fn cannot_join(me: &Thread, why: &str) {
         let (join, try_join) = (panic_of(|| me.join()), panic_of(|| me.try_join()));
-        let (timed, until) = (panic_of(|| me.join_timeout(SHORT)), panic_of(|| me.join_deadline(Instant::now())));
+        let (timed, until) = (
+            panic_of(|| me.join_timeout(SHORT)),
+            panic_of(|| me.join_deadline(Instant::now())),
+        );
         for said in [join, try_join, timed, until] {
             assert!(said.contains(why), "{said}");
         }
@@ -19,7 +22,10 @@ fn joining_current_thread() {
     let registry = Registry::new();
     cannot_join(&registry.current(), "can't be joined");
     let theirs = registry.clone();
-    let thread = registry.builder().spawn(move || cannot_join(&theirs.current(), "can't join itself")).unwrap();
+    let thread = registry
+        .builder()
+        .spawn(move || cannot_join(&theirs.current(), "can't join itself"))
+        .unwrap();
     assert_eq!(watchdog::run(|watch| watch.waits("its end", || thread.join())), Ok(()));
 }
 

@@ -21,7 +21,10 @@ fn excepthook() {
     assert_eq!(program.code, Some(0));
     assert!(program.stderr.contains("thread 'excepthook thread'"), "{program:?}");
     assert!(program.stderr.contains("run failed"), "{program:?}");
-    assert!(program.stderr.contains(file!().rsplit(['/', '\\']).next().unwrap()), "{program:?}");
+    assert!(
+        program.stderr.contains(file!().rsplit(['/', '\\']).next().unwrap()),
+        "{program:?}"
+    );
     assert_eq!(program.stderr.matches("panicked").count(), 1, "{program:?}");
 }
 
@@ -34,8 +37,14 @@ fn custom_excepthook() {
         theirs.lock().unwrap().push((thread.clone(), text, thread.is_alive()));
     });
     let (thread, panicked) = fails(registry.builder());
-    assert_eq!(*told.lock().unwrap(), [(thread.thread().clone(), Some("run failed"), true)]);
-    assert_eq!((panicked.thread(), panicked.message()), (thread.name(), Some("run failed")));
+    assert_eq!(
+        *told.lock().unwrap(),
+        [(thread.thread().clone(), Some("run failed"), true)]
+    );
+    assert_eq!(
+        (panicked.thread(), panicked.message()),
+        (thread.name(), Some("run failed"))
+    );
     assert!(registry.take_panic_hook().is_some());
     drop(fails(registry.builder()));
     assert_eq!(told.lock().unwrap().len(), 1, "it is told though it was taken");
@@ -51,8 +60,13 @@ fn custom_excepthook_fail() {
         assert!(!thread::enumerate().contains(&thread));
     });
     assert_eq!(program.code, Some(0), "{program:?}");
-    let (run, hook) = program.stderr.split_at(program.stderr.rfind("thread 'excepthook thread'").unwrap());
-    assert!(run.contains("run failed") && hook.contains("threading_hook failed"), "{program:?}");
+    let (run, hook) = program
+        .stderr
+        .split_at(program.stderr.rfind("thread 'excepthook thread'").unwrap());
+    assert!(
+        run.contains("run failed") && hook.contains("threading_hook failed"),
+        "{program:?}"
+    );
 }
 
 #[test]
@@ -72,7 +86,9 @@ fn original_excepthook() {
     // A newer standard library tells the system's number of the thread, too.
     let stderr: String = program.stderr.chars().filter(|char| !char.is_ascii_digit()).collect();
     let outputs: Vec<_> = stderr.split("---").map(str::trim).collect();
-    let [default, custom, recovered, ""] = outputs[..] else { panic!("{outputs:?}") };
+    let [default, custom, recovered, ""] = outputs[..] else {
+        panic!("{outputs:?}")
+    };
     assert_eq!(first_line(default), first_line(recovered));
     assert!(!default.contains("Running a thread failed") && !recovered.contains("Running a thread failed"));
     assert!(custom.starts_with(first_line(default)), "{custom}");

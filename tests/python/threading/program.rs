@@ -74,7 +74,12 @@ fn run_as(test: &str, stderr_is_read: bool, main: impl FnOnce() -> i32) -> Ended
     // The harness waits in its own thread only if it may run two tests at once.
     program.args(["--exact", test, "--nocapture", "--test-threads", "2"]);
     program.env(IS_PROGRAM, "1").env("RUST_BACKTRACE", "0");
-    let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     if !stderr_is_read {
         drop(child.stderr.take());
     }
@@ -83,7 +88,11 @@ fn run_as(test: &str, stderr_is_read: bool, main: impl FnOnce() -> i32) -> Ended
     assert!(stdout.contains("running 1 test"), "there is no test {test}:\n{stdout}");
     Ended {
         code: output.status.code(),
-        said: stdout.lines().filter_map(|line| line.strip_prefix(MARK)).map(str::to_owned).collect(),
+        said: stdout
+            .lines()
+            .filter_map(|line| line.strip_prefix(MARK))
+            .map(str::to_owned)
+            .collect(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }

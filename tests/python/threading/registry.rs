@@ -39,7 +39,9 @@ fn threads_join_in_a_race() {
             let theirs = Arc::clone(&line);
             let thread = registry.builder().spawn(move || theirs.cross()).unwrap();
             line.cross();
-            watch.waits("the end of all", || while registry.join_all_timeout(Duration::ZERO).is_err() {});
+            watch.waits("the end of all", || {
+                while registry.join_all_timeout(Duration::ZERO).is_err() {}
+            });
             assert!(!thread.is_alive(), "joined, but alive in round {round}");
         }
     });
@@ -62,7 +64,9 @@ fn threads_join_2() {
                 until_asleep(&first);
                 theirs.1.store(true, Relaxed);
             };
-            theirs.0.with(|slow| *slow.borrow_mut() = Some(OnDrop(Box::new(drop_late))));
+            theirs
+                .0
+                .with(|slow| *slow.borrow_mut() = Some(OnDrop(Box::new(drop_late))));
         };
         registry.builder().spawn(run).unwrap();
         watch.waits("its function's end", || begun.wait());

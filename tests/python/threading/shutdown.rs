@@ -46,7 +46,11 @@ fn join_nondaemon_on_shutdown() {
         });
         panic!("raised in main");
     });
-    assert_eq!((program.code, &*program.said), (Some(101), &["woke up".to_owned()][..]), "{program:?}");
+    assert_eq!(
+        (program.code, &*program.said),
+        (Some(101), &["woke up".to_owned()][..]),
+        "{program:?}"
+    );
     assert_eq!(program.stderr.matches("panicked").count(), 1, "{program:?}");
 }
 
@@ -132,7 +136,11 @@ fn main_thread_during_shutdown() {
     let program = run(|| {
         let main = thread::current();
         let ask = || {
-            let answers = (thread::current() == main, main_thread() == main, thread::enumerate() == [main.clone()]);
+            let answers = (
+                thread::current() == main,
+                main_thread() == main,
+                thread::enumerate() == [main.clone()],
+            );
             say(&format!("{answers:?}"));
         };
         let _after_the_guard = OnDrop(ask);

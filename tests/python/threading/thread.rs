@@ -17,7 +17,9 @@ fn name() {
     let name_of = |builder: Builder| {
         let (theirs, seen) = (registry.clone(), Arc::new(Mutex::new(String::new())));
         let see = Arc::clone(&seen);
-        let thread = builder.spawn(move || *see.lock().unwrap() = theirs.current().name().to_owned()).unwrap();
+        let thread = builder
+            .spawn(move || *see.lock().unwrap() = theirs.current().name().to_owned())
+            .unwrap();
         thread.join().unwrap();
         assert_eq!(*seen.lock().unwrap(), thread.name(), "it calls itself otherwise");
         thread.name().to_owned()
@@ -49,7 +51,10 @@ fn args_argument() {
     }
     let (number, text, list) = (1, "str".to_owned(), (vec![1],));
     has_made(&Registry::new().builder().spawn(move || number).unwrap(), 1);
-    has_made(&Registry::new().builder().spawn(move || text).unwrap(), "str".to_owned());
+    has_made(
+        &Registry::new().builder().spawn(move || text).unwrap(),
+        "str".to_owned(),
+    );
     has_made(&Registry::new().builder().spawn(Doubles(number)).unwrap(), 2);
     selvedge::thread::scope(|scope| has_made(&scope.spawn(|| list.0.len()), 1));
 }
@@ -87,14 +92,22 @@ impl Run for Task {
 fn do_various_ops(with_stack: impl Fn(Builder) -> Builder) {
     const TASKS: usize = 10;
     let registry = Registry::new();
-    let shared = Arc::new((Various { begun: Semaphore::new(0), ..Various::default() }, BoundedSemaphore::new(3)));
+    let shared = Arc::new((
+        Various {
+            begun: Semaphore::new(0),
+            ..Various::default()
+        },
+        BoundedSemaphore::new(3),
+    ));
     let start = |n| {
         let builder = with_stack(registry.builder().name(format!("<thread {n}>")));
         builder.spawn(Task(Arc::clone(&shared))).unwrap()
     };
     let threads: Vec<_> = (0..TASKS).map(start).collect();
     watchdog::run(|watch| {
-        watch.waits("all to begin", || (0..TASKS).for_each(|_| shared.0.begun.acquire().forget()));
+        watch.waits("all to begin", || {
+            (0..TASKS).for_each(|_| shared.0.begun.acquire().forget())
+        });
         if cfg!(target_os = "linux") {
             let me = registry.current();
             let all = threads.iter().map(|thread| thread.thread()).chain([&me]);
@@ -111,7 +124,10 @@ fn do_various_ops(with_stack: impl Fn(Builder) -> Builder) {
             assert!(!thread.is_alive());
             assert!(ids.contains(&thread.id()));
             let shown = format!("{thread:?}");
-            assert!(shown.starts_with(&format!("Thread {{ name: \"<thread {n}>\"")), "{shown}");
+            assert!(
+                shown.starts_with(&format!("Thread {{ name: \"<thread {n}>\"")),
+                "{shown}"
+            );
             assert!(shown.ends_with("alive: false }"), "{shown}");
         }
     });
@@ -140,7 +156,11 @@ fn ident_of_no_threading_threads() {
     let me = registry.current().id();
     assert_eq!(me, registry.main_thread().id());
     let (known, theirs) = watchdog::run(|watch| {
-        watch.spawn("foreign", |_| (selvedge::backend::thread::id(), registry.current().id())).join()
+        watch
+            .spawn("foreign", |_| {
+                (selvedge::backend::thread::id(), registry.current().id())
+            })
+            .join()
     });
     assert_eq!(known, theirs);
     assert_ne!(theirs, me);
@@ -175,7 +195,11 @@ fn limbo_cleanup() {
         assert!(builder.spawn(move || drop(theirs)).is_err());
         assert_eq!(registry.enumerate(), [registry.main_thread()]);
         assert_eq!(registry.active_count(), 1);
-        assert_eq!(Arc::strong_count(&argument), 1, "what was not started holds its argument");
+        assert_eq!(
+            Arc::strong_count(&argument),
+            1,
+            "what was not started holds its argument"
+        );
     };
     is_refused(registry.builder().stack_size(usize::MAX));
     is_refused(registry.builder().name("zero\0byte"));
@@ -191,8 +215,11 @@ fn enumerate_after_join() {
     for trial in 0..100 {
         let thread = registry.builder().spawn(|| ()).unwrap();
         // What the timed form does not wait for comes after the registry.
-        let joined =
-            if trial % 2 == 0 { thread.join_timeout(Duration::MAX) } else { thread.join().map_err(JoinError::from) };
+        let joined = if trial % 2 == 0 {
+            thread.join_timeout(Duration::MAX)
+        } else {
+            thread.join().map_err(JoinError::from)
+        };
         assert_eq!(joined, Ok(()));
         assert!(!registry.enumerate().contains(&thread), "after {trial} trials");
         assert_eq!(registry.active_count(), 1);
@@ -208,14 +235,23 @@ fn join_from_multiple_threads() {
         let worker = registry.builder().name("worker").spawn(move || theirs.wait()).unwrap();
         let join = |_| {
             let worker = worker.clone();
-            registry.builder().spawn(move || (worker.join(), worker.take_result())).unwrap()
+            registry
+                .builder()
+                .spawn(move || (worker.join(), worker.take_result()))
+                .unwrap()
         };
         let joiners: Vec<_> = (0..joiners).map(join).collect();
         watchdog::run(|watch| {
-            watch.waits("joiners to sleep", || joiners.iter().for_each(|joiner| until_asleep(joiner)));
+            watch.waits("joiners to sleep", || {
+                joiners.iter().for_each(|joiner| until_asleep(joiner))
+            });
             go.set();
             watch.waits("the worker's end", || worker.join()).unwrap();
-            watch.waits("the joiners' ends", || joiners.iter().try_for_each(|joiner| joiner.join())).unwrap();
+            watch
+                .waits("the joiners' ends", || {
+                    joiners.iter().try_for_each(|joiner| joiner.join())
+                })
+                .unwrap();
         });
         let joined: Vec<_> = joiners.iter().map(|joiner| joiner.take_result().unwrap()).collect();
         assert!(joined.iter().all(|(joined, _)| joined.is_ok()));
@@ -252,10 +288,17 @@ fn no_refcycle_through_target() {
         *object.0.lock().unwrap() = Some(thread.clone());
         drop(object);
         let thread = thread.thread().clone();
-        let well = if timed { thread.join_timeout(Duration::MAX).is_ok() } else { thread.join().is_ok() };
+        let well = if timed {
+            thread.join_timeout(Duration::MAX).is_ok()
+        } else {
+            thread.join().is_ok()
+        };
         assert_eq!(well, !panics);
         // The thread has dropped its share of it, so all that is left is what the object holds of itself: nothing.
-        assert!(seen.upgrade().is_none(), "it was dropped neither by {thread:?} nor with it");
+        assert!(
+            seen.upgrade().is_none(),
+            "it was dropped neither by {thread:?} nor with it"
+        );
     }
 }
 
@@ -278,7 +321,11 @@ fn daemon_param() {
         let start = move || theirs.builder().spawn(|| ()).unwrap().is_daemon();
         let starter = registry.builder().daemon(daemon).spawn(start).unwrap();
         starter.join().unwrap();
-        assert_eq!(starter.take_result(), Some(daemon), "it is as the thread that starts it is");
+        assert_eq!(
+            starter.take_result(),
+            Some(daemon),
+            "it is as the thread that starts it is"
+        );
     }
 }
 
@@ -295,7 +342,9 @@ fn repr_stopped() {
         watch.waits("its begin", || started.wait());
         assert!(format!("{thread:?}").contains("alive: true"));
         finish.set();
-        until(watch, "its end to be shown", || format!("{thread:?}").contains("alive: false"));
+        until(watch, "its end to be shown", || {
+            format!("{thread:?}").contains("alive: false")
+        });
     });
     thread.join().unwrap();
 }

@@ -23,7 +23,9 @@ fn init_immutable_default_args() {
             timer
         };
         let timers = [start(), start()];
-        watch.waits("their ends", || timers.iter().try_for_each(|timer| timer.join())).unwrap();
+        watch
+            .waits("their ends", || timers.iter().try_for_each(|timer| timer.join()))
+            .unwrap();
     });
     assert_eq!(*seen.lock().unwrap(), [vec![""; 0], vec![]]);
 }

@@ -114,7 +114,9 @@ fn an_item_is_dropped_before_its_task_is_counted<O: AnyOrder<Item>>() {
 
 fn an_item_whose_drop_panics_is_done<O: AnyOrder<Item>>() {
     let (queue, ledger) = (shared::<O>(2), Ledger::default());
-    queue.put(ledger.acting(0, || resume_unwind(Box::new("a Drop that fails")))).unwrap();
+    queue
+        .put(ledger.acting(0, || resume_unwind(Box::new("a Drop that fails"))))
+        .unwrap();
     watchdog::run(|watch| {
         let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
         joiner.until_asleep();
@@ -131,7 +133,10 @@ fn a_dropped_queue_drops_each_item_once<O: AnyOrder<Item>>() {
         queue.put_many(ledger.items((0..put).map(|n| n * 7 % 40))).unwrap();
         drop(queue.try_iter().take(got).collect::<Vec<_>>());
         assert_eq!(ledger.alive(), put as usize - got);
-        ledger.items(100..120).into_iter().for_each(|item| queue.put(item).unwrap());
+        ledger
+            .items(100..120)
+            .into_iter()
+            .for_each(|item| queue.put(item).unwrap());
         drop(queue);
         ledger.assert_each_dropped_once();
     }
@@ -144,7 +149,9 @@ fn an_items_drop_may_wait_for_others_who_use_its_queue() {
     let (queue, ledger) = (shared::<selvedge::queue::Fifo>(1), Ledger::default());
     queue.put(ledger.acting(0, || GONE_ON.wait())).unwrap();
     watchdog::run(|watch| {
-        let consumer = watch.spawn("consumer", |role| role.waits("the item's Drop", || drop(queue.get_task())));
+        let consumer = watch.spawn("consumer", |role| {
+            role.waits("the item's Drop", || drop(queue.get_task()))
+        });
         watch.until("the item to be got", || queue.is_empty());
         queue.put(ledger.item(1)).unwrap();
         assert_eq!(queue.get().unwrap().rank, 1);

@@ -22,7 +22,10 @@ fn no_item_is_lost_or_doubled() {
                 assert!(model.remove(&item.number));
             }
             if rng.u8(..60) == 0 {
-                assert_eq!(queue.drain().iter().map(|item| item.number).collect::<BTreeSet<_>>(), model);
+                assert_eq!(
+                    queue.drain().iter().map(|item| item.number).collect::<BTreeSet<_>>(),
+                    model
+                );
                 model.clear();
             }
             assert_eq!((queue.len(), ledger.alive()), (model.len(), model.len()));

@@ -41,7 +41,12 @@ impl Ledger {
     pub fn item(&self, rank: u32) -> Item {
         let mut drops = self.0.drops.lock().unwrap();
         drops.push(0);
-        Item { rank, number: drops.len() - 1, on_drop: None, ledger: self.clone() }
+        Item {
+            rank,
+            number: drops.len() - 1,
+            on_drop: None,
+            ledger: self.clone(),
+        }
     }
 
     /// An item that does something when it is dropped.
@@ -71,7 +76,10 @@ impl Ledger {
     }
 
     pub fn assert_none_dropped_twice(&self) {
-        assert!(self.0.drops.lock().unwrap().iter().all(|&drops| drops <= 1), "an item was dropped twice");
+        assert!(
+            self.0.drops.lock().unwrap().iter().all(|&drops| drops <= 1),
+            "an item was dropped twice"
+        );
     }
 
     pub fn assert_each_dropped_once(&self) {

@@ -12,7 +12,9 @@ const ITEMS: u32 = 22;
 
 fn filled(ledger: &Ledger) -> PriorityQueue<Item> {
     let queue = PriorityQueue::unbounded();
-    queue.put_many(ledger.items((0..ITEMS).map(|n| 10 + n * 7 % ITEMS))).unwrap();
+    queue
+        .put_many(ledger.items((0..ITEMS).map(|n| 10 + n * 7 % ITEMS)))
+        .unwrap();
     queue
 }
 
@@ -54,7 +56,11 @@ fn a_put_that_panics_has_not_been() {
         let comparisons = fail_at_each(
             |queue, ledger| put_by(queue, ledger.item(0), form).unwrap(),
             |queue, ledger| {
-                assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (22, 22, 22), "{form:?}");
+                assert_eq!(
+                    (queue.len(), queue.unfinished(), ledger.alive()),
+                    (22, 22, 22),
+                    "{form:?}"
+                );
                 queue.put(ledger.item(1)).unwrap();
                 assert_eq!(ranks(rest(queue)), [vec![1], sorted()].concat());
             },
@@ -73,7 +79,11 @@ fn a_put_after_a_get_that_panics_has_not_been() {
                 put_by(queue, ledger.item(rank), form).unwrap();
             },
             |queue, ledger| {
-                assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (21, 22, 21), "{form:?}");
+                assert_eq!(
+                    (queue.len(), queue.unfinished(), ledger.alive()),
+                    (21, 22, 21),
+                    "{form:?}"
+                );
                 queue.put(ledger.item(11)).unwrap();
                 assert_eq!(ranks(rest(queue)), [vec![11], sorted()[1..].to_vec()].concat());
             },
@@ -91,7 +101,11 @@ fn a_get_that_panics_leaves_all_in() {
                 get_by(queue, form)
             },
             |queue, ledger| {
-                assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (21, 22, 21), "{form:?}");
+                assert_eq!(
+                    (queue.len(), queue.unfinished(), ledger.alive()),
+                    (21, 22, 21),
+                    "{form:?}"
+                );
                 assert_eq!(ranks(rest(queue)), sorted()[1..]);
             },
         );
@@ -136,7 +150,10 @@ fn shutdown_now_that_panics_has_shut_down() {
         |queue, ledger| {
             assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (0, 0, 0));
             assert!(queue.is_shutdown() && queue.put(ledger.item(1)).is_err());
-            assert_eq!(get_by(queue, crate::forms::Form::Plain).map(|item| item.rank), Err(GetError::ShutDown));
+            assert_eq!(
+                get_by(queue, crate::forms::Form::Plain).map(|item| item.rank),
+                Err(GetError::ShutDown)
+            );
             queue.join();
         },
     );
@@ -171,7 +188,11 @@ fn what_a_panic_drops_may_use_the_queue() {
             let items = [0, 1, 2].map(item).into();
             ledger.fail_at(1);
             let call = AssertUnwindSafe(|| call(queue, items));
-            assert!(watch.waits("an item that uses its queue", || catch_unwind(call)).is_err());
+            assert!(
+                watch
+                    .waits("an item that uses its queue", || catch_unwind(call))
+                    .is_err()
+            );
         });
         assert!(DROPPED.load(Relaxed) >= before + at_least);
         ledger.assert_none_dropped_twice();
@@ -205,8 +226,11 @@ fn a_drain_that_panics_wakes_putters() {
     queue.put_many(ledger.items([1, 2, 3])).unwrap();
     watchdog::run(|watch| {
         let (queue, ledger) = (&queue, &ledger);
-        let putter =
-            |n| watch.spawn(format!("putter {n}"), move |role| role.waits("put", || queue.put(ledger.item(n)).is_ok()));
+        let putter = |n| {
+            watch.spawn(format!("putter {n}"), move |role| {
+                role.waits("put", || queue.put(ledger.item(n)).is_ok())
+            })
+        };
         let putters = [7, 8].map(putter);
         putters.iter().for_each(|putter| putter.until_asleep());
         FAILS.set(true); // here alone: putters compare too
@@ -224,7 +248,9 @@ fn shutdown_now_that_panics_wakes_all() {
     queue.put_many(ledger.items([1, 2, 3])).unwrap();
     watchdog::run(|watch| {
         let (queue, ledger) = (&queue, &ledger);
-        let putter = watch.spawn("putter", |role| role.waits("put", || queue.put(ledger.item(1)).is_err()));
+        let putter = watch.spawn("putter", |role| {
+            role.waits("put", || queue.put(ledger.item(1)).is_err())
+        });
         let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
         putter.until_asleep();
         joiner.until_asleep();

@@ -56,6 +56,10 @@ fn items_stay_aligned<O: AnyOrder<Aligned>>() {
     let task = queue.get_task().unwrap();
     assert!(std::ptr::from_ref(&*task).addr() % 64 == 0);
     let mut got = vec![*task];
-    got.extend(queue.try_iter().inspect(|item| assert!(std::ptr::from_ref(item).addr() % 64 == 0)));
+    got.extend(
+        queue
+            .try_iter()
+            .inspect(|item| assert!(std::ptr::from_ref(item).addr() % 64 == 0)),
+    );
     assert_eq!(got, O::out(items));
 }

@@ -8,7 +8,14 @@ use crate::row::{Kind, WORLDS};
 use comfy_table::Table;
 
 /// The columns: the names of participants in the rows.
-const NAMES: [&str; 6] = ["ours (std)", "ours (parking_lot)", "without yields", "std", "parking_lot", "crossbeam"];
+const NAMES: [&str; 6] = [
+    "ours (std)",
+    "ours (parking_lot)",
+    "without yields",
+    "std",
+    "parking_lot",
+    "crossbeam",
+];
 
 /// The part of the report.
 pub fn section(rows: &[Outcome]) -> String {
@@ -38,21 +45,37 @@ pub fn section(rows: &[Outcome]) -> String {
 
 fn figures(rows: &[Outcome]) -> Table {
     let worlds = ["bar, std", "bar, parking_lot"];
-    let mut table = table(["row"].iter().chain(&NAMES).chain(&worlds).map(ToString::to_string).collect::<Vec<_>>());
+    let mut table = table(
+        ["row"]
+            .iter()
+            .chain(&NAMES)
+            .chain(&worlds)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+    );
     for row in rows {
         let figure = |name: &str| row.figures.iter().find(|figure| figure.name == name);
         let median = |name: &str| Some(figure(name)?.result.ok()?.median);
         let cell = |name: &&str| {
-            let Some(figure) = figure(name) else { return String::new() };
-            let Some(mean) = median(name) else { return "none".to_owned() };
-            let slowest =
-                figure.slowest.map_or_else(String::new, |slowest| format!("; {}", significant(slowest / 1e3)));
+            let Some(figure) = figure(name) else {
+                return String::new();
+            };
+            let Some(mean) = median(name) else {
+                return "none".to_owned();
+            };
+            let slowest = figure
+                .slowest
+                .map_or_else(String::new, |slowest| format!("; {}", significant(slowest / 1e3)));
             let ratio = median(NAMES[0]).filter(|_| figure.kind != Kind::Std);
             let ratio = ratio.map_or_else(String::new, |ours| format!(" ({})", significant(ours / mean)));
             significant(mean / 1e3) + &slowest + &ratio
         };
-        let verdict =
-            |world| row.verdicts.iter().find(|one| one.world == world).map_or("–".to_owned(), |one| one.to_string());
+        let verdict = |world| {
+            row.verdicts
+                .iter()
+                .find(|one| one.world == world)
+                .map_or("–".to_owned(), |one| one.to_string())
+        };
         let cells = NAMES.iter().map(cell).chain(WORLDS.map(verdict));
         table.add_row([row.setting.to_owned()].into_iter().chain(cells));
     }

@@ -34,8 +34,11 @@ fn of(rows: &[Outcome], wanted: Cell) -> impl Iterator<Item = &Outcome> {
 
 /// The most that ours takes of what a bar allows; `None` if nothing has a figure.
 fn worst<'a>(rows: impl IntoIterator<Item = &'a Outcome>) -> Option<(f64, &'a Outcome)> {
-    let each = rows.into_iter().flat_map(|row| row.verdicts.iter().map(move |verdict| (verdict.of_bar(), row)));
-    each.filter_map(|(part, row)| Some((part?, row))).max_by(|a, b| a.0.total_cmp(&b.0))
+    let each = rows
+        .into_iter()
+        .flat_map(|row| row.verdicts.iter().map(move |verdict| (verdict.of_bar(), row)));
+    each.filter_map(|(part, row)| Some((part?, row)))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// How many cells there are of each kind.
@@ -51,13 +54,20 @@ fn counts(rows: &[Outcome]) -> String {
 /// The head of the report, for cells beside busy processes.
 pub fn summary_of_busy(rows: &[Outcome]) -> String {
     let worst = worst(rows).map(|(part, row)| format!("; worst: {} times its bar, {}", significant(part), row.name()));
-    format!("- Cells beside busy processes: {}{}\n", counts(rows), worst.unwrap_or_default())
+    format!(
+        "- Cells beside busy processes: {}{}\n",
+        counts(rows),
+        worst.unwrap_or_default()
+    )
 }
 
 /// The head of the report.
 pub fn summary(rows: &[Outcome]) -> String {
     let verdicts = || rows.iter().flat_map(|row| &row.verdicts);
-    let (all, those_met) = (verdicts().count(), verdicts().filter(|verdict| verdict.is_met()).count());
+    let (all, those_met) = (
+        verdicts().count(),
+        verdicts().filter(|verdict| verdict.is_met()).count(),
+    );
     let mut text = format!("- Cells: {}\n", counts(rows));
     text += &format!("- Bars: {those_met} of {all} medians lie within, counting our two worlds apart\n");
     if let Some((part, row)) = worst(rows) {
@@ -75,13 +85,20 @@ pub fn misses(title: &str, rows: &[Outcome]) -> String {
         for row in of(rows, Cell::Misses) {
             let name = row.name();
             let part = worst([row]).map_or_else(|| "no figure".to_owned(), |(part, _)| significant(part));
-            let missed = |world| row.verdicts.iter().any(|one| one.world == world && !one.is_met() && !one.is_close);
+            let missed = |world| {
+                row.verdicts
+                    .iter()
+                    .any(|one| one.world == world && !one.is_met() && !one.is_close)
+            };
             let by = match WORLDS.map(missed) {
                 [true, true] => "both worlds",
                 [true, false] => "std world",
                 _ => "parking_lot world",
             };
-            let cause = causes.get(&row.row()).map_or("no cause given yet", String::as_str).to_owned();
+            let cause = causes
+                .get(&row.row())
+                .map_or("no cause given yet", String::as_str)
+                .to_owned();
             table.add_row([name, part, by.to_owned(), cause]);
         }
         writeln!(text, "\n## {title}\n\n{table}").expect("a string takes all");

@@ -34,10 +34,22 @@ struct Group {
 }
 
 const GROUPS: [Group; 4] = [
-    Group { name: "sync", has: is_sync },
-    Group { name: "queues", has: is_queue },
-    Group { name: "threads-and-pool", has: |shape| !is_sync(shape) && !is_queue(shape) && shape != wait::SHAPE },
-    Group { name: "waits", has: |shape| shape == wait::SHAPE },
+    Group {
+        name: "sync",
+        has: is_sync,
+    },
+    Group {
+        name: "queues",
+        has: is_queue,
+    },
+    Group {
+        name: "threads-and-pool",
+        has: |shape| !is_sync(shape) && !is_queue(shape) && shape != wait::SHAPE,
+    },
+    Group {
+        name: "waits",
+        has: |shape| shape == wait::SHAPE,
+    },
 ];
 
 fn is_sync(shape: &str) -> bool {
@@ -72,16 +84,25 @@ fn entries<'a>(rows: &'a [Outcome], group: &Group) -> Vec<Entry<'a>> {
                 Unit::BesideBusy => ("what is allowed".to_owned(), bar.at_most),
                 Unit::Nanosecond => (format!("{:.0} ns", bar.at_most), 1.0),
             };
-            Entry { label: format!("{}, {} / {rival}", row.shape, row.setting), at_most, worlds }
+            Entry {
+                label: format!("{}, {} / {rival}", row.shape, row.setting),
+                at_most,
+                worlds,
+            }
         })
     };
-    rows.iter().filter(|row| (group.has)(row.shape)).flat_map(of_row).collect()
+    rows.iter()
+        .filter(|row| (group.has)(row.shape))
+        .flat_map(of_row)
+        .collect()
 }
 
 /// Those that `draw` makes, as a report shows them.
 pub fn links(rows: &[Outcome]) -> String {
     let drawn = GROUPS.iter().filter(|group| !entries(rows, group).is_empty());
-    drawn.map(|Group { name, .. }| format!("\n![{name}: ours / rival]({FOLDER}/{name}.svg)\n")).collect()
+    drawn
+        .map(|Group { name, .. }| format!("\n![{name}: ours / rival]({FOLDER}/{name}.svg)\n"))
+        .collect()
 }
 
 /// Draws all groups that have bars into files of the folder's folder.
@@ -100,29 +121,49 @@ fn chart(entries: &[Entry], file: &Path) -> Result<(), Box<dyn Error>> {
     let root = SVGBackend::new(file, (WIDTH, height as u32)).into_drawing_area();
     root.fill(&WHITE)?;
     let inside = root.margin(TOP, 0, LEFT, RIGHT);
-    let ratios = entries.iter().flat_map(|entry| entry.worlds.iter().filter_map(|verdict| entry.ratio(verdict)));
+    let ratios = entries
+        .iter()
+        .flat_map(|entry| entry.worlds.iter().filter_map(|verdict| entry.ratio(verdict)));
     let all = ratios.chain(entries.iter().map(|entry| entry.at_most)).chain([1.0]);
-    let (low, high) = all.fold((1.0_f64, 1.0_f64), |(low, high), ratio| (low.min(ratio), high.max(ratio)));
+    let (low, high) = all.fold((1.0_f64, 1.0_f64), |(low, high), ratio| {
+        (low.min(ratio), high.max(ratio))
+    });
     // Room for the figure at each bar's end.
     let (low, high) = (low / 1.6, high * 1.6);
     let mut chart = ChartBuilder::on(&inside)
         .x_label_area_size(BOTTOM)
         .build_cartesian_2d((low..high).log_scale(), (BAND * entries.len() as i32)..0)?;
-    chart.configure_mesh().disable_y_mesh().x_label_formatter(&|ratio| ratio.to_string()).draw()?;
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .x_label_formatter(&|ratio| ratio.to_string())
+        .draw()?;
 
     let area = chart.plotting_area();
     area.draw(&PathElement::new([(1.0, 0), (1.0, BAND * entries.len() as i32)], BLACK))?;
-    let small = |horizontal| ("sans-serif", 13).into_font().color(&BLACK).pos(Pos::new(horizontal, VPos::Center));
+    let small = |horizontal| {
+        ("sans-serif", 13)
+            .into_font()
+            .color(&BLACK)
+            .pos(Pos::new(horizontal, VPos::Center))
+    };
     for (place, entry) in entries.iter().enumerate() {
         let top = BAND * place as i32;
-        root.draw(&Text::new(entry.label.as_str(), (LEFT - 8, TOP + top + BAND / 2), small(HPos::Right)))?;
+        root.draw(&Text::new(
+            entry.label.as_str(),
+            (LEFT - 8, TOP + top + BAND / 2),
+            small(HPos::Right),
+        ))?;
         for (world, verdict) in entry.worlds.iter().enumerate() {
             let (upper, lower) = (top + 5 + 12 * world as i32, top + 16 + 12 * world as i32);
             let Some(ratio) = entry.ratio(verdict) else {
                 area.draw(&Text::new("no figure", (1.0, (upper + lower) / 2), small(HPos::Left)))?;
                 continue;
             };
-            area.draw(&Rectangle::new([(1.0, upper), (ratio, lower)], color(verdict, world).filled()))?;
+            area.draw(&Rectangle::new(
+                [(1.0, upper), (ratio, lower)],
+                color(verdict, world).filled(),
+            ))?;
             let beside = EmptyElement::at((ratio.max(1.0).max(entry.at_most), (upper + lower) / 2));
             area.draw(&(beside + Text::new(significant(ratio), (5, 0), small(HPos::Left))))?;
         }
@@ -140,8 +181,16 @@ where
 {
     let title = ("sans-serif", 15).into_font().color(&BLACK);
     let plain = ("sans-serif", 12).into_font().color(&BLACK);
-    root.draw(&Text::new("ours / rival, on a log scale: left of 1 ours is faster", (12, 10), title))?;
-    let colors = [(MET, "meets its bar"), (CLOSE, "close: the rounds lie on both sides"), (MISSED, "misses it")];
+    root.draw(&Text::new(
+        "ours / rival, on a log scale: left of 1 ours is faster",
+        (12, 10),
+        title,
+    ))?;
+    let colors = [
+        (MET, "meets its bar"),
+        (CLOSE, "close: the rounds lie on both sides"),
+        (MISSED, "misses it"),
+    ];
     let mut left = 12;
     for (color, meaning) in colors {
         root.draw(&Rectangle::new([(left, 38), (left + 12, 50)], color.filled()))?;

@@ -29,13 +29,22 @@ impl fmt::Display for Outcome {
 /// An empty table in Markdown.
 pub fn table(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(header.into_iter().collect::<Vec<_>>());
+    table
+        .load_preset(ASCII_MARKDOWN)
+        .set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 
 /// A line for each bar, a column for each of our worlds.
 pub fn bars(rows: &[Outcome]) -> Table {
-    let header = ["shape", "setting", "bar", "rival", "ours, std world", "ours, parking_lot world"];
+    let header = [
+        "shape",
+        "setting",
+        "bar",
+        "rival",
+        "ours, std world",
+        "ours, parking_lot world",
+    ];
     let mut table = table(header.map(str::to_owned));
     for row in rows {
         for pair in row.verdicts.chunks(WORLDS.len()) {
@@ -58,20 +67,35 @@ pub fn figures(rows: &[Outcome]) -> Table {
             names.push(figure.name);
         }
     }
-    let mut table = table(["setting"].iter().chain(&names).map(ToString::to_string).collect::<Vec<_>>());
+    let mut table = table(
+        ["setting"]
+            .iter()
+            .chain(&names)
+            .map(ToString::to_string)
+            .collect::<Vec<_>>(),
+    );
     for row in rows {
-        let cells = names.iter().map(|name| row.figures.iter().find(|figure| figure.name == *name));
+        let cells = names
+            .iter()
+            .map(|name| row.figures.iter().find(|figure| figure.name == *name));
         let cells = cells.map(|figure| figure.map_or_else(String::new, |figure| cell(figure, row)));
         let mark = if row.noisy_rounds > row.rounds / 2 { " ~" } else { "" };
         table.add_row([format!("{}{mark}", row.setting)].into_iter().chain(cells));
     }
-    table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+        .column_iter_mut()
+        .skip(1)
+        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     table
 }
 
 fn cell(figure: &Figure, row: &Outcome) -> String {
     let median = |figure: &Figure| figure.result.ok().map(|summary| summary.median);
-    let ours = row.figures.iter().find(|figure| figure.kind == Kind::Std).and_then(median);
+    let ours = row
+        .figures
+        .iter()
+        .find(|figure| figure.kind == Kind::Std)
+        .and_then(median);
     let ratio = match (ours, median(figure)) {
         (Some(ours), Some(theirs)) if figure.kind != Kind::Std => format!(" ({})", significant(ours / theirs)),
         _ => String::new(),
@@ -93,7 +117,9 @@ fn nanoseconds(figure: &Figure) -> String {
 
 /// Three digits or so.
 pub fn significant(value: f64) -> String {
-    let digits = [(100.0, 0), (10.0, 1), (0.1, 2), (0.01, 3)].into_iter().find(|&(least, _)| value >= least);
+    let digits = [(100.0, 0), (10.0, 1), (0.1, 2), (0.01, 3)]
+        .into_iter()
+        .find(|&(least, _)| value >= least);
     format!("{value:.*}", digits.map_or(4, |(_, digits)| digits))
 }
 
@@ -104,5 +130,7 @@ pub fn faults(row: &Outcome) -> impl Iterator<Item = String> {
         Err(Fault::Stuck) => Some("was stuck, and its threads were left behind; if they spin, later rows suffer"),
         Err(Fault::Panicked) => Some("panicked"),
     };
-    row.figures.iter().filter_map(move |figure| Some(format!("- {}: {} {}.", row.name(), figure.name, fault(figure)?)))
+    row.figures
+        .iter()
+        .filter_map(move |figure| Some(format!("- {}: {} {}.", row.name(), figure.name, fault(figure)?)))
 }

@@ -189,12 +189,20 @@ fn measure() -> Result<Vec<Count>, String> {
     let dump = |number: usize| {
         let file = dumps.with_extension(number.to_string());
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let total = text.lines().find_map(|line| line.strip_prefix("summary:").or(line.strip_prefix("totals:")));
-        total.and_then(|total| total.trim().parse::<f64>().ok()).ok_or_else(|| format!("{}: no total", file.display()))
+        let total = text
+            .lines()
+            .find_map(|line| line.strip_prefix("summary:").or(line.strip_prefix("totals:")));
+        total
+            .and_then(|total| total.trim().parse::<f64>().ok())
+            .ok_or_else(|| format!("{}: no total", file.display()))
     };
     let count = |(place, &Counted { row, name, .. }): (usize, &Counted)| {
         let (once, twice) = (dump(3 * place + 2)?, dump(3 * place + 3)?);
-        Ok(Count { row, name, instructions: (twice - once) / f64::from(TURNS) })
+        Ok(Count {
+            row,
+            name,
+            instructions: (twice - once) / f64::from(TURNS),
+        })
     };
     all.iter().enumerate().map(count).collect()
 }
@@ -202,8 +210,10 @@ fn measure() -> Result<Vec<Count>, String> {
 fn text(counts: &[Count]) -> String {
     let mut table = table(["operation", "ours (std)", "ours (parking_lot)", "peers"].map(str::to_owned));
     for row in counts.chunk_by(|a, b| a.row == b.row) {
-        let peers: Vec<String> =
-            row[2..].iter().map(|peer| format!("{} {}", peer.name, significant(peer.instructions))).collect();
+        let peers: Vec<String> = row[2..]
+            .iter()
+            .map(|peer| format!("{} {}", peer.name, significant(peer.instructions)))
+            .collect();
         let [std, parking_lot] = [0, 1].map(|place| significant(row[place].instructions));
         table.add_row([row[0].row.to_owned(), std, parking_lot, peers.join(", ")]);
     }

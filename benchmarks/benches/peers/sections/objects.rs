@@ -82,7 +82,10 @@ fn fill<Q: Channel<u64>>() -> Option<Resident> {
     (0..ITEMS).for_each(|item| queue.put(item));
     let full = anonymous()?.saturating_sub(before);
     (0..ITEMS).for_each(|item| assert_eq!(queue.get(), item));
-    Some(Resident { full, empty: anonymous()?.saturating_sub(before) })
+    Some(Resident {
+        full,
+        empty: anonymous()?.saturating_sub(before),
+    })
 }
 
 /// The bytes of this process that belong to no file; `None` where the system does not tell.
@@ -94,14 +97,22 @@ fn anonymous() -> Option<u64> {
 
 /// What a child does: it fills the queue of this name, for what others leave in the heap would be used again.
 pub fn child(name: &str) {
-    let fill = QUEUES.iter().find(|queue| queue.0 == name).expect("the parent names one of them").1;
+    let fill = QUEUES
+        .iter()
+        .find(|queue| queue.0 == name)
+        .expect("the parent names one of them")
+        .1;
     println!("{}", serde_json::to_string(&fill()).expect("numbers are plain data"));
 }
 
 fn memory((name, _): (&'static str, Fill)) -> (&'static str, Option<Resident>) {
     let child = || {
         let program = env::current_exe().ok()?;
-        let child = Command::new(program).args(["--memory-of", name]).stderr(Stdio::inherit()).output().ok()?;
+        let child = Command::new(program)
+            .args(["--memory-of", name])
+            .stderr(Stdio::inherit())
+            .output()
+            .ok()?;
         serde_json::from_slice(&child.stdout).ok()?
     };
     (name, child())
@@ -111,15 +122,27 @@ fn memory((name, _): (&'static str, Fill)) -> (&'static str, Option<Resident>) {
 pub fn run(_: &Context<'_>) -> Measured {
     let sizes = sizes();
     let mut bytes = table(["type", "ours (std)", "ours (parking_lot)", "peers"].map(str::to_owned));
-    for Size { name, ours: [std, parking_lot], peers } in &sizes {
+    for Size {
+        name,
+        ours: [std, parking_lot],
+        peers,
+    } in &sizes
+    {
         let peers: Vec<String> = peers.iter().map(|(name, size)| format!("{name} {size}")).collect();
-        bytes.add_row([(*name).to_owned(), std.to_string(), parking_lot.to_string(), peers.join(", ")]);
+        bytes.add_row([
+            (*name).to_owned(),
+            std.to_string(),
+            parking_lot.to_string(),
+            peers.join(", "),
+        ]);
     }
     let memory = QUEUES.map(memory);
     let mut taken = table(["queue", "full, bytes an item", "emptied, bytes an item"].map(str::to_owned));
     for (name, resident) in memory {
         let of = |bytes: u64| significant(bytes as f64 / ITEMS as f64);
-        let cells = resident.map_or(["?".to_owned(), "?".to_owned()], |of_it| [of(of_it.full), of(of_it.empty)]);
+        let cells = resident.map_or(["?".to_owned(), "?".to_owned()], |of_it| {
+            [of(of_it.full), of(of_it.empty)]
+        });
         taken.add_row([name.to_owned()].into_iter().chain(cells));
     }
     let text = format!(

@@ -31,8 +31,14 @@ pub fn run(context: &Context<'_>) -> Measured {
 }
 
 fn measure(context: &Context<'_>) -> Result<Figures, String> {
-    let (rounds, slice) = (context.plan.rounds.to_string(), context.plan.slice.as_millis().to_string());
-    let child = Command::new("python3").args([SCRIPT, &rounds, &slice]).stderr(Stdio::inherit()).output();
+    let (rounds, slice) = (
+        context.plan.rounds.to_string(),
+        context.plan.slice.as_millis().to_string(),
+    );
+    let child = Command::new("python3")
+        .args([SCRIPT, &rounds, &slice])
+        .stderr(Stdio::inherit())
+        .output();
     let output = child.map_err(|error| format!("there is no `python3` that runs ({error})"))?;
     if !output.status.success() {
         return Err(format!("`python3` ended with {}", output.status));
@@ -41,11 +47,25 @@ fn measure(context: &Context<'_>) -> Result<Figures, String> {
 }
 
 fn text(figures: &Figures, rows: &[Outcome]) -> String {
-    let header = ["row", "CPython, ns", "ours (std), ns", "ours (parking_lot), ns", "ours / CPython", "≤ 1/20"];
+    let header = [
+        "row",
+        "CPython, ns",
+        "ours (std), ns",
+        "ours (parking_lot), ns",
+        "ours / CPython",
+        "≤ 1/20",
+    ];
     let mut table = table(header.map(str::to_owned));
     for (name, &theirs) in &figures.rows {
         let row = rows.iter().find(|row| row.name() == *name);
-        let median = |world| row?.figures.iter().find(|one| one.kind == world)?.result.ok().map(|one| one.median);
+        let median = |world| {
+            row?.figures
+                .iter()
+                .find(|one| one.kind == world)?
+                .result
+                .ok()
+                .map(|one| one.median)
+        };
         let ours = WORLDS.map(|world: Kind| median(world));
         let ratios: Vec<f64> = ours.iter().flatten().map(|ours| ours / theirs).collect();
         let verdict = match ratios.iter().all(|&ratio| ratio <= BAR) {
@@ -55,7 +75,13 @@ fn text(figures: &Figures, rows: &[Outcome]) -> String {
         };
         let mut cells = vec![name.clone(), significant(theirs)];
         cells.extend(ours.map(|ours| ours.map_or_else(|| "–".to_owned(), significant)));
-        cells.push(ratios.iter().map(|&ratio| significant(ratio)).collect::<Vec<_>>().join(", "));
+        cells.push(
+            ratios
+                .iter()
+                .map(|&ratio| significant(ratio))
+                .collect::<Vec<_>>()
+                .join(", "),
+        );
         cells.push(verdict.to_owned());
         table.add_row(cells);
     }

@@ -42,7 +42,10 @@ fn locking<L: RawLock>(threads: usize, slice: Duration) -> Cell {
         ready.wait();
         thread::sleep(slice);
         stop.store(true, Relaxed);
-        workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
+        workers
+            .into_iter()
+            .map(|worker| worker.join().expect("a worker panicked"))
+            .collect()
     });
     guarded.must_be(parts.iter().map(|part| part.count).sum());
     sum(&[parts])
@@ -67,9 +70,18 @@ fn passing<Q: Channel<u64>>(threads: usize, slice: Duration) -> Cell {
         ready.wait();
         thread::sleep(slice);
         stop.store(true, Relaxed);
-        let put = producers.into_iter().map(|producer| producer.join().expect("a producer panicked")).collect();
+        let put = producers
+            .into_iter()
+            .map(|producer| producer.join().expect("a producer panicked"))
+            .collect();
         (0..each).for_each(|_| queue.put(END));
-        (put, consumers.into_iter().map(|consumer| consumer.join().expect("a consumer panicked")).collect())
+        (
+            put,
+            consumers
+                .into_iter()
+                .map(|consumer| consumer.join().expect("a consumer panicked"))
+                .collect(),
+        )
     });
     let count = |parts: &[Part]| parts.iter().map(|part| part.count).sum::<u64>();
     assert_eq!(count(&put), count(&got), "an item was lost, or came twice");
@@ -102,8 +114,17 @@ struct Shape {
 
 fn shape(name: &'static str, participants: [(&'static str, Run); 4], slice: Duration) -> Shape {
     let cell = |threads: usize, run: Run| guarded(Arc::new(move |slice| run(threads, slice)), slice).ok();
-    let line = |threads| (threads, participants.iter().map(|&(_, run)| cell(threads, run)).collect());
-    Shape { name, participants: participants.map(|(name, _)| name).into(), threads: THREADS.map(line).into() }
+    let line = |threads| {
+        (
+            threads,
+            participants.iter().map(|&(_, run)| cell(threads, run)).collect(),
+        )
+    };
+    Shape {
+        name,
+        participants: participants.map(|(name, _)| name).into(),
+        threads: THREADS.map(line).into(),
+    }
 }
 
 /// 56 slices: some 34 seconds, or 6.
@@ -111,7 +132,11 @@ pub fn run(context: &Context<'_>) -> Measured {
     let slice = Duration::from_millis(if context.quick { 100 } else { 600 });
     let shapes = [
         shape("Lock, an increment inside and short work outside", LOCKS, slice),
-        shape("Queue b128, half of the threads put and half get (with 1 thread: one of each)", QUEUES, slice),
+        shape(
+            "Queue b128, half of the threads put and half get (with 1 thread: one of each)",
+            QUEUES,
+            slice,
+        ),
     ];
     let text = format!(
         "One slice of {slice:?} each, so look at the trend and not at a figure. The slowest 1 % are of every {SAMPLED}th \
@@ -126,15 +151,21 @@ type Value = fn(&Cell) -> f64;
 
 fn tables(shape: &Shape) -> String {
     let kinds: [(&str, Value); 3] = [
-        ("nanoseconds an operation, all threads' counted", |cell| cell.nanoseconds_each),
-        ("the slowest 1 % take longer than, in microseconds", |cell| cell.slowest_percent_microseconds),
+        ("nanoseconds an operation, all threads' counted", |cell| {
+            cell.nanoseconds_each
+        }),
+        ("the slowest 1 % take longer than, in microseconds", |cell| {
+            cell.slowest_percent_microseconds
+        }),
         ("share of the unluckiest thread", |cell| cell.unluckiest_share),
     ];
     let one = |(kind, value): (&str, Value)| {
         let mut table = table(["threads"].iter().chain(&shape.participants).map(ToString::to_string));
         for (threads, cells) in &shape.threads {
-            let cells =
-                cells.iter().map(|cell| cell.as_ref().map_or("stuck".to_owned(), |cell| significant(value(cell))));
+            let cells = cells.iter().map(|cell| {
+                cell.as_ref()
+                    .map_or("stuck".to_owned(), |cell| significant(value(cell)))
+            });
             table.add_row([threads.to_string()].into_iter().chain(cells));
         }
         format!("\n{}: {kind}\n\n{table}\n", shape.name)

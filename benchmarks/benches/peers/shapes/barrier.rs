@@ -75,7 +75,10 @@ pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Fi
         }
     };
     thread::scope(|scope| {
-        let others: Vec<_> = others.into_iter().map(|party| scope.spawn(move || come(party))).collect();
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|party| scope.spawn(move || come(party)))
+            .collect();
         let (mut count, mut led) = (0, 0);
         let mut meet = |times: u32| {
             count += u64::from(times);
@@ -86,7 +89,10 @@ pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Fi
         let figure = meter.measure(batch, || meet(batch));
         stop.store(true, Relaxed);
         meet(1);
-        led += others.into_iter().map(|other| other.join().expect("a party panicked")).sum::<u64>();
+        led += others
+            .into_iter()
+            .map(|other| other.join().expect("a party panicked"))
+            .sum::<u64>();
         assert_eq!(led, count, "not one of the parties has led each round");
         figure
     })
@@ -107,10 +113,23 @@ macro_rules! barriers {
 pub fn rows() -> Vec<Row> {
     let row = |setting, of_std, participants| {
         let bars = vec![at_most(of_std, "std"), at_most(1.6, "hurdles (a floor)")];
-        Row { shape: "Barrier", setting, bars, participants }
+        Row {
+            shape: "Barrier",
+            setting,
+            bars,
+            participants,
+        }
     };
     vec![
-        row("2 threads", 0.01, barriers!(P => |slice| rounds::<P, Duration>(2, BATCH, slice))),
-        row("4 threads", 0.25, barriers!(P => |slice| rounds::<P, Duration>(4, BATCH, slice))),
+        row(
+            "2 threads",
+            0.01,
+            barriers!(P => |slice| rounds::<P, Duration>(2, BATCH, slice)),
+        ),
+        row(
+            "4 threads",
+            0.25,
+            barriers!(P => |slice| rounds::<P, Duration>(4, BATCH, slice)),
+        ),
     ]
 }

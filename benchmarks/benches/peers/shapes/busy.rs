@@ -176,11 +176,20 @@ pub fn rows() -> Vec<Row<Cell>> {
         row("Condition ping-pong", conditions),
         row("Event ping-pong", events),
         row("Semaphore ping-pong", semaphores),
-        row("Queue b1 1x1", queues![Q => |slice| flow::<Q, _>(1, 1, Watched(slice)); Bounded]),
-        row("Queue b128 1x1", queues![Q => |slice| flow::<Q, _>(128, 16, Watched(slice)); Bounded]),
+        row(
+            "Queue b1 1x1",
+            queues![Q => |slice| flow::<Q, _>(1, 1, Watched(slice)); Bounded],
+        ),
+        row(
+            "Queue b128 1x1",
+            queues![Q => |slice| flow::<Q, _>(128, 16, Watched(slice)); Bounded],
+        ),
         row("Barrier of 2", barriers),
         row("Pool round trip", pools),
-        row("Queue unb, puts alone", queues![Q => |slice| puts::<Q, _>(Watched(slice)); Unbounded]),
+        row(
+            "Queue unb, puts alone",
+            queues![Q => |slice| puts::<Q, _>(Watched(slice)); Unbounded],
+        ),
         row("Checkout of a connection", checkouts),
     ]
 }

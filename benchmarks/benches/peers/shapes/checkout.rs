@@ -93,6 +93,9 @@ pub fn checkout<C: Connections>(slice: Duration) -> Cell {
         ready.wait();
         thread::sleep(slice);
         stop.store(true, Relaxed);
-        sum(&[users.into_iter().map(|user| user.join().expect("a user panicked")).collect()])
+        sum(&[users
+            .into_iter()
+            .map(|user| user.join().expect("a user panicked"))
+            .collect()])
     })
 }

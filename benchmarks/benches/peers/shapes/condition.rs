@@ -132,9 +132,22 @@ macro_rules! monitors {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bar, participants| Row { shape: "Condition", setting, bars: vec![bar], participants };
+    let row = |setting, bar, participants| Row {
+        shape: "Condition",
+        setting,
+        bars: vec![bar],
+        participants,
+    };
     vec![
-        row("notify with nobody", at_most_best(1.0), monitors!(T => notify_nobody::<T>)),
-        row("ping-pong", at_most(0.2, "usync"), monitors!(T => ping_pong::<T, Duration>)),
+        row(
+            "notify with nobody",
+            at_most_best(1.0),
+            monitors!(T => notify_nobody::<T>),
+        ),
+        row(
+            "ping-pong",
+            at_most(0.2, "usync"),
+            monitors!(T => ping_pong::<T, Duration>),
+        ),
     ]
 }

@@ -59,17 +59,34 @@ macro_rules! batons {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bars, participants| Row { shape: "Event", setting, bars, participants };
+    let row = |setting, bars, participants| Row {
+        shape: "Event",
+        setting,
+        bars,
+        participants,
+    };
     // saa's Gate takes part only where it need not be reset: its `reset` leaves it open.
     let when_set = flags!(F => wait_when_set::<F>; Peer "a load" Load, Peer "saa Gate" saa::Gate);
     let again = flags!(F => set_when_set::<F>; Peer "saa Gate" saa::Gate);
     vec![
         row("wait when set", vec![at_most(1.0, "a load")], when_set),
-        row("set + clear", vec![at_most(0.55, "parking_lot M+C")], flags!(F => set_and_clear::<F>)),
+        row(
+            "set + clear",
+            vec![at_most(0.55, "parking_lot M+C")],
+            flags!(F => set_and_clear::<F>),
+        ),
         row("set when set", vec![at_most(0.2, "parking_lot M+C")], again),
         // Not the best peer: parking_lot's condition spins, in some runs long enough and in others in vain.
-        row("ping-pong", vec![at_most(0.01, "crossbeam Parker")], batons!(B => ping_pong::<B, Duration>)),
+        row(
+            "ping-pong",
+            vec![at_most(0.01, "crossbeam Parker")],
+            batons!(B => ping_pong::<B, Duration>),
+        ),
         row("wake of a sleeper", vec![at_most_best(1.0)], batons!(B => wake::<B>)),
-        row("broadcast to 4", vec![at_most(0.25, "std M+C")], flags!(F => broadcast::<F>)),
+        row(
+            "broadcast to 4",
+            vec![at_most(0.25, "std M+C")],
+            flags!(F => broadcast::<F>),
+        ),
     ]
 }

@@ -145,7 +145,12 @@ macro_rules! locks {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bar, participants| Row { shape: "Lock", setting, bars: vec![bar], participants };
+    let row = |setting, bar, participants| Row {
+        shape: "Lock",
+        setting,
+        bars: vec![bar],
+        participants,
+    };
     let timed_locks = lineup![L => timed::<L>;
         Std "ours (std)" selvedge::Lock,
         ParkingLot "ours (parking_lot)" selvedge_parking_lot::Lock,
@@ -154,10 +159,26 @@ pub fn rows() -> Vec<Row> {
     vec![
         row("uncontended", at_most(1.0, "std"), locks!(L => uncontended::<L>)),
         row("timed, free", at_most(0.95, "parking_lot"), timed_locks),
-        row("try on a held one", at_most(1.0, "parking_lot"), locks!(L => try_held::<L>)),
-        row("contended 2, short", at_most(1.15, "parking_lot"), locks!(L => short::<L>(2))),
-        row("contended 4, short", at_most(1.15, "parking_lot"), locks!(L => short::<L>(4))),
-        row("contended 8, short", at_most(1.15, "parking_lot"), locks!(L => short::<L>(8))),
+        row(
+            "try on a held one",
+            at_most(1.0, "parking_lot"),
+            locks!(L => try_held::<L>),
+        ),
+        row(
+            "contended 2, short",
+            at_most(1.15, "parking_lot"),
+            locks!(L => short::<L>(2)),
+        ),
+        row(
+            "contended 4, short",
+            at_most(1.15, "parking_lot"),
+            locks!(L => short::<L>(4)),
+        ),
+        row(
+            "contended 8, short",
+            at_most(1.15, "parking_lot"),
+            locks!(L => short::<L>(8)),
+        ),
         row("contended 2, long", at_most(1.05, "usync"), locks!(L => long::<L>(2))),
         row("contended 4, long", at_most(1.05, "usync"), locks!(L => long::<L>(4))),
         row("contended 8, long", at_most(1.05, "usync"), locks!(L => long::<L>(8))),

@@ -62,7 +62,10 @@ struct Latch {
 impl Latch {
     /// It stays, for the last task touches it after the count.
     fn leaked() -> &'static Latch {
-        Box::leak(Box::new(Latch { left: CachePadded::default(), waiter: thread::current() }))
+        Box::leak(Box::new(Latch {
+            left: CachePadded::default(),
+            waiter: thread::current(),
+        }))
     }
 
     #[inline(always)]
@@ -141,12 +144,29 @@ macro_rules! answering {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bar: Bar, participants| Row { shape: "Pool", setting, bars: vec![bar], participants };
+    let row = |setting, bar: Bar, participants| Row {
+        shape: "Pool",
+        setting,
+        bars: vec![bar],
+        participants,
+    };
     let (tasks, results) = ("crossbeam + Box", "crossbeam + oneshot");
     vec![
-        row("100k tiny tasks, 2 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(2))),
-        row("100k tiny tasks, 4 workers", at_most(1.0, tasks), pools!(P => tiny::<P>(4))),
-        row("submit + result, batch of 1000", at_most(1.0, results), answering!(P => batch::<P>(2))),
+        row(
+            "100k tiny tasks, 2 workers",
+            at_most(1.0, tasks),
+            pools!(P => tiny::<P>(2)),
+        ),
+        row(
+            "100k tiny tasks, 4 workers",
+            at_most(1.0, tasks),
+            pools!(P => tiny::<P>(4)),
+        ),
+        row(
+            "submit + result, batch of 1000",
+            at_most(1.0, results),
+            answering!(P => batch::<P>(2)),
+        ),
         row(
             "submit + result, round trip",
             at_most(0.1, results),

@@ -72,11 +72,19 @@ macro_rules! counted_done {
 
 /// All rows of these shapes.
 pub fn rows() -> Vec<Row> {
-    [fifo(), lifo(), priority(), task_done()].into_iter().flatten().collect()
+    [fifo(), lifo(), priority(), task_done()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn row(shape: &'static str) -> impl Fn(&'static str, &[Bar], Vec<Participant>) -> Row {
-    move |setting, bars, participants| Row { shape, setting, bars: bars.to_vec(), participants }
+    move |setting, bars, participants| Row {
+        shape,
+        setting,
+        bars: bars.to_vec(),
+        participants,
+    }
 }
 
 fn fifo() -> Vec<Row> {
@@ -90,22 +98,58 @@ fn fifo() -> Vec<Row> {
     let b1_4x4 = fifos!(Q of u64 => flow::<Q, u64>(4, 4, Some(1)););
     vec![
         row("st, b128", &kanal, bounded!(Q of u64 => single::<Q, u64>(Some(128)))),
-        row("st, unb", &[at_most(1.2, "kanal")], unbounded!(Q => single::<Q, u64>(None))),
-        row("b1 1x1", &[at_most(1.0, "crossfire")], bounded!(Q of u64 => flow::<Q, u64>(1, 1, Some(1)))),
+        row(
+            "st, unb",
+            &[at_most(1.2, "kanal")],
+            unbounded!(Q => single::<Q, u64>(None)),
+        ),
+        row(
+            "b1 1x1",
+            &[at_most(1.0, "crossfire")],
+            bounded!(Q of u64 => flow::<Q, u64>(1, 1, Some(1))),
+        ),
         row("b1 4x1", &kanal, bounded!(Q of u64 => flow::<Q, u64>(4, 1, Some(1)))),
         row("b1 1x4", &kanal, bounded!(Q of u64 => flow::<Q, u64>(1, 4, Some(1)))),
         row("b1 4x4", &kanal, b1_4x4),
-        row("b128 1x1", &rings, bounded!(Q of u64 => flow::<Q, u64>(1, 1, Some(128)))),
-        row("b128 4x1", &rings, bounded!(Q of u64 => flow::<Q, u64>(4, 1, Some(128)))),
-        row("b128 1x4", &rings, bounded!(Q of u64 => flow::<Q, u64>(1, 4, Some(128)))),
-        row("b128 4x4", &rings, bounded!(Q of u64 => flow::<Q, u64>(4, 4, Some(128)))),
+        row(
+            "b128 1x1",
+            &rings,
+            bounded!(Q of u64 => flow::<Q, u64>(1, 1, Some(128))),
+        ),
+        row(
+            "b128 4x1",
+            &rings,
+            bounded!(Q of u64 => flow::<Q, u64>(4, 1, Some(128))),
+        ),
+        row(
+            "b128 1x4",
+            &rings,
+            bounded!(Q of u64 => flow::<Q, u64>(1, 4, Some(128))),
+        ),
+        row(
+            "b128 4x4",
+            &rings,
+            bounded!(Q of u64 => flow::<Q, u64>(4, 4, Some(128))),
+        ),
         row("unb 1x1", &lists, unbounded!(Q => flow::<Q, u64>(1, 1, None))),
         row("unb 4x1", &lists, unbounded!(Q => flow::<Q, u64>(4, 1, None))),
         row("unb 1x4", &lists, unbounded!(Q => flow::<Q, u64>(1, 4, None))),
         row("unb 4x4", &lists, unbounded!(Q => flow::<Q, u64>(4, 4, None))),
-        row("256 bytes, st", &[at_most(1.0, "parking_lot M+C")], bounded!(Q of Big => single::<Q, Big>(Some(128)))),
-        row("256 bytes, b128 1x1", &big, bounded!(Q of Big => flow::<Q, Big>(1, 1, Some(128)))),
-        row("256 bytes, b128 4x4", &big, bounded!(Q of Big => flow::<Q, Big>(4, 4, Some(128)))),
+        row(
+            "256 bytes, st",
+            &[at_most(1.0, "parking_lot M+C")],
+            bounded!(Q of Big => single::<Q, Big>(Some(128))),
+        ),
+        row(
+            "256 bytes, b128 1x1",
+            &big,
+            bounded!(Q of Big => flow::<Q, Big>(1, 1, Some(128))),
+        ),
+        row(
+            "256 bytes, b128 4x4",
+            &big,
+            bounded!(Q of Big => flow::<Q, Big>(4, 4, Some(128))),
+        ),
     ]
 }
 
@@ -121,10 +165,26 @@ fn lifo() -> Vec<Row> {
 fn priority() -> Vec<Row> {
     let row = row("PriorityQueue");
     vec![
-        row("st, depth 0", &[at_most_best(1.05)], priorities!(Q => at_depth::<Q>(0, Place::First))),
-        row("st, depth 1000, first", &[at_most_best(1.0)], priorities!(Q => at_depth::<Q>(1000, Place::First))),
-        row("st, depth 1000, anywhere", &[at_most_best(1.0)], priorities!(Q => at_depth::<Q>(1000, Place::Anywhere))),
-        row("b128 4x4", &[at_most_best(1.0)], priorities!(Q => flow::<Q, u64>(4, 4, Some(128)))),
+        row(
+            "st, depth 0",
+            &[at_most_best(1.05)],
+            priorities!(Q => at_depth::<Q>(0, Place::First)),
+        ),
+        row(
+            "st, depth 1000, first",
+            &[at_most_best(1.0)],
+            priorities!(Q => at_depth::<Q>(1000, Place::First)),
+        ),
+        row(
+            "st, depth 1000, anywhere",
+            &[at_most_best(1.0)],
+            priorities!(Q => at_depth::<Q>(1000, Place::Anywhere)),
+        ),
+        row(
+            "b128 4x4",
+            &[at_most_best(1.0)],
+            priorities!(Q => flow::<Q, u64>(4, 4, Some(128))),
+        ),
     ]
 }
 

@@ -84,7 +84,12 @@ macro_rules! rlocks {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bar, participants| Row { shape: "RLock", setting, bars: vec![bar], participants };
+    let row = |setting, bar, participants| Row {
+        shape: "RLock",
+        setting,
+        bars: vec![bar],
+        participants,
+    };
     vec![
         row("outermost", at_most_best(1.0), rlocks!(L => outermost::<L>)),
         row("nested", at_most(0.9, "parking_lot"), rlocks!(L => nested::<L>)),

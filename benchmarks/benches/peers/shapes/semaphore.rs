@@ -119,7 +119,10 @@ pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::C
 impl Permits for StdByCondvar {
     #[inline(always)]
     fn new(permits: u32) -> Self {
-        ByCondvar { permits: permits.into(), available: std::sync::Condvar::new() }
+        ByCondvar {
+            permits: permits.into(),
+            available: std::sync::Condvar::new(),
+        }
     }
 
     #[inline(always)]
@@ -135,7 +138,10 @@ impl Unbound for StdByCondvar {
     #[inline(always)]
     fn take(&self) {
         let free = self.permits.lock().expect("nobody panicked");
-        *self.available.wait_while(free, |free| *free == 0).expect("nobody panicked") -= 1;
+        *self
+            .available
+            .wait_while(free, |free| *free == 0)
+            .expect("nobody panicked") -= 1;
     }
 
     #[inline(always)]
@@ -148,7 +154,10 @@ impl Unbound for StdByCondvar {
 impl Permits for ParkingLotByCondvar {
     #[inline(always)]
     fn new(permits: u32) -> Self {
-        ByCondvar { permits: parking_lot::Mutex::new(permits), available: parking_lot::Condvar::new() }
+        ByCondvar {
+            permits: parking_lot::Mutex::new(permits),
+            available: parking_lot::Condvar::new(),
+        }
     }
 
     #[inline(always)]
@@ -207,7 +216,12 @@ macro_rules! semaphores {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bar: Bar, participants| Row { shape: "Semaphore", setting, bars: vec![bar], participants };
+    let row = |setting, bar: Bar, participants| Row {
+        shape: "Semaphore",
+        setting,
+        bars: vec![bar],
+        participants,
+    };
     let bounded: Vec<Participant> = lineup![P => uncontended::<P>;
         Shown "ours, bounded (std)" selvedge::BoundedSemaphore,
         Shown "ours, bounded (parking_lot)" selvedge_parking_lot::BoundedSemaphore,
@@ -215,7 +229,15 @@ pub fn rows() -> Vec<Row> {
     let alone = semaphores!(P => uncontended::<P>).into_iter().chain(bounded).collect();
     vec![
         row("acquire + release", at_most(0.65, "saa"), alone),
-        row("4 threads on 2", at_most(1.0, "parking_lot M+C"), semaphores!(P => contended::<P>(4, 2))),
-        row("2 threads on 1", at_most(0.6, "saa"), semaphores!(P => contended::<P>(2, 1))),
+        row(
+            "4 threads on 2",
+            at_most(1.0, "parking_lot M+C"),
+            semaphores!(P => contended::<P>(4, 2)),
+        ),
+        row(
+            "2 threads on 1",
+            at_most(0.6, "saa"),
+            semaphores!(P => contended::<P>(2, 1)),
+        ),
     ]
 }

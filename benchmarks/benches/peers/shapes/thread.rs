@@ -77,6 +77,14 @@ macro_rules! threads {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, participants| Row { shape: "Thread", setting, bars: vec![at_most(1.2, "std")], participants };
-    vec![row("start + join", threads!(T => start_and_join::<T>)), row("scope of 4", threads!(T => scope::<T>(4)))]
+    let row = |setting, participants| Row {
+        shape: "Thread",
+        setting,
+        bars: vec![at_most(1.2, "std")],
+        participants,
+    };
+    vec![
+        row("start + join", threads!(T => start_and_join::<T>)),
+        row("scope of 4", threads!(T => scope::<T>(4))),
+    ]
 }

@@ -78,7 +78,11 @@ impl Timers for ThreadEach {
         let thread = thread::spawn(move || {
             let (cancelled, change) = &*theirs;
             let cancelled = cancelled.lock().expect("nobody panicked");
-            drop(change.wait_timeout_while(cancelled, after, |cancelled| !*cancelled).expect("nobody panicked"));
+            drop(
+                change
+                    .wait_timeout_while(cancelled, after, |cancelled| !*cancelled)
+                    .expect("nobody panicked"),
+            );
         });
         Sleeper { thread, cancelled }
     }
@@ -141,7 +145,9 @@ fn start_and_cancel<T: Timers>(pending: u32) -> impl Fn(Duration) -> f64 {
     // Not before the first round: participants that are not wanted should start nothing.
     let crowd = LazyLock::new(move || {
         let timers = T::new();
-        let waiting: Vec<_> = (0..pending).map(|nth| timers.start(LATE + Duration::from_millis(nth.into()))).collect();
+        let waiting: Vec<_> = (0..pending)
+            .map(|nth| timers.start(LATE + Duration::from_millis(nth.into())))
+            .collect();
         (timers, waiting)
     });
     move |slice| {
@@ -174,7 +180,12 @@ macro_rules! clocks {
 
 /// All rows of this shape.
 pub fn rows() -> Vec<Row> {
-    let row = |setting, bars, participants| Row { shape: "Timer", setting, bars, participants };
+    let row = |setting, bars, participants| Row {
+        shape: "Timer",
+        setting,
+        bars,
+        participants,
+    };
     // Nobody starts 100,000 threads.
     let crowded = clocks!(T => start_and_cancel::<T>(MANY));
     let alone = clocks!(T => start_and_cancel::<T>(0); Peer "a thread each" ThreadEach);

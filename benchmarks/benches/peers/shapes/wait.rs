@@ -25,7 +25,11 @@ const BAR: f64 = 100_000.0;
 /// Long waits, a few times: what they cost does not grow with the time.
 pub fn plan(quick: bool) -> Plan {
     let (rounds, slice) = if quick { (1, 100) } else { (5, 1000) };
-    Plan { rounds, most: rounds, slice: Duration::from_millis(slice) }
+    Plan {
+        rounds,
+        most: rounds,
+        slice: Duration::from_millis(slice),
+    }
 }
 
 /// What `wait` costs this thread beside one that runs `other`, and tells when it is ready.

@@ -58,7 +58,10 @@ pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<bool>, parking_lot::
 impl Flag for StdByCondvar {
     #[inline(always)]
     fn new() -> Self {
-        ByCondvar { set: false.into(), changed: std::sync::Condvar::new() }
+        ByCondvar {
+            set: false.into(),
+            changed: std::sync::Condvar::new(),
+        }
     }
 
     #[inline(always)]
@@ -82,7 +85,10 @@ impl Flag for StdByCondvar {
 impl Flag for ParkingLotByCondvar {
     #[inline(always)]
     fn new() -> Self {
-        ByCondvar { set: parking_lot::Mutex::new(false), changed: parking_lot::Condvar::new() }
+        ByCondvar {
+            set: parking_lot::Mutex::new(false),
+            changed: parking_lot::Condvar::new(),
+        }
     }
 
     #[inline(always)]
@@ -111,7 +117,10 @@ pub struct Listened {
 impl Flag for Listened {
     #[inline(always)]
     fn new() -> Self {
-        Listened { set: AtomicBool::new(false), changed: Event::new() }
+        Listened {
+            set: AtomicBool::new(false),
+            changed: Event::new(),
+        }
     }
 
     #[inline(always)]

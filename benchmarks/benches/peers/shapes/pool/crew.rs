@@ -47,7 +47,10 @@ impl Pool for Crossbeam {
             let receiver = receiver.clone();
             thread::spawn(move || receiver.into_iter().for_each(|task| task()))
         };
-        Crossbeam { tasks: Some(sender), workers: (0..workers).map(start).collect() }
+        Crossbeam {
+            tasks: Some(sender),
+            workers: (0..workers).map(start).collect(),
+        }
     }
 
     #[inline(always)]
@@ -60,13 +63,18 @@ impl Pool for Crossbeam {
 impl Drop for Crossbeam {
     fn drop(&mut self) {
         self.tasks = None; // the workers' loops end
-        self.workers.drain(..).for_each(|worker| worker.join().expect("no task panics"));
+        self.workers
+            .drain(..)
+            .for_each(|worker| worker.join().expect("no task panics"));
     }
 }
 
 impl Pool for rayon::ThreadPool {
     fn new(workers: usize) -> Self {
-        rayon::ThreadPoolBuilder::new().num_threads(workers).build().expect("there is room for the threads")
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(workers)
+            .build()
+            .expect("there is room for the threads")
     }
 
     #[inline(always)]
@@ -90,7 +98,8 @@ impl Pool for RayonScope {
 
     #[inline(always)]
     fn execute_all(&self, times: u32, task: impl FnOnce() + Copy + Send + 'static) {
-        self.0.scope(move |scope| (0..times).for_each(|_| scope.spawn(move |_| task())));
+        self.0
+            .scope(move |scope| (0..times).for_each(|_| scope.spawn(move |_| task())));
     }
 }
 

@@ -57,7 +57,10 @@ struct Numbers(u64);
 impl Numbers {
     #[inline(always)]
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 1
     }
 }
@@ -119,7 +122,12 @@ impl Part {
         while let Some(number) = step() {
             (count, sum) = (count + 1, sum.wrapping_add(number));
         }
-        Part { began, ended: Instant::now(), count, sum }
+        Part {
+            began,
+            ended: Instant::now(),
+            count,
+            sum,
+        }
     }
 }
 
@@ -149,19 +157,34 @@ pub fn flow<C: Channel<I>, I: Item>(
         let consume = move || Part::of(ready, || Some(get()).filter(|&number| number != END));
         let (put, got): (Vec<Part>, Vec<Part>) = thread::scope(|scope| {
             let consumers: Vec<_> = (0..consumers).map(|_| scope.spawn(consume)).collect();
-            let producers: Vec<_> = (1..=producers).map(|producer| scope.spawn(move || produce(producer))).collect();
+            let producers: Vec<_> = (1..=producers)
+                .map(|producer| scope.spawn(move || produce(producer)))
+                .collect();
             ready.wait();
             thread::sleep(SETTLING + slice);
             stop.store(true, Relaxed);
-            let put = producers.into_iter().map(|producer| producer.join().expect("a producer panicked")).collect();
+            let put = producers
+                .into_iter()
+                .map(|producer| producer.join().expect("a producer panicked"))
+                .collect();
             (0..consumers.len()).for_each(|_| channel.put(I::new(END)));
-            (put, consumers.into_iter().map(|consumer| consumer.join().expect("a consumer panicked")).collect())
+            (
+                put,
+                consumers
+                    .into_iter()
+                    .map(|consumer| consumer.join().expect("a consumer panicked"))
+                    .collect(),
+            )
         });
         let count = |parts: &[Part]| parts.iter().map(|part| part.count).sum::<u64>();
         let sum = |parts: &[Part]| parts.iter().fold(0_u64, |sum, part| sum.wrapping_add(part.sum));
         // Last in, first out: the end comes before the items that are left.
         let left = (count(&got)..count(&put)).map(|_| get()).fold(0, u64::wrapping_add);
-        assert_eq!(sum(&put), sum(&got).wrapping_add(left), "an item was lost, or came twice");
+        assert_eq!(
+            sum(&put),
+            sum(&got).wrapping_add(left),
+            "an item was lost, or came twice"
+        );
         let began = put.iter().map(|part| part.began).min().expect("there are producers");
         let ended = got.iter().map(|part| part.ended).max().expect("there are consumers");
         nanoseconds(ended - began) / count(&got) as f64
