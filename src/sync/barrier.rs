@@ -22,13 +22,13 @@
 
 use super::error::{Broken, WaitError};
 use super::mutex::{Mutex, MutexGuard};
-use super::wait_list::{Answer, WaitList, Waiter};
+use super::waiter_queue::{Outcome, Waiter, WaiterQueue};
 use crate::backend::{Instant, const_fn};
 use core::fmt;
 use core::time::Duration;
 
-const PASSED: Answer = 2;
-const TURNED_AWAY: Answer = 3;
+const PASSED: Outcome = 2;
+const BROKEN: Outcome = 3;
 
 /// A place where a number of threads, the parties, wait for each other, round after round.
 ///
@@ -60,12 +60,12 @@ const TURNED_AWAY: Answer = 3;
 #[doc(alias("threading.Barrier", "CyclicBarrier"))]
 pub struct Barrier<A = fn()> {
     parties: usize,
-    round: Mutex<Round>,
+    state: Mutex<State>,
     action: Option<Mutex<A>>,
 }
 
-struct Round {
-    line: WaitList,
+struct State {
+    waiters: WaiterQueue,
     broken: bool,
 }
 
@@ -89,16 +89,16 @@ impl Barrier {
         /// assert!(selvedge::Barrier::new(1).wait().unwrap().is_leader);
         /// ```
         pub fn new(parties: usize) -> Barrier {
-            Barrier::made(parties, None)
+            Barrier::with_parts(parties, None)
         }
     }
 }
 
 impl<A> Barrier<A> {
     const_fn! {
-        fn made(parties: usize, action: Option<Mutex<A>>) -> Barrier<A> {
+        fn with_parts(parties: usize, action: Option<Mutex<A>>) -> Barrier<A> {
             assert!(parties > 0, "a barrier needs at least one party");
-            Barrier { parties, round: Mutex::new(Round { line: WaitList::new(), broken: false }), action }
+            Barrier { parties, state: Mutex::new(State { waiters: WaiterQueue::new(), broken: false }), action }
         }
     }
 
@@ -119,7 +119,7 @@ impl<A> Barrier<A> {
     /// ```
     #[doc(alias = "n_waiting")]
     pub fn waiting(&self) -> usize {
-        self.round.acquire().line.len()
+        self.state.acquire().waiters.len()
     }
 
     /// Whether the barrier is broken.
@@ -131,7 +131,7 @@ impl<A> Barrier<A> {
     /// ```
     #[doc(alias = "broken")]
     pub fn is_broken(&self) -> bool {
-        self.round.acquire().broken
+        self.state.acquire().broken
     }
 
     /// Breaks the barrier: all who wait, and all who come later, get [`Broken`], until it is
@@ -144,7 +144,7 @@ impl<A> Barrier<A> {
     /// assert_eq!(barrier.wait(), Err(Broken));
     /// ```
     pub fn abort(&self) {
-        self.round.acquire().turn_away(true);
+        self.state.acquire().break_generation(true);
     }
 
     /// Makes the barrier as new: whole, and empty. All who wait get [`Broken`]. A round that is full already, whose
@@ -157,7 +157,7 @@ impl<A> Barrier<A> {
     /// assert!(barrier.wait().is_ok());
     /// ```
     pub fn reset(&self) {
-        self.round.acquire().turn_away(false);
+        self.state.acquire().break_generation(false);
     }
 }
 
@@ -181,7 +181,7 @@ impl<A: FnMut() + Send> Barrier<A> {
         /// assert_eq!(rounds, 2);
         /// ```
         pub fn with_action(parties: usize, action: A) -> Barrier<A> {
-            Barrier::made(parties, Some(Mutex::new(action)))
+            Barrier::with_parts(parties, Some(Mutex::new(action)))
         }
     }
 
@@ -202,7 +202,7 @@ impl<A: FnMut() + Send> Barrier<A> {
     /// });
     /// ```
     pub fn wait(&self) -> Result<Turn, Broken> {
-        self.come(|| None).map_err(|_| Broken)
+        self.arrive(|| None).map_err(|_| Broken)
     }
 
     /// [`wait`](Barrier::wait), for at most `timeout`: if the parties have not all come by then, this breaks the
@@ -221,7 +221,7 @@ impl<A: FnMut() + Send> Barrier<A> {
     /// assert_eq!(barrier.wait(), Err(Broken));
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Turn, WaitError> {
-        self.come(|| Some(Instant::now() + timeout))
+        self.arrive(|| Some(Instant::now() + timeout))
     }
 
     /// [`wait`](Barrier::wait), until `deadline` at the latest: if the parties have not all come by then, this breaks
@@ -238,66 +238,66 @@ impl<A: FnMut() + Send> Barrier<A> {
     /// assert!(Barrier::new(1).wait_deadline(Instant::now()).is_ok());
     /// ```
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Turn, WaitError> {
-        self.come(|| Some(deadline))
+        self.arrive(|| Some(deadline))
     }
 
     /// The clock is not read if this party is the last.
-    fn come(&self, deadline: impl FnOnce() -> Option<Instant>) -> Result<Turn, WaitError> {
+    fn arrive(&self, deadline: impl FnOnce() -> Option<Instant>) -> Result<Turn, WaitError> {
         // Who has just passed meets the last party, which has told it so under the mutex.
-        let mut round = self.round.acquire_at_once();
-        if round.broken {
+        let mut state = self.state.acquire_eager();
+        if state.broken {
             return Err(WaitError::Broken);
         }
-        let index = round.line.len();
+        let index = state.waiters.len();
         if index + 1 == self.parties {
-            self.let_pass(round);
+            self.complete_generation(state);
             return Ok(Turn { index, is_leader: true });
         }
         let waiter = Waiter::new();
         // SAFETY: `stay` leaves the frame as it must, nothing unwinds before, and we hold the mutex.
-        unsafe { round.line.push(&waiter) };
-        drop(round);
-        self.stay(&waiter, deadline()).map(|()| Turn {
+        unsafe { state.waiters.push(&waiter) };
+        drop(state);
+        self.await_generation(&waiter, deadline()).map(|()| Turn {
             index,
             is_leader: false,
         })
     }
 
     /// Runs the action, if there is one, without the mutex, and lets the round pass.
-    fn let_pass(&self, mut round: MutexGuard<'_, Round>) {
+    fn complete_generation(&self, mut state: MutexGuard<'_, State>) {
         let Some(action) = &self.action else {
-            return round.line.tell_all(PASSED);
+            return state.waiters.complete_all(PASSED);
         };
-        let line = round.line.take_out_all();
-        drop(round);
-        let mut full = Full {
-            round: &self.round,
-            line,
-            answer: TURNED_AWAY,
+        let waiters = state.waiters.dequeue_all();
+        drop(state);
+        let mut full = FullGeneration {
+            state: &self.state,
+            waiters,
+            outcome: BROKEN,
         };
         // Parties of the next round may be as many, and come to run it too: they wait here.
         let mut action = action.acquire();
         action();
-        full.answer = PASSED;
+        full.outcome = PASSED;
     }
 
     /// Waits in line for the end of the round.
-    fn stay(&self, waiter: &Waiter, mut deadline: Option<Instant>) -> Result<(), WaitError> {
-        if !waiter.is_told_soon(deadline) {
+    fn await_generation(&self, waiter: &Waiter, mut deadline: Option<Instant>) -> Result<(), WaitError> {
+        if !waiter.spin_or_set_blocked(deadline) {
             loop {
-                waiter.sleep(deadline);
-                let mut round = self.round.acquire();
-                if round.line.remove(waiter) {
-                    round.turn_away(true); // invariant 4
+                waiter.block(deadline);
+                let mut state = self.state.acquire();
+                if state.waiters.remove(waiter) {
+                    state.break_generation(true); // invariant 4
                     return Err(WaitError::TimedOut);
                 }
-                if waiter.answer().is_some() {
+                if waiter.outcome().is_some() {
                     break;
                 }
                 deadline = None; // the round is full, and its action runs
             }
         }
-        if waiter.answer() == Some(PASSED) {
+        if waiter.outcome() == Some(PASSED) {
             Ok(())
         } else {
             Err(WaitError::Broken)
@@ -305,28 +305,28 @@ impl<A: FnMut() + Send> Barrier<A> {
     }
 }
 
-impl Round {
+impl State {
     /// Ends the round for all who wait, and leaves the barrier broken or whole.
-    fn turn_away(&mut self, broken: bool) {
+    fn break_generation(&mut self, broken: bool) {
         self.broken = broken;
-        self.line.tell_all(TURNED_AWAY);
+        self.waiters.complete_all(BROKEN);
     }
 }
 
 /// A round that is full: dropped when its action has run or panicked, it answers all.
-struct Full<'a> {
-    round: &'a Mutex<Round>,
-    line: WaitList,
-    answer: Answer,
+struct FullGeneration<'a> {
+    state: &'a Mutex<State>,
+    waiters: WaiterQueue,
+    outcome: Outcome,
 }
 
-impl Drop for Full<'_> {
+impl Drop for FullGeneration<'_> {
     fn drop(&mut self) {
-        let mut round = self.round.acquire();
-        if self.answer == TURNED_AWAY {
-            round.turn_away(true);
+        let mut state = self.state.acquire();
+        if self.outcome == BROKEN {
+            state.break_generation(true);
         }
-        self.line.tell_all(self.answer);
+        self.waiters.complete_all(self.outcome);
     }
 }
 
@@ -335,7 +335,11 @@ impl<A> fmt::Debug for Barrier<A> {
         let mut out = f.debug_struct("Barrier");
         out.field("parties", &self.parties);
         // Read first: what it is printed into may use the barrier.
-        match self.round.try_acquire().map(|round| (round.line.len(), round.broken)) {
+        match self
+            .state
+            .try_acquire()
+            .map(|state| (state.waiters.len(), state.broken))
+        {
             Some((waiting, broken)) => out.field("waiting", &waiting).field("broken", &broken).finish(),
             None => out.finish_non_exhaustive(),
         }

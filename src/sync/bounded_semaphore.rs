@@ -51,7 +51,7 @@ impl BoundedSemaphore {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.semaphore.try_acquire().map(|permit| permit.within(self.limit))
+        self.semaphore.try_acquire().map(|permit| permit.with_limit(self.limit))
     }
 
     /// Takes a permit, and sleeps until there is one.
@@ -63,7 +63,7 @@ impl BoundedSemaphore {
     #[inline]
     #[doc(alias("wait", "P", "__enter__"))]
     pub fn acquire(&self) -> Permit<'_> {
-        self.semaphore.acquire().within(self.limit)
+        self.semaphore.acquire().with_limit(self.limit)
     }
 
     /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
@@ -80,7 +80,7 @@ impl BoundedSemaphore {
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
         self.semaphore
             .acquire_timeout(timeout)
-            .map(|permit| permit.within(self.limit))
+            .map(|permit| permit.with_limit(self.limit))
     }
 
     /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -96,7 +96,7 @@ impl BoundedSemaphore {
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
         self.semaphore
             .acquire_deadline(deadline)
-            .map(|permit| permit.within(self.limit))
+            .map(|permit| permit.with_limit(self.limit))
     }
 
     /// Gives back `count` permits and wakes as many sleepers.

@@ -18,14 +18,14 @@
 use super::error::TimedOut;
 use super::guard::Guard;
 use super::mutex::Mutex;
-use super::wait_list::{Answer, WaitList, Waiter};
+use super::waiter_queue::{Outcome, Waiter, WaiterQueue};
 use crate::backend::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn};
 use core::fmt;
 use core::ptr;
 use core::time::Duration;
 
-const NOTIFIED: Answer = 2;
+const NOTIFIED: Outcome = 2;
 
 /// Waits for what other threads do under a lock.
 ///
@@ -63,25 +63,25 @@ const NOTIFIED: Answer = 2;
 /// ```
 #[doc(alias("threading.Condition", "Condvar"))]
 pub struct Condition {
-    occupied: AtomicBool,
-    line: Mutex<Line>,
+    has_waiters: AtomicBool,
+    waiters: Mutex<Waiters>,
 }
 
-struct Line {
-    waiters: WaitList,
+struct Waiters {
+    queue: WaiterQueue,
     lock: *const (),
 }
 
 // SAFETY: the pointer is compared, never followed.
-unsafe impl Send for Line {}
+unsafe impl Send for Waiters {}
 
 impl Condition {
     const_fn! {
         /// A condition for which nobody waits.
         #[inline]
         pub fn new() -> Condition {
-            let line = Line { waiters: WaitList::new(), lock: ptr::null() };
-            Condition { occupied: AtomicBool::new(false), line: Mutex::new(line) }
+            let waiters = Waiters { queue: WaiterQueue::new(), lock: ptr::null() };
+            Condition { has_waiters: AtomicBool::new(false), waiters: Mutex::new(waiters) }
         }
     }
 
@@ -107,7 +107,7 @@ impl Condition {
     /// });
     /// ```
     pub fn wait<G: Guard>(&self, guard: &mut G) {
-        self.sleep(guard, None);
+        self.wait_until_notified(guard, None);
     }
 
     /// [`wait`](Condition::wait), for at most `timeout`; acquiring the lock again takes what it takes. Zero gives
@@ -146,7 +146,9 @@ impl Condition {
     /// ```
     #[doc(alias = "wait_until")]
     pub fn wait_deadline<G: Guard>(&self, guard: &mut G, deadline: Instant) -> Result<(), TimedOut> {
-        self.sleep(guard, Some(deadline)).then_some(()).ok_or(TimedOut)
+        self.wait_until_notified(guard, Some(deadline))
+            .then_some(())
+            .ok_or(TimedOut)
     }
 
     /// Waits as long as `condition` holds. It is asked under the lock, at once and after each notification; when this
@@ -195,7 +197,7 @@ impl Condition {
         timeout: Duration,
         condition: impl FnMut(&mut G) -> bool,
     ) -> Result<(), TimedOut> {
-        self.outwait(guard, || Instant::now() + timeout, condition)
+        self.wait_while_until(guard, || Instant::now() + timeout, condition)
     }
 
     /// [`wait_while`](Condition::wait_while), until `deadline` at the latest.
@@ -218,7 +220,7 @@ impl Condition {
         deadline: Instant,
         condition: impl FnMut(&mut G) -> bool,
     ) -> Result<(), TimedOut> {
-        self.outwait(guard, || deadline, condition)
+        self.wait_while_until(guard, || deadline, condition)
     }
 
     /// Ends the wait of the thread that has waited longest; false if nobody waits. The lock need not be held.
@@ -240,8 +242,8 @@ impl Condition {
     #[inline]
     pub fn notify(&self, count: usize) -> usize {
         // Relaxed: invariant 1.
-        if self.occupied.load(Relaxed) {
-            self.take_out(count)
+        if self.has_waiters.load(Relaxed) {
+            self.notify_waiters(count)
         } else {
             0
         }
@@ -259,7 +261,7 @@ impl Condition {
     }
 
     /// The clock is not read if there is nothing to wait for.
-    fn outwait<G: Guard>(
+    fn wait_while_until<G: Guard>(
         &self,
         guard: &mut G,
         deadline: impl FnOnce() -> Instant,
@@ -270,65 +272,65 @@ impl Condition {
         }
         let deadline = deadline();
         loop {
-            let in_time = self.wait_deadline(guard, deadline);
+            let notified = self.wait_deadline(guard, deadline);
             if !condition(guard) {
                 return Ok(());
             }
-            in_time?;
+            notified?;
         }
     }
 
     #[cold]
-    fn take_out(&self, count: usize) -> usize {
-        let mut line = self.line.acquire();
+    fn notify_waiters(&self, count: usize) -> usize {
+        let mut waiters = self.waiters.acquire();
         let mut notified = 0;
-        while notified < count && line.waiters.tell_first(NOTIFIED) {
+        while notified < count && waiters.queue.complete_first(NOTIFIED) {
             notified += 1;
         }
-        if line.waiters.len() == 0 {
-            self.occupied.store(false, Relaxed);
+        if waiters.queue.len() == 0 {
+            self.has_waiters.store(false, Relaxed);
         }
         notified
     }
 
     /// Waits in line without the lock: false if the time was over first. Nothing in here unwinds while the waiter stands
     /// in line.
-    fn sleep<G: Guard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
+    fn wait_until_notified<G: Guard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
         let waiter = Waiter::new();
-        self.stand_in_line(&waiter, guard.key());
-        let held = guard.unlock();
-        let notified = waiter.is_told_soon(deadline) || {
-            waiter.sleep(deadline);
-            !self.leave_line(&waiter) // invariant 3
+        self.enqueue(&waiter, guard.lock_address());
+        let saved = guard.unlock();
+        let notified = waiter.spin_or_set_blocked(deadline) || {
+            waiter.block(deadline);
+            !self.try_dequeue(&waiter) // invariant 3
         };
-        guard.relock(held);
+        guard.relock(saved);
         notified
     }
 
-    fn stand_in_line(&self, waiter: &Waiter, lock: *const ()) {
-        let mut line = self.line.acquire();
-        if line.waiters.len() == 0 {
-            line.lock = lock;
+    fn enqueue(&self, waiter: &Waiter, lock: *const ()) {
+        let mut waiters = self.waiters.acquire();
+        if waiters.queue.len() == 0 {
+            waiters.lock = lock;
         }
-        if !ptr::eq(line.lock, lock) {
-            drop(line); // a panic hook may use this condition
+        if !ptr::eq(waiters.lock, lock) {
+            drop(waiters); // a panic hook may use this condition
             panic!("threads wait for one condition with two locks");
         }
         // SAFETY: `sleep`, whose frame it is, leaves it as it must, and we hold the mutex.
-        unsafe { line.waiters.push(waiter) };
-        if line.waiters.len() == 1 {
-            self.occupied.store(true, Relaxed);
+        unsafe { waiters.queue.push(waiter) };
+        if waiters.queue.len() == 1 {
+            self.has_waiters.store(true, Relaxed);
         }
     }
 
     /// False if the waiter was taken out before. In any case the mutex has been held.
-    fn leave_line(&self, waiter: &Waiter) -> bool {
-        let mut line = self.line.acquire();
-        let left = line.waiters.remove(waiter);
-        if left && line.waiters.len() == 0 {
-            self.occupied.store(false, Relaxed);
+    fn try_dequeue(&self, waiter: &Waiter) -> bool {
+        let mut waiters = self.waiters.acquire();
+        let removed = waiters.queue.remove(waiter);
+        if removed && waiters.queue.len() == 0 {
+            self.has_waiters.store(false, Relaxed);
         }
-        left
+        removed
     }
 }
 
@@ -342,7 +344,7 @@ impl Default for Condition {
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Condition")
-            .field("awaited", &self.occupied.load(Relaxed))
+            .field("awaited", &self.has_waiters.load(Relaxed))
             .finish()
     }
 }

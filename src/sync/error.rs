@@ -2,7 +2,7 @@
 
 use core::{error::Error, fmt};
 
-macro_rules! facts {
+macro_rules! unit_errors {
     ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ macro_rules! facts {
     )*};
 }
 
-facts! {
+unit_errors! {
     /// The timeout or deadline passed first; the object is as if the call had never been made.
     TimedOut: "timed out";
     /// The lock is not there to be released: free, or (an [`RLock`](crate::RLock)) held by another thread.

@@ -81,7 +81,7 @@ impl Event {
     #[inline]
     #[doc(alias("isSet", "try_wait"))]
     pub fn is_set(&self) -> bool {
-        self.look() & SET != 0
+        self.load() & SET != 0
     }
 
     /// Sets the event and releases all who wait; does nothing if it is set.
@@ -168,7 +168,7 @@ impl Event {
     }
 
     #[inline]
-    fn look(&self) -> u32 {
+    fn load(&self) -> u32 {
         // ORDERING: Acquire pairs with the Release in `set`; what `clear` and sleepers do to the word are RMWs,
         // so that a waiter which reads theirs still sees what the setter did.
         self.word.load(Acquire)
@@ -177,27 +177,27 @@ impl Event {
     /// Waits for the present generation to end; false once the deadline has passed.
     #[cold]
     fn await_set(&self, deadline: Option<Instant>) -> bool {
-        let unset = self.look() & !SLEEPERS;
-        if unset & SET != 0 {
+        let initial = self.load() & !SLEEPERS;
+        if initial & SET != 0 {
             return true;
         }
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
-            if self.look() & !SLEEPERS != unset {
+            if self.load() & !SLEEPERS != initial {
                 return true; // invariant 4
             }
         }
-        let asleep = unset | SLEEPERS;
+        let with_sleepers = initial | SLEEPERS;
         loop {
             // A CAS, not a bit set blindly: on a set event it would stay and cost a wake-up (invariant 1).
             // ORDERING: Acquire pairs with the Release in `set`, as in `look`.
-            match self.word.compare_exchange(unset, asleep, Relaxed, Acquire) {
-                Err(word) if word != asleep => return true, // invariant 4
+            match self.word.compare_exchange(initial, with_sleepers, Relaxed, Acquire) {
+                Err(word) if word != with_sleepers => return true, // invariant 4
                 _ => {}
             }
-            if futex::wait(&self.word, asleep, deadline) == futex::Wait::TimedOut {
+            if futex::wait(&self.word, with_sleepers, deadline) == futex::Wait::TimedOut {
                 // It may have been set, and its setter not yet come to wake us.
-                return self.look() != asleep;
+                return self.load() != with_sleepers;
             }
         }
     }

@@ -14,14 +14,14 @@ impl<G: Relock> Guard for G {}
 )]
 pub trait Relock {
     /// What the lock must be given when it is acquired again.
-    type Held;
+    type Saved;
 
     /// Which lock it is.
-    fn key(&self) -> *const ();
+    fn lock_address(&self) -> *const ();
 
     /// Releases the lock altogether. Until `relock` the guard holds nothing.
-    fn unlock(&mut self) -> Self::Held;
+    fn unlock(&mut self) -> Self::Saved;
 
     /// Acquires the lock as it was held.
-    fn relock(&mut self, held: Self::Held);
+    fn relock(&mut self, saved: Self::Saved);
 }

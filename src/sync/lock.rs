@@ -78,7 +78,7 @@ impl Lock {
     #[inline]
     pub fn try_acquire(&self) -> Option<LockGuard<'_>> {
         // Never `then_some`: a guard built and dropped would release.
-        self.try_take(HELD).then(|| LockGuard { lock: self })
+        self.try_acquire_as(HELD).then(|| LockGuard { lock: self })
     }
 
     /// Takes the lock, and sleeps until it can.
@@ -90,20 +90,20 @@ impl Lock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> LockGuard<'_> {
-        self.acquire_looking(Spin::for_lock)
+        self.acquire_with(Spin::for_lock)
     }
 
     /// [`acquire`](Lock::acquire), by who comes back at once from a holder that was about to let go: it does not look away.
     #[inline]
-    pub(super) fn acquire_at_once(&self) -> LockGuard<'_> {
-        self.acquire_looking(Spin::for_hand_over)
+    pub(super) fn acquire_eager(&self) -> LockGuard<'_> {
+        self.acquire_with(Spin::for_hand_over)
     }
 
     #[inline]
-    fn acquire_looking(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
+    fn acquire_with(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
         proved::acquire(&self.word, || {
-            if !self.take_free() {
-                self.contend(None, spin);
+            if !self.try_acquire_uncontended() {
+                self.acquire_contended(None, spin);
             }
         });
         LockGuard { lock: self }
@@ -123,8 +123,9 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(Instant::now() + timeout), Spin::for_lock);
-        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+        let acquired =
+            self.try_acquire_uncontended() || self.acquire_contended(Some(Instant::now() + timeout), Spin::for_lock);
+        acquired.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
     /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -138,8 +139,8 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(deadline), Spin::for_lock);
-        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+        let acquired = self.try_acquire_uncontended() || self.acquire_contended(Some(deadline), Spin::for_lock);
+        acquired.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
     /// Frees the lock, whoever holds it, and wakes a sleeper. The pair of a guard that was
@@ -158,7 +159,7 @@ impl Lock {
     #[inline]
     #[doc(alias("unlock", "__exit__"))]
     pub fn release(&self) -> Result<(), NotHeld> {
-        proved::release(&self.word, || self.set_free(), Ok(()))
+        proved::release(&self.word, || self.clear_held(), Ok(()))
     }
 
     /// Whether somebody holds the lock; by the time you look, that may have changed.
@@ -175,26 +176,26 @@ impl Lock {
     /// Takes the lock if it is free, leaving it HELD or CONTENDED. It looks before it writes: a failed attempt leaves the cache
     /// line with the holder.
     #[inline]
-    fn try_take(&self, state: u32) -> bool {
+    fn try_acquire_as(&self, state: u32) -> bool {
         let word = self.word.load(Relaxed);
-        word & HELD == 0 && self.take(word, state)
+        word & HELD == 0 && self.try_acquire_from(word, state)
     }
 
     /// Takes the lock if it is free and nobody sleeps.
     #[inline]
-    fn take_free(&self) -> bool {
-        self.take(FREE, HELD)
+    fn try_acquire_uncontended(&self) -> bool {
+        self.try_acquire_from(FREE, HELD)
     }
 
     /// The mark stays (invariant 1).
     #[inline]
-    fn take(&self, free: u32, state: u32) -> bool {
+    fn try_acquire_from(&self, free: u32, state: u32) -> bool {
         // ORDERING: Acquire pairs with the Release in `set_free`: we see all that the last holder did.
         self.word.compare_exchange(free, free | state, Acquire, Relaxed).is_ok()
     }
 
     #[inline]
-    fn set_free(&self) -> Result<(), NotHeld> {
+    fn clear_held(&self) -> Result<(), NotHeld> {
         // ORDERING: Release pairs with the Acquire in `take` and `contend`: the next holder sees all we did.
         let word = self.word.fetch_and(!HELD, Release);
         // Asked of what is left: that the processor tells with the AND itself, which takes less time than a swap.
@@ -206,13 +207,13 @@ impl Lock {
 
     /// Waits for the lock and takes it; false once the deadline has passed.
     #[cold]
-    fn contend(&self, deadline: Option<Instant>, spin: fn(Option<Instant>) -> Spin) -> bool {
+    fn acquire_contended(&self, deadline: Option<Instant>, spin: fn(Option<Instant>) -> Spin) -> bool {
         let mut state = HELD;
         loop {
             // Also after a sleep: who sleeps again at once makes every release of a long section pay for a wake-up.
             let mut spin = spin(deadline);
             while spin.again() {
-                if self.try_take(state) {
+                if self.try_acquire_as(state) {
                     return true;
                 }
             }
@@ -272,9 +273,9 @@ impl LockGuard<'_> {
 }
 
 impl Relock for LockGuard<'_> {
-    type Held = ();
+    type Saved = ();
 
-    fn key(&self) -> *const () {
+    fn lock_address(&self) -> *const () {
         core::ptr::from_ref(self.lock).cast()
     }
 

@@ -21,7 +21,7 @@ mod lock;
 mod mutex;
 mod rlock;
 mod semaphore;
-mod wait_list;
+mod waiter_queue;
 
 pub use barrier::{Barrier, Turn};
 pub use bounded_semaphore::BoundedSemaphore;

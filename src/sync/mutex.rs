@@ -82,7 +82,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock")]
     pub fn try_acquire(&self) -> Option<MutexGuard<'_, T>> {
-        self.lock.try_acquire().map(|held| self.guard(held))
+        self.lock.try_acquire().map(|lock| self.guard(lock))
     }
 
     /// Locks the value, and sleeps until it can.
@@ -100,8 +100,8 @@ impl<T: ?Sized> Mutex<T> {
 
     /// As [`Lock::acquire_at_once`].
     #[inline]
-    pub(super) fn acquire_at_once(&self) -> MutexGuard<'_, T> {
-        self.guard(self.lock.acquire_at_once())
+    pub(super) fn acquire_eager(&self) -> MutexGuard<'_, T> {
+        self.guard(self.lock.acquire_eager())
     }
 
     /// Locks the value, waiting for at most `timeout`; zero is one attempt.
@@ -117,7 +117,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock_for")]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, TimedOut> {
-        self.lock.acquire_timeout(timeout).map(|held| self.guard(held))
+        self.lock.acquire_timeout(timeout).map(|lock| self.guard(lock))
     }
 
     /// Locks the value, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -133,7 +133,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock_until")]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, TimedOut> {
-        self.lock.acquire_deadline(deadline).map(|held| self.guard(held))
+        self.lock.acquire_deadline(deadline).map(|lock| self.guard(lock))
     }
 
     /// Whether somebody holds the mutex; by the time you look, that may have changed.
@@ -161,10 +161,10 @@ impl<T: ?Sized> Mutex<T> {
     }
 
     #[inline]
-    fn guard<'a>(&'a self, held: LockGuard<'a>) -> MutexGuard<'a, T> {
+    fn guard<'a>(&'a self, lock: LockGuard<'a>) -> MutexGuard<'a, T> {
         MutexGuard {
             mutex: self,
-            held,
+            lock,
             _value: PhantomData,
         }
     }
@@ -197,24 +197,24 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
 #[must_use = "the mutex is released when the guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    held: LockGuard<'a>,
+    lock: LockGuard<'a>,
     // `Send` and `Sync` as the value itself would be.
     _value: PhantomData<&'a mut T>,
 }
 
 impl<T: ?Sized> Relock for MutexGuard<'_, T> {
-    type Held = ();
+    type Saved = ();
 
-    fn key(&self) -> *const () {
-        self.held.key()
+    fn lock_address(&self) -> *const () {
+        self.lock.lock_address()
     }
 
     fn unlock(&mut self) {
-        self.held.unlock();
+        self.lock.unlock();
     }
 
     fn relock(&mut self, (): ()) {
-        self.held.relock(());
+        self.lock.relock(());
     }
 }
 

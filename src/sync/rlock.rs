@@ -26,7 +26,7 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
-const NOBODY: usize = 0; // no thread's id
+const NO_OWNER: usize = 0; // no thread's id
 
 /// A lock without data that the thread which holds it may acquire again, and which is free once it has been
 /// released as often.
@@ -68,7 +68,7 @@ impl UnwindSafe for RLock {}
 impl RefUnwindSafe for RLock {}
 
 /// Why the lock could not be taken, before a caller words it.
-enum Refused {
+enum NotAcquired {
     Held,
     TooDeep,
 }
@@ -99,7 +99,7 @@ impl RLock {
         /// ```
         pub fn with_max_depth(max_depth: u32) -> RLock {
             assert!(max_depth > 0, "an RLock needs a depth of at least one");
-            RLock { lock: Lock::new(), max_depth, depth: UnsafeCell::new(0), owner: AtomicUsize::new(NOBODY) }
+            RLock { lock: Lock::new(), max_depth, depth: UnsafeCell::new(0), owner: AtomicUsize::new(NO_OWNER) }
         }
     }
 
@@ -115,10 +115,10 @@ impl RLock {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<RLockGuard<'_>, TryAcquireError> {
-        self.enter(|| self.lock.try_acquire().ok_or(TimedOut))
-            .map_err(|refused| match refused {
-                Refused::Held => TryAcquireError::Held,
-                Refused::TooDeep => TryAcquireError::TooDeep,
+        self.acquire_with(|| self.lock.try_acquire().ok_or(TimedOut))
+            .map_err(|failure| match failure {
+                NotAcquired::Held => TryAcquireError::Held,
+                NotAcquired::TooDeep => TryAcquireError::TooDeep,
             })
     }
 
@@ -136,7 +136,7 @@ impl RLock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> RLockGuard<'_> {
-        match self.enter(|| Ok(self.lock.acquire())) {
+        match self.acquire_with(|| Ok(self.lock.acquire())) {
             Ok(guard) => guard,
             Err(_) => panic!("{}", AcquireError::TooDeep),
         }
@@ -153,7 +153,8 @@ impl RLock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<RLockGuard<'_>, AcquireError> {
-        self.enter(|| self.lock.acquire_timeout(timeout)).map_err(in_time)
+        self.acquire_with(|| self.lock.acquire_timeout(timeout))
+            .map_err(acquire_error)
     }
 
     /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -167,7 +168,8 @@ impl RLock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<RLockGuard<'_>, AcquireError> {
-        self.enter(|| self.lock.acquire_deadline(deadline)).map_err(in_time)
+        self.acquire_with(|| self.lock.acquire_deadline(deadline))
+            .map_err(acquire_error)
     }
 
     /// Gives back one level; the lock is free when the last is given back. The pair of a guard that was
@@ -195,7 +197,7 @@ impl RLock {
         if *depth > 0 {
             return Ok(());
         }
-        self.disown()
+        self.release_lock()
     }
 
     /// Whether any thread holds the lock; by the time you look, that may have changed.
@@ -234,38 +236,41 @@ impl RLock {
 
     /// Frees the lock, whose depth is 0.
     #[inline]
-    fn disown(&self) -> Result<(), NotHeld> {
-        self.owner.store(NOBODY, Relaxed);
+    fn release_lock(&self) -> Result<(), NotHeld> {
+        self.owner.store(NO_OWNER, Relaxed);
         self.lock.release()
     }
 
     /// One level more for the owner; for others, the lock as `take` gets it.
     #[inline]
-    fn enter<'a>(&'a self, take: impl FnOnce() -> Result<LockGuard<'a>, TimedOut>) -> Result<RLockGuard<'a>, Refused> {
-        let me = thread::id().get();
+    fn acquire_with<'a>(
+        &'a self,
+        acquire_lock: impl FnOnce() -> Result<LockGuard<'a>, TimedOut>,
+    ) -> Result<RLockGuard<'a>, NotAcquired> {
+        let this_thread = thread::id().get();
         // Relaxed: as in `is_owned`.
-        if self.owner.load(Relaxed) != me {
-            take().map_err(|TimedOut| Refused::Held)?.forget();
-            self.owner.store(me, Relaxed);
+        if self.owner.load(Relaxed) != this_thread {
+            acquire_lock().map_err(|TimedOut| NotAcquired::Held)?.forget();
+            self.owner.store(this_thread, Relaxed);
         }
         // SAFETY: invariant 2: we are the owner.
         let depth = self.depth.with_mut(|depth| unsafe { &mut *depth });
         // Never so when the lock was just taken: the depth is 0 then, which is below any limit.
         if *depth == self.max_depth {
-            return Err(Refused::TooDeep);
+            return Err(NotAcquired::TooDeep);
         }
         *depth += 1;
         Ok(RLockGuard {
             lock: self,
-            here: PhantomData,
+            not_send: PhantomData,
         })
     }
 }
 
-fn in_time(refused: Refused) -> AcquireError {
-    match refused {
-        Refused::Held => AcquireError::TimedOut,
-        Refused::TooDeep => AcquireError::TooDeep,
+fn acquire_error(failure: NotAcquired) -> AcquireError {
+    match failure {
+        NotAcquired::Held => AcquireError::TimedOut,
+        NotAcquired::TooDeep => AcquireError::TooDeep,
     }
 }
 
@@ -289,7 +294,7 @@ impl fmt::Debug for RLock {
 #[must_use = "the level is given back when the guard is dropped"]
 pub struct RLockGuard<'a> {
     lock: &'a RLock,
-    here: PhantomData<*const ()>, // not `Send`: only the owner releases
+    not_send: PhantomData<*const ()>, // not `Send`: only the owner releases
 }
 
 // SAFETY: a shared guard gives access to nothing (invariant 2 concerns its drop, which needs it whole).
@@ -310,9 +315,9 @@ impl RLockGuard<'_> {
 }
 
 impl Relock for RLockGuard<'_> {
-    type Held = u32;
+    type Saved = u32;
 
-    fn key(&self) -> *const () {
+    fn lock_address(&self) -> *const () {
         core::ptr::from_ref(self.lock).cast()
     }
 
@@ -322,7 +327,7 @@ impl Relock for RLockGuard<'_> {
         if depth > 0 {
             // SAFETY: invariant 2: we are the owner.
             self.lock.depth.with_mut(|depth| unsafe { *depth = 0 });
-            let _ = self.lock.disown(); // held: it has a depth
+            let _ = self.lock.release_lock(); // held: it has a depth
         }
         depth
     }

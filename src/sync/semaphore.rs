@@ -87,7 +87,7 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.try_take(0).then(|| self.permit())
+        self.try_acquire_setting(0).then(|| self.permit())
     }
 
     /// Takes a permit, and sleeps until there is one.
@@ -100,8 +100,8 @@ impl Semaphore {
     #[inline]
     #[doc(alias("wait", "P", "__enter__"))]
     pub fn acquire(&self) -> Permit<'_> {
-        if !self.try_take(0) {
-            self.await_release(None);
+        if !self.try_acquire_setting(0) {
+            self.acquire_contended(None);
         }
         self.permit()
     }
@@ -117,8 +117,8 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
-        let taken = self.try_take(0) || self.await_release(Some(Instant::now() + timeout));
-        taken.then(|| self.permit()).ok_or(TimedOut)
+        let acquired = self.try_acquire_setting(0) || self.acquire_contended(Some(Instant::now() + timeout));
+        acquired.then(|| self.permit()).ok_or(TimedOut)
     }
 
     /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -132,8 +132,8 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
-        let taken = self.try_take(0) || self.await_release(Some(deadline));
-        taken.then(|| self.permit()).ok_or(TimedOut)
+        let acquired = self.try_acquire_setting(0) || self.acquire_contended(Some(deadline));
+        acquired.then(|| self.permit()).ok_or(TimedOut)
     }
 
     /// Adds `count` permits and wakes as many sleepers; any thread may, whether it has acquired or not.
@@ -174,12 +174,12 @@ impl Semaphore {
         }
         let mut word = self.word.load(Relaxed);
         loop {
-            let held = permits(word);
-            if count > limit.saturating_sub(held) {
+            let available = permits(word);
+            if count > limit.saturating_sub(available) {
                 return Err(OverReleased);
             }
             // Without SLEEPERS: invariant 2 makes up for it.
-            let added = (held + count) * PERMIT;
+            let added = (available + count) * PERMIT;
             // ORDERING: Release pairs with the Acquire in `try_take`: who takes a permit sees all we did.
             match self.word.compare_exchange_weak(word, added, Release, Relaxed) {
                 Ok(_) => break,
@@ -194,14 +194,14 @@ impl Semaphore {
 
     /// Takes a permit if there is one, setting `mark` beside those that are left.
     #[inline]
-    fn try_take(&self, mark: u32) -> bool {
+    fn try_acquire_setting(&self, flag: u32) -> bool {
         let mut word = self.word.load(Relaxed);
         while permits(word) > 0 {
-            let left = (word - PERMIT) | mark;
+            let remaining = (word - PERMIT) | flag;
             // ORDERING: Acquire pairs with the Release in `release_within`: we see all that the releaser did.
-            match self.word.compare_exchange_weak(word, left, Acquire, Relaxed) {
+            match self.word.compare_exchange_weak(word, remaining, Acquire, Relaxed) {
                 // Invariant 4.
-                Ok(_) if mark != 0 && permits(left) > 0 => {
+                Ok(_) if flag != 0 && permits(remaining) > 0 => {
                     self.wake(1);
                     return true;
                 }
@@ -214,10 +214,10 @@ impl Semaphore {
 
     /// Waits for a permit and takes it; false once the deadline has passed.
     #[cold]
-    fn await_release(&self, deadline: Option<Instant>) -> bool {
+    fn acquire_contended(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_lock(deadline);
         while spin.again() {
-            if self.try_take(0) {
+            if self.try_acquire_setting(0) {
                 return true;
             }
         }
@@ -228,7 +228,7 @@ impl Semaphore {
             {
                 return false;
             }
-            if self.try_take(SLEEPERS) {
+            if self.try_acquire_setting(SLEEPERS) {
                 return true;
             }
         }
@@ -274,7 +274,7 @@ pub struct Permit<'a> {
 impl<'a> Permit<'a> {
     /// The same permit, given back only while the semaphore holds less than `limit`.
     #[inline]
-    pub(super) fn within(self, limit: u32) -> Permit<'a> {
+    pub(super) fn with_limit(self, limit: u32) -> Permit<'a> {
         let semaphore = self.semaphore;
         self.forget();
         Permit { semaphore, limit }

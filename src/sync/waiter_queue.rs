@@ -26,10 +26,10 @@ use crate::backend::{Instant, cell::UnsafeCell, const_fn, futex, hint::Spin};
 use core::{mem, ptr};
 
 const WAITING: u32 = 0;
-const ASLEEP: u32 = 1; // whoever answers must wake it
+const BLOCKED: u32 = 1; // whoever answers must wake it
 
 /// What a waiter is told: 2 or more.
-pub(super) type Answer = u32;
+pub(super) type Outcome = u32;
 
 /// A thread that waits, in its own frame: on one cache line, which its thread polls and another writes.
 #[repr(align(64))]
@@ -39,18 +39,18 @@ pub(super) struct Waiter {
 }
 
 struct Links {
-    before: *const Waiter,
-    after: *const Waiter,
-    in_line: bool,
+    prev: *const Waiter,
+    next: *const Waiter,
+    enqueued: bool,
 }
 
 impl Waiter {
     #[inline]
     pub(super) fn new() -> Waiter {
         let links = Links {
-            before: ptr::null(),
-            after: ptr::null(),
-            in_line: false,
+            prev: ptr::null(),
+            next: ptr::null(),
+            enqueued: false,
         };
         Waiter {
             word: AtomicU32::new(WAITING),
@@ -60,25 +60,25 @@ impl Waiter {
 
     /// The answer, if it has come. What was done before it is seen by who `is_told_soon`, or holds the mutex.
     #[inline]
-    pub(super) fn answer(&self) -> Option<Answer> {
-        Some(self.word.load(Relaxed)).filter(|&word| word > ASLEEP)
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        Some(self.word.load(Relaxed)).filter(|&word| word > BLOCKED)
     }
 
     /// Waits a moment for the answer. If it comes, the frame may be left at once (invariant 4); if not, the waiter is
     /// ASLEEP from now on.
     #[inline]
-    pub(super) fn is_told_soon(&self, deadline: Option<Instant>) -> bool {
+    pub(super) fn spin_or_set_blocked(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
-        while spin.again() && self.answer().is_none() {}
+        while spin.again() && self.outcome().is_none() {}
         // ORDERING: Acquire on failure pairs with the Release in `tell`: we see all that was done before the answer.
-        self.word.compare_exchange(WAITING, ASLEEP, Relaxed, Acquire).is_err()
+        self.word.compare_exchange(WAITING, BLOCKED, Relaxed, Acquire).is_err()
     }
 
     /// Sleeps until the answer has come or the deadline has passed. Afterwards the mutex tells which.
     #[cold]
-    pub(super) fn sleep(&self, deadline: Option<Instant>) {
-        while self.answer().is_none() {
-            if futex::wait(&self.word, ASLEEP, deadline) == futex::Wait::TimedOut {
+    pub(super) fn block(&self, deadline: Option<Instant>) {
+        while self.outcome().is_none() {
+            if futex::wait(&self.word, BLOCKED, deadline) == futex::Wait::TimedOut {
                 return;
             }
         }
@@ -92,13 +92,13 @@ impl Waiter {
     /// # Safety
     /// The caller holds the mutex, has taken the waiter out of the line, and has not answered it (invariant 3).
     #[inline]
-    unsafe fn tell(waiter: *const Waiter, answer: Answer) {
+    unsafe fn complete(waiter: *const Waiter, outcome: Outcome) {
         // SAFETY: invariants 2 and 4: the frame lives until the answer is in the word.
         let word = unsafe { &raw const (*waiter).word };
         // SAFETY: as above; the word is all that is touched.
         let word = unsafe { &*word };
         // ORDERING: Release pairs with the Acquire in `is_told_soon`: the waiter sees all that we did.
-        if word.swap(answer, Release) == ASLEEP {
+        if word.swap(outcome, Release) == BLOCKED {
             // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
             futex::wake(word, 1);
         }
@@ -114,21 +114,21 @@ impl Waiter {
 }
 
 /// Waiters in the order of their arrival.
-pub(super) struct WaitList {
-    first: *const Waiter,
-    last: *const Waiter,
+pub(super) struct WaiterQueue {
+    head: *const Waiter,
+    tail: *const Waiter,
     len: usize,
 }
 
 // SAFETY: invariant 1: the waiters are reached only by whoever holds the mutex, on whichever thread.
-unsafe impl Send for WaitList {}
+unsafe impl Send for WaiterQueue {}
 
-impl WaitList {
+impl WaiterQueue {
     const_fn! {
         /// Nobody.
         #[inline]
-        pub(super) fn new() -> WaitList {
-            WaitList { first: ptr::null(), last: ptr::null(), len: 0 }
+        pub(super) fn new() -> WaiterQueue {
+            WaiterQueue { head: ptr::null(), tail: ptr::null(), len: 0 }
         }
     }
 
@@ -143,18 +143,18 @@ impl WaitList {
     /// invariants 2 and 4 say.
     #[inline]
     pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
-        let last = self.last;
+        let tail = self.tail;
         // SAFETY: invariant 1.
         *unsafe { waiter.links() } = Links {
-            before: last,
-            after: ptr::null(),
-            in_line: true,
+            prev: tail,
+            next: ptr::null(),
+            enqueued: true,
         };
-        match self.links_of(last) {
-            Some(last) => last.after = waiter,
-            None => self.first = waiter,
+        match self.links_of(tail) {
+            Some(tail) => tail.next = waiter,
+            None => self.head = waiter,
         }
-        self.last = waiter;
+        self.tail = waiter;
         self.len += 1;
     }
 
@@ -162,11 +162,11 @@ impl WaitList {
     /// somebody who answers it.
     pub(super) fn remove(&mut self, waiter: &Waiter) -> bool {
         // SAFETY: invariant 1.
-        let in_line = unsafe { waiter.links() }.in_line;
-        if in_line {
+        let enqueued = unsafe { waiter.links() }.enqueued;
+        if enqueued {
             self.unlink(waiter);
         }
-        in_line
+        enqueued
     }
 
     /// The links of one who stands in this line, if there is one.
@@ -180,59 +180,53 @@ impl WaitList {
     /// Takes out a waiter that stands in this line.
     fn unlink(&mut self, waiter: *const Waiter) {
         let Some(links) = self.links_of(waiter) else { return };
-        links.in_line = false;
-        let Links { before, after, .. } = *links;
-        match self.links_of(before) {
-            Some(before) => before.after = after,
-            None => self.first = after,
+        links.enqueued = false;
+        let Links { prev, next, .. } = *links;
+        match self.links_of(prev) {
+            Some(prev) => prev.next = next,
+            None => self.head = next,
         }
-        match self.links_of(after) {
-            Some(after) => after.before = before,
-            None => self.last = before,
+        match self.links_of(next) {
+            Some(next) => next.prev = prev,
+            None => self.tail = prev,
         }
         self.len -= 1;
     }
 
     /// Takes out all, to be answered later: the caller must, and hold the mutex again then.
-    pub(super) fn take_out_all(&mut self) -> WaitList {
-        let mut next = self.first;
+    pub(super) fn dequeue_all(&mut self) -> WaiterQueue {
+        let mut next = self.head;
         while let Some(links) = self.links_of(next) {
-            links.in_line = false;
-            next = links.after;
+            links.enqueued = false;
+            next = links.next;
         }
-        mem::replace(self, WaitList::new())
+        mem::replace(self, WaiterQueue::new())
     }
 
     /// Takes out the first waiter and answers it; false if there is none. The caller holds the mutex.
-    pub(super) fn tell_first(&mut self, answer: Answer) -> bool {
-        let first = self.first;
-        if first.is_null() {
+    pub(super) fn complete_first(&mut self, outcome: Outcome) -> bool {
+        let head = self.head;
+        if head.is_null() {
             return false;
         }
-        self.unlink(first);
+        self.unlink(head);
         // SAFETY: it stood in this line, whose mutex the caller holds.
-        unsafe { Waiter::tell(first, answer) };
+        unsafe { Waiter::complete(head, outcome) };
         true
     }
 
     /// Takes out all and answers them. The caller holds the mutex.
     #[inline]
-    pub(super) fn tell_all(&mut self, answer: Answer) {
-        let WaitList {
-            first: mut waiter,
-            last,
-            ..
-        } = mem::replace(self, WaitList::new());
+    pub(super) fn complete_all(&mut self, outcome: Outcome) {
+        let WaiterQueue {
+            head: mut waiter, tail, ..
+        } = mem::replace(self, WaiterQueue::new());
         while let Some(links) = self.links_of(waiter) {
             // Nobody is after the last: its cache line comes over once, to be written, and not before that to be read.
-            let next = if ptr::eq(waiter, last) {
-                ptr::null()
-            } else {
-                links.after
-            };
-            links.in_line = false;
+            let next = if ptr::eq(waiter, tail) { ptr::null() } else { links.next };
+            links.enqueued = false;
             // SAFETY: it stood in this line, whose mutex the caller holds.
-            unsafe { Waiter::tell(waiter, answer) };
+            unsafe { Waiter::complete(waiter, outcome) };
             waiter = next;
         }
     }
