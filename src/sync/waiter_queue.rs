@@ -1,22 +1,45 @@
-//! Threads that wait in line, each on a word in its own frame: what `Condition` and `Barrier` are made of.
+//! An intrusive FIFO queue of blocked threads, on which `Condition` and `Barrier` are built.
+//!
+//! Each node (a [`Waiter`]) is stored in the stack frame of the thread that waits,
+//! so nothing is allocated. Another thread completes the waiter: it removes the node
+//! from the queue, writes an outcome into it and, if necessary, wakes its thread.
 //!
 //! # State
-//! Of a waiter:
+//! The state of a waiter is one atomic word:
 //! ```text
-//!   WAITING ───it will sleep───▶ ASLEEP
-//!      │ answer                     │ answer, and wake it
-//!      ▼                            ▼
-//!    answer                      answer
+//!             the waiter's thread is about to block
+//!   WAITING ─────────────────────────────────────────▶ BLOCKED
+//!      │ complete                                         │ complete, then wake the thread
+//!      ▼                                                  ▼
+//!   outcome                                            outcome
+//! ```
+//! The queue and the links are plain memory, protected by a mutex that the user of the queue provides:
+//! ```text
+//!   head                                              tail
+//!    │                                                  │
+//!    ▼                                                  ▼
+//! ╭────────╮ next  ╭────────╮ next  ╭────────╮ next  ╭────────╮
+//! │ Waiter ├──────▶│ Waiter ├──────▶│ Waiter ├──────▶│ Waiter │
+//! │        │◀──────┤        │◀──────┤        │◀──────┤        │
+//! ╰────────╯  prev ╰────────╯  prev ╰────────╯  prev ╰────────╯
 //! ```
 //! # Invariants
-//! 1. A line belongs to one mutex. Whoever holds that may touch the line and the links of all who stand in it.
-//! 2. A waiter stands in one line at most, and only while its frame lives: its thread leaves the frame when it has been
-//!    answered, or has taken itself out.
-//! 3. Whoever takes another waiter out of the line answers it, once, and holds the mutex while it does.
-//! 4. An answer to WAITING is the last that anybody touches of the waiter. After an answer to ASLEEP comes the wake-up:
-//!    so a waiter that has been ASLEEP leaves its frame only after it has held the mutex.
+//! 1. A queue belongs to one mutex. Only the thread that holds this mutex accesses
+//!    the queue and the links of its waiters.
+//! 2. A waiter is in at most one queue, and only while its frame is alive. The waiter's thread leaves the frame only
+//!    after the waiter was completed, or after that thread itself removed the waiter from the queue.
+//! 3. A thread that removes another thread's waiter completes this waiter exactly
+//!    once, and holds the mutex while it does.
+//! 4. After a completer has replaced WAITING by an outcome, it must not access the waiter again. After it has
+//!    replaced BLOCKED, it still uses the word's address for the wake-up: so a waiter that was BLOCKED leaves its
+//!    frame only after its thread has acquired the mutex, which the completer holds until the wake-up is done.
 //!
-//! Its laws are those of `Condition` and `Barrier`.
+//! # Orderings
+//! The mutex orders all accesses to the queue and the links. The outcome is
+//! published with Release. A waiter that never became BLOCKED acquires it in
+//! `spin_or_set_blocked`. A waiter that became BLOCKED acquires the mutex instead.
+//!
+//! This module has no laws of its own: it is checked by the laws of `Condition` and `Barrier`.
 
 use crate::backend::atomic::{
     AtomicU32,
@@ -26,12 +49,12 @@ use crate::backend::{Instant, cell::UnsafeCell, const_fn, futex, hint::Spin};
 use core::{mem, ptr};
 
 const WAITING: u32 = 0;
-const BLOCKED: u32 = 1; // whoever answers must wake it
+const BLOCKED: u32 = 1; // the completer must wake the thread
 
-/// What a waiter is told: 2 or more.
+/// The result of a wait, as the completer chose it. Its value is at least 2: 0 and 1 are WAITING and BLOCKED.
 pub(super) type Outcome = u32;
 
-/// A thread that waits, in its own frame: on one cache line, which its thread polls and another writes.
+/// A node of the queue. It fills one cache line: its thread polls `word`, and the completer writes to the node.
 #[repr(align(64))]
 pub(super) struct Waiter {
     word: AtomicU32,
@@ -58,23 +81,26 @@ impl Waiter {
         }
     }
 
-    /// The answer, if it has come. What was done before it is seen by who `is_told_soon`, or holds the mutex.
+    /// The outcome, if the waiter was completed. The load is Relaxed: the completer's writes are visible only after
+    /// `spin_or_set_blocked` returned true, or while this thread holds the mutex.
     #[inline]
     pub(super) fn outcome(&self) -> Option<Outcome> {
         Some(self.word.load(Relaxed)).filter(|&word| word > BLOCKED)
     }
 
-    /// Waits a moment for the answer. If it comes, the frame may be left at once (invariant 4); if not, the waiter is
-    /// ASLEEP from now on.
+    /// Spins briefly until the waiter is completed. Returns true if it was: its thread may then leave the frame
+    /// without acquiring the mutex (invariant 4). Otherwise sets the state to BLOCKED and returns false.
     #[inline]
     pub(super) fn spin_or_set_blocked(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() && self.outcome().is_none() {}
-        // ORDERING: Acquire on failure pairs with the Release in `tell`: we see all that was done before the answer.
+        // ORDERING: Acquire (on failure); synchronizes with the Release swap in `complete`: all writes of the
+        // completer before the completion are visible.
         self.word.compare_exchange(WAITING, BLOCKED, Relaxed, Acquire).is_err()
     }
 
-    /// Sleeps until the answer has come or the deadline has passed. Afterwards the mutex tells which.
+    /// Blocks until the waiter is completed or the deadline has elapsed. Afterwards
+    /// the caller must acquire the mutex to find out which.
     #[cold]
     pub(super) fn block(&self, deadline: Option<Instant>) {
         while self.outcome().is_none() {
@@ -84,48 +110,50 @@ impl Waiter {
         }
     }
 
-    /// Publishes the answer, and wakes the waiter if it is ASLEEP.
+    /// Publishes the outcome, and wakes the waiter's thread if the state was BLOCKED.
     ///
-    /// It takes a pointer, not `&self`: the frame may be gone as soon as the answer is in the word (invariant 4), and an
-    /// argument that is a reference promises that the waiter lives until the call returns.
+    /// The parameter is a pointer, because a reference argument must stay valid until the call returns: the waiter's
+    /// frame may be deallocated as soon as the outcome is stored (invariant 4).
     ///
     /// # Safety
-    /// The caller holds the mutex, has taken the waiter out of the line, and has not answered it (invariant 3).
+    /// The caller holds the mutex, has removed the waiter from the queue, and has not completed it yet (invariant 3).
     #[inline]
     unsafe fn complete(waiter: *const Waiter, outcome: Outcome) {
-        // SAFETY: invariants 2 and 4: the frame lives until the answer is in the word.
+        // SAFETY: invariants 2 and 4: the frame is alive until the outcome is stored.
         let word = unsafe { &raw const (*waiter).word };
-        // SAFETY: as above; the word is all that is touched.
+        // SAFETY: invariants 2 and 4, as above. The reference covers the word only.
         let word = unsafe { &*word };
-        // ORDERING: Release pairs with the Acquire in `is_told_soon`: the waiter sees all that we did.
+        // ORDERING: Release; synchronizes with the Acquire CAS in `spin_or_set_blocked`: all writes of this thread
+        // before the completion are visible to the waiter.
+        // Linearization point: this swap decides the outcome of the waiter.
         if word.swap(outcome, Release) == BLOCKED {
-            // Invariant 4: we hold the mutex, and the waiter does not leave its frame before it has held it.
+            // Invariant 4: this thread holds the mutex, so the waiter's frame is still alive.
             futex::wake(word, 1);
         }
     }
 
     /// # Safety
-    /// The caller holds the mutex of the line, or the waiter has never been in one.
-    #[expect(clippy::mut_from_ref, reason = "they belong to whoever holds the mutex")]
+    /// The caller holds the mutex of the waiter's queue, or the waiter has never been in a queue.
+    #[expect(clippy::mut_from_ref, reason = "only the holder of the mutex accesses the links")]
     unsafe fn links(&self) -> &mut Links {
-        // SAFETY: invariant 1: nobody else touches them.
+        // SAFETY: invariant 1: no other thread accesses the links.
         self.links.with_mut(|links| unsafe { &mut *links })
     }
 }
 
-/// Waiters in the order of their arrival.
+/// The queue: waiters in the order of their arrival.
 pub(super) struct WaiterQueue {
     head: *const Waiter,
     tail: *const Waiter,
     len: usize,
 }
 
-// SAFETY: invariant 1: the waiters are reached only by whoever holds the mutex, on whichever thread.
+// SAFETY: invariant 1: the queue and its nodes are accessed only by the holder of the mutex, which may be any thread.
 unsafe impl Send for WaiterQueue {}
 
 impl WaiterQueue {
     const_fn! {
-        /// Nobody.
+        /// An empty queue.
         #[inline]
         pub(super) fn new() -> WaiterQueue {
             WaiterQueue { head: ptr::null(), tail: ptr::null(), len: 0 }
@@ -136,15 +164,15 @@ impl WaiterQueue {
         self.len
     }
 
-    /// Puts a waiter at the end.
+    /// Appends a waiter at the tail.
     ///
     /// # Safety
-    /// The caller holds the mutex of this line. The waiter is in no line, and does not leave its frame but as
-    /// invariants 2 and 4 say.
+    /// The caller holds the mutex of this queue. The waiter is in no queue. The
+    /// waiter's thread leaves its frame only as invariants 2 and 4 permit.
     #[inline]
     pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
         let tail = self.tail;
-        // SAFETY: invariant 1.
+        // SAFETY: invariant 1: the caller holds the mutex.
         *unsafe { waiter.links() } = Links {
             prev: tail,
             next: ptr::null(),
@@ -158,10 +186,10 @@ impl WaiterQueue {
         self.len += 1;
     }
 
-    /// Takes a waiter out if it still stands in the line, whose mutex the caller holds: false if it has been taken out by
-    /// somebody who answers it.
+    /// Removes a waiter from the queue, if it is still enqueued. Returns false if another thread has removed it to
+    /// complete it. The caller holds the mutex.
     pub(super) fn remove(&mut self, waiter: &Waiter) -> bool {
-        // SAFETY: invariant 1.
+        // SAFETY: invariant 1: the caller holds the mutex.
         let enqueued = unsafe { waiter.links() }.enqueued;
         if enqueued {
             self.unlink(waiter);
@@ -169,15 +197,15 @@ impl WaiterQueue {
         enqueued
     }
 
-    /// The links of one who stands in this line, if there is one.
+    /// The links of a waiter of this queue; `None` for a null pointer.
     fn links_of(&mut self, waiter: *const Waiter) -> Option<&mut Links> {
-        // SAFETY: invariant 2: its frame lives.
+        // SAFETY: invariant 2: the waiter is in the queue, so its frame is alive.
         let waiter = unsafe { waiter.as_ref() }?;
-        // SAFETY: invariant 1.
+        // SAFETY: invariant 1: `&mut self` is held by the holder of the mutex.
         Some(unsafe { waiter.links() })
     }
 
-    /// Takes out a waiter that stands in this line.
+    /// Unlinks a waiter that is in this queue.
     fn unlink(&mut self, waiter: *const Waiter) {
         let Some(links) = self.links_of(waiter) else { return };
         links.enqueued = false;
@@ -193,7 +221,8 @@ impl WaiterQueue {
         self.len -= 1;
     }
 
-    /// Takes out all, to be answered later: the caller must, and hold the mutex again then.
+    /// Moves all waiters to a queue of the caller's. From now on `remove` returns false for each of them. The caller
+    /// must complete them later, while it holds the mutex again (invariant 3).
     pub(super) fn dequeue_all(&mut self) -> WaiterQueue {
         let mut next = self.head;
         while let Some(links) = self.links_of(next) {
@@ -203,29 +232,30 @@ impl WaiterQueue {
         mem::replace(self, WaiterQueue::new())
     }
 
-    /// Takes out the first waiter and answers it; false if there is none. The caller holds the mutex.
+    /// Removes the first waiter and completes it. Returns false if the queue is empty. The caller holds the mutex.
     pub(super) fn complete_first(&mut self, outcome: Outcome) -> bool {
         let head = self.head;
         if head.is_null() {
             return false;
         }
         self.unlink(head);
-        // SAFETY: it stood in this line, whose mutex the caller holds.
+        // SAFETY: invariant 3: the caller holds the mutex, and the waiter was removed from this queue just now.
         unsafe { Waiter::complete(head, outcome) };
         true
     }
 
-    /// Takes out all and answers them. The caller holds the mutex.
+    /// Removes all waiters and completes them in FIFO order. The caller holds the mutex.
     #[inline]
     pub(super) fn complete_all(&mut self, outcome: Outcome) {
         let WaiterQueue {
             head: mut waiter, tail, ..
         } = mem::replace(self, WaiterQueue::new());
         while let Some(links) = self.links_of(waiter) {
-            // Nobody is after the last: its cache line comes over once, to be written, and not before that to be read.
+            // Don't read `next` of the tail, which is null: its cache line is then
+            // fetched once, for the write, and not also before that for a read.
             let next = if ptr::eq(waiter, tail) { ptr::null() } else { links.next };
             links.enqueued = false;
-            // SAFETY: it stood in this line, whose mutex the caller holds.
+            // SAFETY: invariant 3: the caller holds the mutex, and the waiter was in this queue until now.
             unsafe { Waiter::complete(waiter, outcome) };
             waiter = next;
         }
