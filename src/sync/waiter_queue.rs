@@ -1,8 +1,8 @@
 //! An intrusive FIFO queue of blocked threads, on which `Condition` and `Barrier` are built.
 //!
-//! Each node (a [`Waiter`]) is stored in the stack frame of the thread that waits,
-//! so nothing is allocated. Another thread completes the waiter: it removes the node
-//! from the queue, writes an outcome into it and, if necessary, wakes its thread.
+//! Each node (a [`Waiter`]) is stored in the stack frame of the thread that waits, so nothing is
+//! allocated. Another thread completes the waiter: it removes the node from the queue, writes an
+//! outcome into it and, if necessary, wakes its thread.
 //!
 //! # State
 //! The state of a waiter is one atomic word:
@@ -24,20 +24,20 @@
 //! ╰────────╯  prev ╰────────╯  prev ╰────────╯  prev ╰────────╯
 //! ```
 //! # Invariants
-//! 1. A queue belongs to one mutex. Only the thread that holds this mutex accesses
-//!    the queue and the links of its waiters.
+//! 1. A queue belongs to one mutex. Only the thread that holds this mutex accesses the queue and
+//!    the links of its waiters.
 //! 2. A waiter is in at most one queue, and only while its frame is alive. The waiter's thread leaves the frame only
 //!    after the waiter was completed, or after that thread itself removed the waiter from the queue.
-//! 3. A thread that removes another thread's waiter completes this waiter exactly
-//!    once, and holds the mutex while it does.
+//! 3. A thread that removes another thread's waiter completes this waiter exactly once, and holds
+//!    the mutex while it does.
 //! 4. After a completer has replaced WAITING by an outcome, it must not access the waiter again. After it has
 //!    replaced BLOCKED, it still uses the word's address for the wake-up: so a waiter that was BLOCKED leaves its
 //!    frame only after its thread has acquired the mutex, which the completer holds until the wake-up is done.
 //!
 //! # Orderings
-//! The mutex orders all accesses to the queue and the links. The outcome is
-//! published with Release. A waiter that never became BLOCKED acquires it in
-//! `spin_or_set_blocked`. A waiter that became BLOCKED acquires the mutex instead.
+//! The mutex orders all accesses to the queue and the links. The outcome is published with
+//! Release. A waiter that never became BLOCKED acquires it in `spin_or_set_blocked`. A waiter
+//! that became BLOCKED acquires the mutex instead.
 //!
 //! This module has no laws of its own: it is checked by the laws of `Condition` and `Barrier`.
 
@@ -99,8 +99,8 @@ impl Waiter {
         self.word.compare_exchange(WAITING, BLOCKED, Relaxed, Acquire).is_err()
     }
 
-    /// Blocks until the waiter is completed or the deadline has elapsed. Afterwards
-    /// the caller must acquire the mutex to find out which.
+    /// Blocks until the waiter is completed or the deadline has elapsed. Afterwards the caller
+    /// must acquire the mutex to find out which.
     #[cold]
     pub(super) fn block(&self, deadline: Option<Instant>) {
         while self.outcome().is_none() {
@@ -167,8 +167,8 @@ impl WaiterQueue {
     /// Appends a waiter at the tail.
     ///
     /// # Safety
-    /// The caller holds the mutex of this queue. The waiter is in no queue. The
-    /// waiter's thread leaves its frame only as invariants 2 and 4 permit.
+    /// The caller holds the mutex of this queue. The waiter is in no queue. The waiter's thread leaves its frame only
+    /// as invariants 2 and 4 permit.
     #[inline]
     pub(super) unsafe fn push(&mut self, waiter: &Waiter) {
         let tail = self.tail;
@@ -251,8 +251,8 @@ impl WaiterQueue {
             head: mut waiter, tail, ..
         } = mem::replace(self, WaiterQueue::new());
         while let Some(links) = self.links_of(waiter) {
-            // Don't read `next` of the tail, which is null: its cache line is then
-            // fetched once, for the write, and not also before that for a read.
+            // Don't read `next` of the tail, which is null: its cache line is then fetched once, for the write, and
+            // not also before that for a read.
             let next = if ptr::eq(waiter, tail) { ptr::null() } else { links.next };
             links.enqueued = false;
             // SAFETY: invariant 3: the caller holds the mutex, and the waiter was in this queue until now.
