@@ -1,22 +1,36 @@
-//! A place where threads wait until all have come; Python's `threading.Barrier`.
+//! A point at which a fixed number of threads wait for each other; Python's `threading.Barrier`.
+//!
+//! Each time `parties` threads have arrived, one *generation* is complete, and all its threads pass.
 //!
 //! # State
-//! Under a mutex: those who have come, in line, and whether the barrier is broken.
+//! Behind a mutex: the queue of the threads that have arrived in the current generation, and
+//! whether the barrier is broken.
 //! ```text
-//!             a party comes           the last one comes: action, all pass
-//!   empty ─────────────────▶ filling ──────────────────────────────────────▶ empty
-//!     ▲ ▲                       │ timeout, abort, reset: all are turned away
-//!     │ └──── reset ────────────┤
-//!     └────── reset ──────── broken ◀── a panic of the action
+//!            a thread arrives              the last thread arrives: all pass
+//!   empty ─────────────────────▶ filling ───────────────────────────────────▶ empty
+//!     │                             │
+//!     │ abort                       │ timeout, abort: all waiters get `Broken`
+//!     ▼                             ▼
+//!   broken ◀────────────────────────┘
 //! ```
+//! `reset` leads from each state to empty; the waiters of a filling generation get `Broken`.
+//!
+//! If the barrier has an action, the last thread of a generation removes all its waiters from the queue and runs the
+//! action without the mutex. Meanwhile the next generation fills. If the action panics, the barrier becomes broken.
+//!
 //! # Invariants
-//! 1. Whoever stands in line waits for the round that is filling: fewer than `parties`, and none while it is broken.
-//! 2. Whoever is taken out of the line is told how its round ended, in its own frame, so that nobody has to wait until
-//!    those of the last round have left.
-//! 3. A round that is full ends by its action, and nothing else: those who are taken out for it all pass, or are all
-//!    turned away if the action panics.
-//! 4. A waiter whose time is over breaks the barrier if it still stands in line, and then it is not counted any more. If
-//!    not, its round has ended or is full.
+//! 1. All threads in the queue wait for the generation that is filling. There are fewer than `parties`, and none
+//!    while the barrier is broken.
+//! 2. A thread that removes waiters from the queue writes the outcome of their generation into their frames. So an
+//!    arriving thread never has to wait until the threads of an earlier generation have left.
+//! 3. A full generation ends only by its action: all its waiters pass if the action returns, and
+//!    all get `Broken` if it panics.
+//! 4. A waiter that is still in the queue after its deadline breaks the barrier and is no longer counted. A waiter
+//!    that is no longer in the queue belongs to a generation that has ended or is full.
+//!
+//! # Linearization points
+//! All calls linearize while they hold the mutex: an arrival when it is enqueued, or when it completes the
+//! generation; a timeout, an abort and a reset when they set `broken`.
 //!
 //! Laws B1 to B8 are checked in `loom-tests`; the specification is `fuzz/spec/barrier.rs`.
 
@@ -30,21 +44,23 @@ use core::time::Duration;
 const PASSED: Outcome = 2;
 const BROKEN: Outcome = 3;
 
-/// A place where a number of threads, the parties, wait for each other, round after round.
+/// A point at which a fixed number of threads wait for each other, generation after generation.
 ///
-/// The last party to come runs the action, if there is one, and then all pass. A party whose time is over breaks the
-/// barrier: all who wait, and all who come later, get [`Broken`], until [`reset`](Barrier::reset) repairs it. So do
-/// [`abort`](Barrier::abort) and an action that panics. A round passes whole or is broken whole.
+/// The last thread to arrive runs the action, if there is one; then all threads of the generation pass. A thread
+/// whose timeout elapses breaks the barrier: all waiting threads, and all that arrive later, get [`Broken`], until
+/// [`reset`](Barrier::reset) repairs the barrier. [`abort`](Barrier::abort) and an action that panics break it too.
+/// Either all threads of a generation pass, or none.
 ///
-/// A thread that comes a second time is a party of the next round, even if others have not left the last one. Nothing is
-/// allocated: each waiter stands on its own stack.
+/// A thread that arrives again belongs to the next generation, even if other threads have not yet returned from the
+/// previous one. Each waiter is stored in its thread's stack frame: nothing is allocated.
 ///
-/// Everything that the parties did before they came, and then the action, happens-before the return of each wait of
-/// the round.
+/// All arrivals of a generation happen-before its action, and the action happens-before each
+/// return of that generation.
 ///
 /// # Python
-/// `threading.Barrier`. The party that timed out gets [`WaitError::TimedOut`], the others [`Broken`]. The default timeout
-/// is left out. CPython's timed wait can wait for longer while a round drains; here nobody has to.
+/// `threading.Barrier`. The thread that times out gets [`WaitError::TimedOut`], the other threads get [`Broken`].
+/// There is no default timeout. In CPython a timed wait can exceed its timeout while the previous generation drains;
+/// here no thread waits for that.
 ///
 /// ```
 /// use selvedge::Barrier;
@@ -52,9 +68,9 @@ const BROKEN: Outcome = 3;
 ///
 /// std::thread::scope(|scope| {
 ///     let runners: Vec<_> = (0..3).map(|_| scope.spawn(|| START.wait().unwrap().index)).collect();
-///     let mut places: Vec<_> = runners.into_iter().map(|runner| runner.join().unwrap()).collect();
-///     places.sort();
-///     assert_eq!(places, [0, 1, 2]);
+///     let mut indices: Vec<_> = runners.into_iter().map(|runner| runner.join().unwrap()).collect();
+///     indices.sort();
+///     assert_eq!(indices, [0, 1, 2]);
 /// });
 /// ```
 #[doc(alias("threading.Barrier", "CyclicBarrier"))]
@@ -69,21 +85,21 @@ struct State {
     broken: bool,
 }
 
-/// A party's part in a round that has passed.
+/// The result of a wait that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Turn {
-    /// How many came before it: each number below [`parties`](Barrier::parties) once in a round.
+    /// The number of threads that arrived before this one. Each generation has each index below `parties` once.
     pub index: usize,
-    /// Whether it came last. So one of the parties does.
+    /// Whether this thread arrived last. Exactly one thread per generation is the leader.
     pub is_leader: bool,
 }
 
 impl Barrier {
     const_fn! {
-        /// A barrier for this number of threads.
+        /// A barrier for `parties` threads.
         ///
         /// # Panics
-        /// If `parties` is zero: nobody could ever pass.
+        /// If `parties` is zero.
         ///
         /// ```
         /// assert!(selvedge::Barrier::new(1).wait().unwrap().is_leader);
@@ -102,7 +118,7 @@ impl<A> Barrier<A> {
         }
     }
 
-    /// How many threads it takes.
+    /// The number of threads per generation.
     ///
     /// ```
     /// assert_eq!(selvedge::Barrier::new(2).parties(), 2);
@@ -112,7 +128,8 @@ impl<A> Barrier<A> {
         self.parties
     }
 
-    /// How many have come for the present round; by the time you look, that may have changed.
+    /// The number of threads that are waiting in the current generation. The result may be
+    /// outdated when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::Barrier::new(2).waiting(), 0);
@@ -134,8 +151,8 @@ impl<A> Barrier<A> {
         self.state.acquire().broken
     }
 
-    /// Breaks the barrier: all who wait, and all who come later, get [`Broken`], until it is
-    /// [reset](Barrier::reset). A round that is full already, whose action runs, passes all the same.
+    /// Breaks the barrier: all waiting threads, and all that arrive later, get [`Broken`], until the barrier is
+    /// [reset](Barrier::reset). A full generation whose action is running is not affected: it passes.
     ///
     /// ```
     /// use selvedge::{Barrier, Broken};
@@ -147,8 +164,8 @@ impl<A> Barrier<A> {
         self.state.acquire().break_generation(true);
     }
 
-    /// Makes the barrier as new: whole, and empty. All who wait get [`Broken`]. A round that is full already, whose
-    /// action runs, passes all the same.
+    /// Makes the barrier empty and unbroken. All waiting threads get [`Broken`]. A full generation whose action is
+    /// running is not affected: it passes.
     ///
     /// ```
     /// let barrier = selvedge::Barrier::new(1);
@@ -163,14 +180,14 @@ impl<A> Barrier<A> {
 
 impl<A: FnMut() + Send> Barrier<A> {
     const_fn! {
-        /// A barrier whose last party runs `action`, once a round, before anybody passes.
+        /// A barrier whose last thread of each generation runs `action` before any thread of that generation passes.
         ///
-        /// The action may abort, reset and ask the barrier, but must not wait at it: the round after this one cannot end
-        /// before this one's action has, so that such a wait may last for ever. If the action panics, so does the `wait`
-        /// that runs it; its round, and the barrier, are broken.
+        /// The action may call `abort`, `reset` and the observers of this barrier. It must not wait on the barrier:
+        /// the next generation cannot end before this action returns, so the wait may block indefinitely. If the
+        /// action panics, the `wait` that runs it panics too, and the generation and the barrier are broken.
         ///
         /// # Panics
-        /// If `parties` is zero: nobody could ever pass.
+        /// If `parties` is zero.
         ///
         /// ```
         /// let mut rounds = 0;
@@ -185,31 +202,33 @@ impl<A: FnMut() + Send> Barrier<A> {
         }
     }
 
-    /// Waits until all parties have come.
+    /// Waits until all threads of the generation have arrived.
     ///
     /// # Errors
-    /// [`Broken`] if the barrier is, or the round is broken while this thread waits.
+    /// [`Broken`] if the barrier is broken, or becomes broken or is reset while this thread waits.
     ///
     /// # Panics
-    /// If this thread came last and the action panics.
+    /// If this thread arrived last and the action panics.
     ///
     /// ```
     /// let barrier = selvedge::Barrier::new(2);
     /// std::thread::scope(|scope| {
     ///     let other = scope.spawn(|| barrier.wait().unwrap());
-    ///     let turn = barrier.wait().unwrap();
-    ///     assert_ne!(turn.is_leader, other.join().unwrap().is_leader);
+    ///     let result = barrier.wait().unwrap();
+    ///     assert_ne!(result.is_leader, other.join().unwrap().is_leader);
     /// });
     /// ```
     pub fn wait(&self) -> Result<Turn, Broken> {
         self.arrive(|| None).map_err(|_| Broken)
     }
 
-    /// [`wait`](Barrier::wait), for at most `timeout`: if the parties have not all come by then, this breaks the
-    /// barrier. Zero does so unless all others have come. An action takes the time that it takes.
+    /// [`wait`](Barrier::wait) for at most `timeout`. If the last thread has not arrived when the
+    /// timeout elapses, this call breaks the barrier. A zero timeout breaks it unless this thread
+    /// is the last. The time of the action is not limited.
     ///
     /// # Errors
-    /// [`WaitError::TimedOut`] if this thread's time was over, or [`WaitError::Broken`].
+    /// [`WaitError::TimedOut`] if this thread's timeout elapsed; [`WaitError::Broken`] as for
+    /// [`wait`](Barrier::wait).
     ///
     /// # Panics
     /// As [`wait`](Barrier::wait).
@@ -224,11 +243,11 @@ impl<A: FnMut() + Send> Barrier<A> {
         self.arrive(|| Some(Instant::now() + timeout))
     }
 
-    /// [`wait`](Barrier::wait), until `deadline` at the latest: if the parties have not all come by then, this breaks
-    /// the barrier. An action takes the time that it takes.
+    /// [`wait`](Barrier::wait) until `deadline` at the latest. If the last thread has not arrived at the deadline,
+    /// this call breaks the barrier. The time of the action is not limited.
     ///
     /// # Errors
-    /// [`WaitError::TimedOut`] if this thread's time was over, or [`WaitError::Broken`].
+    /// [`WaitError::TimedOut`] if the deadline elapsed; [`WaitError::Broken`] as for [`wait`](Barrier::wait).
     ///
     /// # Panics
     /// As [`wait`](Barrier::wait).
@@ -241,9 +260,10 @@ impl<A: FnMut() + Send> Barrier<A> {
         self.arrive(|| Some(deadline))
     }
 
-    /// The clock is not read if this party is the last.
+    /// All forms of `wait`. The clock is not read if this thread arrives last.
     fn arrive(&self, deadline: impl FnOnce() -> Option<Instant>) -> Result<Turn, WaitError> {
-        // Who has just passed meets the last party, which has told it so under the mutex.
+        // A thread that arrives again right after it passed finds the mutex held by the last thread of its previous
+        // generation, which completes waiters under the mutex and releases it soon: so spin without backing off.
         let mut state = self.state.acquire_eager();
         if state.broken {
             return Err(WaitError::Broken);
@@ -254,7 +274,8 @@ impl<A: FnMut() + Send> Barrier<A> {
             return Ok(Turn { index, is_leader: true });
         }
         let waiter = Waiter::new();
-        // SAFETY: `stay` leaves the frame as it must, nothing unwinds before, and we hold the mutex.
+        // SAFETY: invariants 2 and 4 of `waiter_queue`: this thread holds the mutex. `await_generation` returns only
+        // after the waiter was completed or removed, and nothing unwinds before it is called.
         unsafe { state.waiters.push(&waiter) };
         drop(state);
         self.await_generation(&waiter, deadline()).map(|()| Turn {
@@ -263,7 +284,7 @@ impl<A: FnMut() + Send> Barrier<A> {
         })
     }
 
-    /// Runs the action, if there is one, without the mutex, and lets the round pass.
+    /// Runs the action, if there is one, without the mutex, and completes all waiters of the full generation.
     fn complete_generation(&self, mut state: MutexGuard<'_, State>) {
         let Some(action) = &self.action else {
             return state.waiters.complete_all(PASSED);
@@ -275,13 +296,13 @@ impl<A: FnMut() + Send> Barrier<A> {
             waiters,
             outcome: BROKEN,
         };
-        // Parties of the next round may be as many, and come to run it too: they wait here.
+        // The next generation may be full before this action returns. Its last thread then blocks here.
         let mut action = action.acquire();
         action();
         full.outcome = PASSED;
     }
 
-    /// Waits in line for the end of the round.
+    /// Waits until the waiter's generation ends, or until the deadline.
     fn await_generation(&self, waiter: &Waiter, mut deadline: Option<Instant>) -> Result<(), WaitError> {
         if !waiter.spin_or_set_blocked(deadline) {
             loop {
@@ -294,7 +315,7 @@ impl<A: FnMut() + Send> Barrier<A> {
                 if waiter.outcome().is_some() {
                     break;
                 }
-                deadline = None; // the round is full, and its action runs
+                deadline = None; // invariant 4: the generation is full, and its action is running
             }
         }
         if waiter.outcome() == Some(PASSED) {
@@ -306,14 +327,14 @@ impl<A: FnMut() + Send> Barrier<A> {
 }
 
 impl State {
-    /// Ends the round for all who wait, and leaves the barrier broken or whole.
+    /// Ends the generation that is filling: all its waiters get `Broken`. Leaves the barrier broken or unbroken.
     fn break_generation(&mut self, broken: bool) {
         self.broken = broken;
         self.waiters.complete_all(BROKEN);
     }
 }
 
-/// A round that is full: dropped when its action has run or panicked, it answers all.
+/// A full generation whose action runs. The drop completes all its waiters: with BROKEN if the action has panicked.
 struct FullGeneration<'a> {
     state: &'a Mutex<State>,
     waiters: WaiterQueue,
@@ -334,7 +355,7 @@ impl<A> fmt::Debug for Barrier<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Barrier");
         out.field("parties", &self.parties);
-        // Read first: what it is printed into may use the barrier.
+        // Copy the values first: the formatter may call code that uses this barrier.
         match self
             .state
             .try_acquire()

@@ -106,7 +106,8 @@ impl Event {
             let next = ((word & !SLEEPERS) | SET).wrapping_add(GENERATION);
             // ORDERING: Release; synchronizes with the Acquire operations in `load`, `await_set` and `clear`: all
             // writes of this thread are visible to a thread that observes the event set.
-            // Linearization point of a set: this CAS. On a set event: the read of `word` with SET.
+            // Linearization point of a set: this CAS; if the event is already set, the load or
+            // failed CAS that reads SET.
             match self.word.compare_exchange_weak(word, next, Release, Relaxed) {
                 Ok(_) if word & SLEEPERS != 0 => return self.wake_all(), // invariant 3
                 Ok(_) => return,

@@ -1,10 +1,10 @@
 //! A lock together with the value that it protects. The laws of the lock, L1 to L5, hold for the mutex too.
 //!
 //! # Invariants
-//! 1. `value` is accessed only through a guard, and a guard exists only between an acquire of
-//!    `lock` and its release: `lock` is private, so no other code can release it. A
-//!    [`Condition`](crate::Condition) that releases the lock during a wait borrows the guard
-//!    mutably until it has re-acquired the lock, so no reference from the guard exists meanwhile.
+//! 1. `value` is accessed only through a guard or through `&mut Mutex`. A guard exists only between an acquire of
+//!    `lock` and its release: `lock` is private, so no other code can release it. A [`Condition`](crate::Condition)
+//!    that releases the lock during a wait borrows the guard mutably until it has re-acquired the lock, so no
+//!    reference from the guard exists meanwhile.
 
 use super::error::TimedOut;
 use super::guard::Relock;

@@ -307,8 +307,8 @@ pub struct RLockGuard<'a> {
     not_send: PhantomData<*const ()>, // only the owner may release
 }
 
-// SAFETY: invariant 2: a `&RLockGuard` accesses nothing. Only the drop accesses `depth`, and it
-// takes place on the owner.
+// SAFETY: invariant 2: a shared reference to a guard gives no access to `depth`. Only `&mut` does, which stays on the
+// owner, because the guard is not `Send`.
 unsafe impl Sync for RLockGuard<'_> {}
 
 impl RLockGuard<'_> {

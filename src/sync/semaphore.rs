@@ -187,7 +187,8 @@ impl Semaphore {
             let added = (available + count) * PERMIT;
             // ORDERING: Release; synchronizes with the Acquire CAS in `try_acquire_setting`: all writes of this
             // thread are visible to a thread that takes one of the permits.
-            // Linearization point of a release: this CAS. Of an error: the read of `word` with too many permits.
+            // Linearization point of a release: this CAS; of an error, the load or failed CAS
+            // that reads too many permits.
             match self.word.compare_exchange_weak(word, added, Release, Relaxed) {
                 Ok(_) => break,
                 Err(newer) => word = newer,
@@ -207,8 +208,8 @@ impl Semaphore {
             let remaining = (word - PERMIT) | flag;
             // ORDERING: Acquire; synchronizes with the Release CAS in `release_within`: all
             // writes of the releaser are visible.
-            // Linearization point of an acquire: this CAS. Of an unsuccessful attempt: the read
-            // of `word` without permits.
+            // Linearization point of an acquire: this CAS. Of an unsuccessful attempt: the load
+            // or failed CAS that reads no permits.
             match self.word.compare_exchange_weak(word, remaining, Acquire, Relaxed) {
                 // Invariant 4: this thread was woken, and permits remain.
                 Ok(_) if flag != 0 && permits(remaining) > 0 => {
