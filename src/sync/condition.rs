@@ -331,7 +331,7 @@ impl Condition {
         }
         if !ptr::eq(waiters.lock, lock) {
             drop(waiters); // a panic hook may use this condition
-            panic!("threads wait for one condition with two locks");
+            panic!("all waiters of a condition must use the same lock");
         }
         // SAFETY: invariants 2 and 4 of `waiter_queue`: this thread holds the mutex, and `wait_until_notified`, which
         // owns the waiter, returns only after `spin_or_set_blocked` or `try_dequeue` permits it.

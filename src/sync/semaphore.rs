@@ -79,7 +79,7 @@ impl Semaphore {
         /// If `permits` is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
         #[inline]
         pub fn new(permits: u32) -> Semaphore {
-            assert!(permits <= Semaphore::MAX_PERMITS, "a semaphore cannot hold so many permits");
+            assert!(permits <= Semaphore::MAX_PERMITS, "a semaphore holds at most MAX_PERMITS permits");
             Semaphore { word: AtomicU32::new(permits * PERMIT) }
         }
     }
