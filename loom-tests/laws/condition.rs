@@ -523,7 +523,7 @@ fn another_lock_refused(stage: &Stage) -> Vec<Answer> {
     stage.settle();
     stage.thread(&shared, |(monitor, other)| {
         let mut guard = other.acquire();
-        panics("threads wait for one condition with two locks", || {
+        panics("all waiters of a condition must use the same lock", || {
             monitor.condition.wait(&mut guard)
         });
         assert!(other.is_locked(), "its lock was released");
