@@ -186,24 +186,30 @@ impl Lock {
     /// an unsuccessful attempt does not take the cache line from the holder.
     #[inline]
     fn try_acquire_as(&self, state: u32) -> bool {
-        // Linearization point of an unsuccessful attempt: this load if it reads HELD, otherwise the failed CAS.
-        let word = self.word.load(Relaxed);
-        word & HELD == 0 && self.try_acquire_from(word, state)
+        // Linearization point of an unsuccessful attempt: the load or the failed CAS that reads HELD.
+        let mut word = self.word.load(Relaxed);
+        while word & HELD == 0 {
+            match self.try_acquire_from(word, state) {
+                Ok(_) => return true,
+                Err(newer) => word = newer, // perhaps still free: a releaser has cleared SLEEPERS
+            }
+        }
+        false
     }
 
     /// Acquires the lock if it is free and SLEEPERS is not set.
     #[inline]
     fn try_acquire_uncontended(&self) -> bool {
-        self.try_acquire_from(FREE, HELD)
+        self.try_acquire_from(FREE, HELD).is_ok()
     }
 
-    /// Acquires a lock whose word is `free`. SLEEPERS stays set if it was set (invariant 1).
+    /// Acquires a lock whose word is `free`; otherwise returns the word. SLEEPERS stays set if it was set (invariant 1).
     #[inline]
-    fn try_acquire_from(&self, free: u32, state: u32) -> bool {
+    fn try_acquire_from(&self, free: u32, state: u32) -> Result<u32, u32> {
         // ORDERING: Acquire; synchronizes with the Release `fetch_and` in `clear_held`: all
         // writes of earlier holders are visible.
         // Linearization point of an acquire: this CAS, or the swap in `acquire_contended`.
-        self.word.compare_exchange(free, free | state, Acquire, Relaxed).is_ok()
+        self.word.compare_exchange(free, free | state, Acquire, Relaxed)
     }
 
     #[inline]
