@@ -3,8 +3,8 @@
 use super::error::{GetError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
-use super::task::Task;
-use super::turn::{Patience, Refusal, Side};
+use super::task_guard::Task;
+use super::wait_mode::{Blocked, Role, WaitMode};
 use crate::backend::Instant;
 use core::fmt;
 use core::time::Duration;
@@ -31,7 +31,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("get_nowait", "try_recv"))]
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.get_one(&Patience::None)
+        self.get_one(&WaitMode::NoWait)
     }
 
     /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
@@ -50,7 +50,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> Result<T, ShutDown> {
-        self.get_one(&Patience::ForEver)
+        self.get_one(&WaitMode::Indefinite)
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
@@ -66,7 +66,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_timeout")]
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.get_one(&Patience::For(timeout))
+        self.get_one(&WaitMode::Timeout(timeout))
     }
 
     /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
@@ -81,7 +81,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_deadline")]
     pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
-        self.get_one(&Patience::Until(deadline))
+        self.get_one(&WaitMode::Deadline(deadline))
     }
 
     /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
@@ -154,11 +154,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     pub fn drain(&self) -> Vec<T> {
         if let Some(ring) = self.ring() {
-            return self.ring_take_all(ring, false);
+            return self.ring_remove_all(ring, false);
         }
-        let mut held = self.hold();
-        let items = self.take_all(&mut held);
-        self.end(held, 0, O::len(&items));
+        let mut guard = self.lock();
+        let items = self.remove_all(&mut guard);
+        self.unlock_and_wake(guard, 0, O::len(&items));
         O::into_vec(items)
     }
 
@@ -187,31 +187,31 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 
     /// The result is not mapped: a big item would be copied.
     #[inline(always)]
-    fn get_one<E: From<Refusal>>(&self, patience: &Patience) -> Result<T, E> {
+    fn get_one<E: From<Blocked>>(&self, mode: &WaitMode) -> Result<T, E> {
         match self.ring() {
-            Some(ring) => self.ring_get(ring, patience),
-            None => self.take_out(self.turn(Side::Getters, patience)?, E::from(Refusal::NotNow)),
+            Some(ring) => self.ring_get(ring, mode),
+            None => self.remove_and_unlock(self.lock_when_ready(Role::Getter, mode)?, E::from(Blocked::FullOrEmpty)),
         }
     }
 
     #[inline]
     fn task(&self, item: T) -> Task<'_, T> {
-        Task::new(item, &self.tally)
+        Task::new(item, &self.counts)
     }
 }
 
-impl From<Refusal> for GetError {
-    fn from(refusal: Refusal) -> GetError {
-        match refusal {
-            Refusal::NotNow => GetError::Empty,
-            Refusal::ShutDown => GetError::ShutDown,
+impl From<Blocked> for GetError {
+    fn from(blocked: Blocked) -> GetError {
+        match blocked {
+            Blocked::FullOrEmpty => GetError::Empty,
+            Blocked::ShutDown => GetError::ShutDown,
         }
     }
 }
 
-impl From<Refusal> for ShutDown {
+impl From<Blocked> for ShutDown {
     /// Of who has waited as long as it took.
-    fn from(_: Refusal) -> ShutDown {
+    fn from(_: Blocked) -> ShutDown {
         ShutDown(())
     }
 }

@@ -29,31 +29,30 @@
 //! });
 //! ```
 
-mod end;
+mod counts;
 mod error;
+mod fifo;
 mod get;
 mod heap;
-mod look;
+mod lifecycle;
 mod order;
 mod put;
-#[expect(clippy::module_inception, reason = "the queue, of which the other files are parts")]
+#[expect(
+    clippy::module_inception,
+    reason = "the queue type, of which the other files are parts"
+)]
 mod queue;
-mod ring;
-mod ringed;
 mod simple;
-mod sleepers;
-mod slot;
-mod slots;
-mod tally;
-mod task;
-mod turn;
+mod task_guard;
+mod wait_mode;
+mod waiters;
 
 pub use error::{GetError, PutError, ShutDown, TooManyDone};
 pub use get::{Iter, TryIter};
 pub use order::{Fifo, Lifo, Order, Prioritized, Priority};
 pub use queue::AnyQueue;
 pub use simple::SimpleQueue;
-pub use task::Task;
+pub use task_guard::Task;
 
 /// A queue, first in, first out; Python's `queue.Queue`.
 ///

@@ -17,40 +17,40 @@ pub enum Lifo {}
 pub enum Priority {}
 
 /// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. Nothing else can implement it.
-pub trait Order<T>: Keep<T> {}
+pub trait Order<T>: Storage<T> {}
 
-impl<T, O: Keep<T>> Order<T> for O {}
+impl<T, O: Storage<T>> Order<T> for O {}
 
 /// Items in their order. Not to be named outside the kit.
 ///
 /// `place` and `next` may run the user's code, and change nothing; `insert` and `remove` run none.
-pub trait Keep<T> {
+pub trait Storage<T> {
     type Items;
-    const NONE: Self::Items;
+    const EMPTY: Self::Items;
 
     /// Whether the items may be in a ring.
-    const RINGED: bool = false;
+    const SUPPORTS_RING: bool = false;
 
     fn len(items: &Self::Items) -> usize;
 
     /// Where the item would go, for `insert`.
-    fn place(items: &Self::Items, item: &T) -> usize;
+    fn plan_insert(items: &Self::Items, item: &T) -> usize;
 
-    fn insert(items: &mut Self::Items, item: T, place: usize);
+    fn insert(items: &mut Self::Items, item: T, index: usize);
 
     /// What `remove` must know to take out the next.
-    fn next(items: &Self::Items) -> usize;
+    fn plan_remove(items: &Self::Items) -> usize;
 
-    fn remove(items: &mut Self::Items, next: usize) -> Option<T>;
+    fn remove(items: &mut Self::Items, index: usize) -> Option<T>;
 
     /// All of them, the next first. Not to be called under a lock.
     fn into_vec(items: Self::Items) -> Vec<T>;
 }
 
-impl<T> Keep<T> for Fifo {
+impl<T> Storage<T> for Fifo {
     type Items = VecDeque<T>;
-    const NONE: VecDeque<T> = VecDeque::new();
-    const RINGED: bool = true;
+    const EMPTY: VecDeque<T> = VecDeque::new();
+    const SUPPORTS_RING: bool = true;
 
     #[inline]
     fn len(items: &VecDeque<T>) -> usize {
@@ -58,7 +58,7 @@ impl<T> Keep<T> for Fifo {
     }
 
     #[inline]
-    fn place(_: &VecDeque<T>, _: &T) -> usize {
+    fn plan_insert(_: &VecDeque<T>, _: &T) -> usize {
         0
     }
 
@@ -68,7 +68,7 @@ impl<T> Keep<T> for Fifo {
     }
 
     #[inline]
-    fn next(_: &VecDeque<T>) -> usize {
+    fn plan_remove(_: &VecDeque<T>) -> usize {
         0
     }
 
@@ -82,9 +82,9 @@ impl<T> Keep<T> for Fifo {
     }
 }
 
-impl<T> Keep<T> for Lifo {
+impl<T> Storage<T> for Lifo {
     type Items = Vec<T>;
-    const NONE: Vec<T> = Vec::new();
+    const EMPTY: Vec<T> = Vec::new();
 
     #[inline]
     fn len(items: &Vec<T>) -> usize {
@@ -92,7 +92,7 @@ impl<T> Keep<T> for Lifo {
     }
 
     #[inline]
-    fn place(_: &Vec<T>, _: &T) -> usize {
+    fn plan_insert(_: &Vec<T>, _: &T) -> usize {
         0
     }
 
@@ -102,7 +102,7 @@ impl<T> Keep<T> for Lifo {
     }
 
     #[inline]
-    fn next(_: &Vec<T>) -> usize {
+    fn plan_remove(_: &Vec<T>) -> usize {
         0
     }
 
@@ -117,9 +117,9 @@ impl<T> Keep<T> for Lifo {
     }
 }
 
-impl<T: Ord> Keep<T> for Priority {
+impl<T: Ord> Storage<T> for Priority {
     type Items = Heap<T>;
-    const NONE: Heap<T> = Heap::EMPTY;
+    const EMPTY: Heap<T> = Heap::EMPTY;
 
     #[inline]
     fn len(items: &Heap<T>) -> usize {
@@ -127,23 +127,23 @@ impl<T: Ord> Keep<T> for Priority {
     }
 
     #[inline]
-    fn place(items: &Heap<T>, item: &T) -> usize {
-        items.place(item)
+    fn plan_insert(items: &Heap<T>, item: &T) -> usize {
+        items.insertion_index(item)
     }
 
     #[inline]
-    fn insert(items: &mut Heap<T>, item: T, place: usize) {
-        items.insert(item, place);
+    fn insert(items: &mut Heap<T>, item: T, index: usize) {
+        items.insert(item, index);
     }
 
     #[inline]
-    fn next(items: &Heap<T>) -> usize {
-        items.heir()
+    fn plan_remove(items: &Heap<T>) -> usize {
+        items.refill_index()
     }
 
     #[inline]
-    fn remove(items: &mut Heap<T>, next: usize) -> Option<T> {
-        items.remove(next)
+    fn remove(items: &mut Heap<T>, index: usize) -> Option<T> {
+        items.remove(index)
     }
 
     fn into_vec(items: Heap<T>) -> Vec<T> {

@@ -3,7 +3,7 @@
 use super::error::{PutError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
-use super::turn::{Patience, Refusal, Side};
+use super::wait_mode::{Blocked, Role, WaitMode};
 use crate::backend::Instant;
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -26,7 +26,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("put_nowait", "try_send"))]
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::None)
+        self.put_one(item, &WaitMode::NoWait)
     }
 
     /// Puts an item in, and waits until there is room.
@@ -44,8 +44,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("push", "send"))]
     pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
-        let put = self.put_one(item, &Patience::ForEver);
-        put.map_err(|refused| ShutDown(refused.into_inner())) // it has waited as long as it took
+        let put = self.put_one(item, &WaitMode::Indefinite);
+        put.map_err(|error| ShutDown(error.into_inner())) // it has waited as long as it took
     }
 
     /// Puts an item in, waiting for room for at most `timeout`; zero is one attempt.
@@ -64,7 +64,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_timeout")]
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::For(timeout))
+        self.put_one(item, &WaitMode::Timeout(timeout))
     }
 
     /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
@@ -79,7 +79,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_deadline")]
     pub fn put_deadline(&self, item: T, deadline: Instant) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::Until(deadline))
+        self.put_one(item, &WaitMode::Deadline(deadline))
     }
 
     /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
@@ -107,19 +107,19 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// assert_eq!(numbers.next(), Some(6));
     /// ```
     pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
-        let (mut taken, mut items) = (VecDeque::new(), items.into_iter().fuse());
-        let mut room = self.capacity.saturating_sub(self.len());
+        let (mut batch, mut items) = (VecDeque::new(), items.into_iter().fuse());
+        let mut free_slots = self.capacity.saturating_sub(self.len());
         loop {
-            let count = room.saturating_add(1).saturating_sub(taken.len());
-            taken.extend(items.by_ref().take(count));
-            if taken.is_empty() {
+            let count = free_slots.saturating_add(1).saturating_sub(batch.len());
+            batch.extend(items.by_ref().take(count));
+            if batch.is_empty() {
                 return Ok(());
             }
-            let are_all = taken.len() <= room;
-            match self.put_taken(&mut taken, are_all) {
+            let is_last = batch.len() <= free_slots;
+            match self.put_batch(&mut batch, is_last) {
                 Ok(None) => return Ok(()),
-                Ok(Some(more)) => room = more,
-                Err(refusal) => return Err(refusal.of(not_put(taken, items))),
+                Ok(Some(more)) => free_slots = more,
+                Err(blocked) => return Err(blocked.into_put_error(not_put(batch, items))),
             }
         }
     }
@@ -144,8 +144,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("extend", "send_many"))]
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
-        let put = self.put_each(items, &Patience::ForEver);
-        put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
+        let put = self.put_each(items, &WaitMode::Indefinite);
+        put.map_err(|error| ShutDown(error.into_inner())) // as in `put`
     }
 
     /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, the time that the iterator takes included; zero is one
@@ -185,41 +185,41 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items: impl IntoIterator<Item = T>,
         deadline: Instant,
     ) -> Result<(), PutError<Vec<T>>> {
-        self.put_each(items, &Patience::Until(deadline))
+        self.put_each(items, &WaitMode::Deadline(deadline))
     }
 
     /// Always inlined, as is `get_one`: called, they would take as long again.
     #[inline(always)]
-    fn put_one(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
+    fn put_one(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
         match self.ring() {
-            Some(ring) => self.ring_put(ring, item, patience),
-            None => self.put_in_turn(item, patience),
+            Some(ring) => self.ring_put(ring, item, mode),
+            None => self.put_locked(item, mode),
         }
     }
 
     /// The item outlives the turn: it is dropped after it, if `Ord` panics.
     #[inline(always)]
-    fn put_in_turn(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
-        match self.turn(Side::Putters, patience) {
-            Ok(mut held) => {
-                let place = self.place(&mut held, &item, 0);
-                self.put_in(&mut held, item, place);
-                self.end(held, 1, 0);
+    fn put_locked(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
+        match self.lock_when_ready(Role::Putter, mode) {
+            Ok(mut guard) => {
+                let index = self.plan_insert(&mut guard, &item, 0);
+                self.insert(&mut guard, item, index);
+                self.unlock_and_wake(guard, 1, 0);
                 Ok(())
             }
-            Err(refusal) => Err(refusal.of(item)),
+            Err(blocked) => Err(blocked.into_put_error(item)),
         }
     }
 
-    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
-        let is_late = || matches!(patience, Patience::Until(deadline) if deadline.has_passed());
-        let (mut items, mut late) = (items.into_iter().fuse(), 0);
+    fn put_each(&self, items: impl IntoIterator<Item = T>, mode: &WaitMode) -> Result<(), PutError<Vec<T>>> {
+        let deadline_passed = || matches!(mode, WaitMode::Deadline(deadline) if deadline.has_passed());
+        let (mut items, mut after_deadline) = (items.into_iter().fuse(), 0);
         while let Some(item) = items.next() {
-            late += usize::from(late > 0 || is_late());
-            let put = if late > self.capacity {
+            after_deadline += usize::from(after_deadline > 0 || deadline_passed());
+            let put = if after_deadline > self.capacity {
                 Err(PutError::Full(item))
             } else {
-                self.put_one(item, patience)
+                self.put_one(item, mode)
             };
             match put {
                 Ok(()) => {}
@@ -233,45 +233,45 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// Puts the items, or as many of them as there is room for: then it is refused, and the others are left. If the iterator may
     /// have more of them and there is room for all these, nothing is put, and the result is for how many there is room. The items
     /// outlive the turn.
-    fn put_taken(&self, taken: &mut VecDeque<T>, are_all: bool) -> Result<Option<usize>, Refusal> {
+    fn put_batch(&self, batch: &mut VecDeque<T>, is_last: bool) -> Result<Option<usize>, Blocked> {
         if let Some(ring) = self.ring() {
-            return self.ring_put_taken(ring, taken, are_all);
+            return self.ring_put_batch(ring, batch, is_last);
         }
-        let mut held = self.turn(Side::Putters, &Patience::None)?;
-        let room = self.room(&held);
-        if !are_all && taken.len() <= room {
-            return Ok(Some(room));
+        let mut guard = self.lock_when_ready(Role::Putter, &WaitMode::NoWait)?;
+        let free_slots = self.free_slots(&guard);
+        if !is_last && batch.len() <= free_slots {
+            return Ok(Some(free_slots));
         }
         let mut count = 0;
-        while self.has_turn(&held, Side::Putters) {
-            let Some(item) = taken.front() else { break };
-            let place = self.place(&mut held, item, count);
-            taken
+        while self.is_ready(&guard, Role::Putter) {
+            let Some(item) = batch.front() else { break };
+            let index = self.plan_insert(&mut guard, item, count);
+            batch
                 .pop_front()
                 .into_iter()
-                .for_each(|item| self.put_in(&mut held, item, place));
+                .for_each(|item| self.insert(&mut guard, item, index));
             count += 1;
         }
-        self.end(held, count, 0);
-        if taken.is_empty() {
+        self.unlock_and_wake(guard, count, 0);
+        if batch.is_empty() {
             Ok(None)
         } else {
-            Err(Refusal::NotNow)
+            Err(Blocked::FullOrEmpty)
         }
     }
 }
 
 /// The items that were taken, and all that are left if they are known to end.
-fn not_put<T>(taken: impl IntoIterator<Item = T>, left: impl Iterator<Item = T>) -> Vec<T> {
-    let most = left.size_hint().1.map_or(0, |_| usize::MAX);
-    taken.into_iter().chain(left.take(most)).collect()
+fn not_put<T>(batch: impl IntoIterator<Item = T>, rest: impl Iterator<Item = T>) -> Vec<T> {
+    let limit = rest.size_hint().1.map_or(0, |_| usize::MAX);
+    batch.into_iter().chain(rest.take(limit)).collect()
 }
 
-impl Refusal {
-    pub(super) fn of<I>(self, items: I) -> PutError<I> {
+impl Blocked {
+    pub(super) fn into_put_error<I>(self, items: I) -> PutError<I> {
         match self {
-            Refusal::NotNow => PutError::Full(items),
-            Refusal::ShutDown => PutError::ShutDown(items),
+            Blocked::FullOrEmpty => PutError::Full(items),
+            Blocked::ShutDown => PutError::ShutDown(items),
         }
     }
 }
@@ -282,7 +282,7 @@ impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
     /// # Panics
     /// If the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_many(items).expect("a queue that is extended is not shut down");
+        self.put_many(items).expect("extend: the queue is shut down");
     }
 }
 
@@ -292,7 +292,7 @@ impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
     /// # Panics
     /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_each(items, &Patience::None)
-            .expect("there is room in a queue that is extended");
+        self.put_each(items, &WaitMode::NoWait)
+            .expect("extend: the queue has no free capacity or is shut down");
     }
 }

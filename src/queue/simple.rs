@@ -26,7 +26,7 @@ pub struct SimpleQueue<T> {
 }
 
 /// It has no way to be shut down.
-const OPEN: &str = "a simple queue is never shut down";
+const NEVER_SHUT_DOWN: &str = "a simple queue is never shut down";
 
 impl<T> SimpleQueue<T> {
     const_fn! {
@@ -52,7 +52,7 @@ impl<T> SimpleQueue<T> {
     #[inline]
     #[doc(alias("put_nowait", "push", "send"))]
     pub fn put(&self, item: T) {
-        self.queue.put(item).expect(OPEN);
+        self.queue.put(item).expect(NEVER_SHUT_DOWN);
     }
 
     /// Puts items in one after another; the items of others may come between them. Each is put before the next is taken from the
@@ -64,7 +64,7 @@ impl<T> SimpleQueue<T> {
     /// assert_eq!(queue.drain(), [1, 2]);
     /// ```
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) {
-        self.queue.put_many(items).expect(OPEN);
+        self.queue.put_many(items).expect(NEVER_SHUT_DOWN);
     }
 
     /// Gets the next item if there is one; never waits.
@@ -88,7 +88,7 @@ impl<T> SimpleQueue<T> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> T {
-        self.queue.get().expect(OPEN)
+        self.queue.get().expect(NEVER_SHUT_DOWN)
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.

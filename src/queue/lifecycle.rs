@@ -5,9 +5,68 @@ use super::order::Order;
 use super::queue::AnyQueue;
 use crate::backend::Instant;
 use crate::sync::TimedOut;
+use core::fmt;
 use core::time::Duration;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
+    /// How many items there are; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::Queue::<u32>::unbounded().len(), 0);
+    /// ```
+    #[inline]
+    #[doc(alias = "qsize")]
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Whether there is no item; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// assert!(selvedge::Queue::<u32>::unbounded().is_empty());
+    /// ```
+    #[inline]
+    #[doc(alias = "empty")]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is no room; by the time you look, that may have changed.
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::bounded(1);
+    /// queue.put(7).unwrap();
+    /// assert!(queue.is_full());
+    /// ```
+    #[inline]
+    #[doc(alias = "full")]
+    pub fn is_full(&self) -> bool {
+        self.len() >= self.capacity
+    }
+
+    /// How many items it can hold; `None` if it is unbounded, or bounded by `usize::MAX`, which no memory holds.
+    ///
+    /// ```
+    /// assert_eq!(selvedge::Queue::<u32>::bounded(3).capacity(), Some(3));
+    /// ```
+    #[inline]
+    #[doc(alias = "maxsize")]
+    pub fn capacity(&self) -> Option<usize> {
+        Some(self.capacity).filter(|&capacity| capacity != usize::MAX)
+    }
+
+    /// Whether it has been shut down.
+    ///
+    /// ```
+    /// let queue = selvedge::Queue::<u32>::unbounded();
+    /// queue.shutdown();
+    /// assert!(queue.is_shutdown());
+    /// ```
+    #[inline]
+    pub fn is_shutdown(&self) -> bool {
+        self.counts.is_shut()
+    }
+
     /// Counts an item done that was got. With the last one, all that [`join`](AnyQueue::join) return.
     ///
     /// # Errors
@@ -23,7 +82,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn task_done(&self) -> Result<(), TooManyDone> {
-        self.tally.finish()
+        self.counts.finish()
     }
 
     /// How many items were put and are not done, got or not; by the time you look, that may have changed.
@@ -37,7 +96,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "unfinished_tasks")]
     pub fn unfinished(&self) -> usize {
-        self.tally.unfinished()
+        self.counts.unfinished()
     }
 
     /// Whether all items that were put are done; never waits.
@@ -47,7 +106,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn try_join(&self) -> bool {
-        self.tally.is_zero()
+        self.counts.is_all_done()
     }
 
     /// Waits until all items that were put are done. A shutdown does not end it: what is left must be got and done, or
@@ -63,7 +122,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn join(&self) {
-        let _ = self.tally.is_zero() || self.tally.await_zero(None);
+        let _ = self.counts.is_all_done() || self.counts.await_all_done(None);
     }
 
     /// [`join`](AnyQueue::join), for at most `timeout`; zero is one attempt.
@@ -78,8 +137,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
-        let zero = self.tally.is_zero() || self.tally.await_zero(Some(Instant::now() + timeout));
-        zero.then_some(()).ok_or(TimedOut)
+        let done = self.counts.is_all_done() || self.counts.await_all_done(Some(Instant::now() + timeout));
+        done.then_some(()).ok_or(TimedOut)
     }
 
     /// [`join`](AnyQueue::join), until `deadline` at the latest.
@@ -93,8 +152,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[inline]
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        let zero = self.tally.is_zero() || self.tally.await_zero(Some(deadline));
-        zero.then_some(()).ok_or(TimedOut)
+        let done = self.counts.is_all_done() || self.counts.await_all_done(Some(deadline));
+        done.then_some(()).ok_or(TimedOut)
     }
 
     /// Ends the queue: nothing can be put any more, and what is in it can still be got. All who wait to put are refused,
@@ -112,7 +171,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     pub fn shutdown(&self) {
         match self.ring() {
             Some(ring) => self.ring_shut_down(ring),
-            None => self.shut_down(self.hold()),
+            None => self.shut_down(self.lock()),
         }
     }
 
@@ -132,13 +191,25 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[doc(alias("shutdown", "immediate"))]
     pub fn shutdown_now(&self) -> Vec<T> {
         if let Some(ring) = self.ring() {
-            return self.ring_take_all(ring, true);
+            return self.ring_remove_all(ring, true);
         }
-        let mut held = self.hold();
-        let items = self.take_all(&mut held);
+        let mut guard = self.lock();
+        let items = self.remove_all(&mut guard);
         // Under the mutex, so that nobody sees them neither in nor done. Some may have been counted done before.
-        self.tally.finish_of(O::len(&items));
-        self.shut_down(held);
+        self.counts.finish_up_to(O::len(&items));
+        self.shut_down(guard);
         O::into_vec(items)
+    }
+}
+
+impl<T, O: Order<T>> fmt::Debug for AnyQueue<T, O> {
+    /// Shows what can be seen without waiting.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("unfinished", &self.counts.unfinished())
+            .field("is_shutdown", &self.is_shutdown())
+            .finish()
     }
 }

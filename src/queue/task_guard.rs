@@ -1,6 +1,6 @@
 //! An item that counts itself done.
 
-use super::tally::Tally;
+use super::counts::Counts;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
@@ -21,16 +21,19 @@ use core::ops::{Deref, DerefMut};
 #[must_use = "the task is counted done when it is dropped"]
 pub struct Task<'a, T> {
     item: T,
-    end: End<'a>, // after the item, so that it is dropped after it
+    finish: FinishOnDrop<'a>, // after the item, so that it is dropped after it
 }
 
 /// Counts one item done when it is dropped.
-struct End<'a>(&'a Tally);
+struct FinishOnDrop<'a>(&'a Counts);
 
 impl<'a, T> Task<'a, T> {
     #[inline]
-    pub(super) fn new(item: T, tally: &'a Tally) -> Task<'a, T> {
-        Task { item, end: End(tally) }
+    pub(super) fn new(item: T, counts: &'a Counts) -> Task<'a, T> {
+        Task {
+            item,
+            finish: FinishOnDrop(counts),
+        }
     }
 
     /// Takes the item out, and counts it done now.
@@ -56,7 +59,7 @@ impl<'a, T> Task<'a, T> {
     /// ```
     #[inline]
     pub fn forget(self) -> T {
-        core::mem::forget(self.end);
+        core::mem::forget(self.finish);
         self.item
     }
 }
@@ -77,7 +80,7 @@ impl<T> DerefMut for Task<'_, T> {
     }
 }
 
-impl Drop for End<'_> {
+impl Drop for FinishOnDrop<'_> {
     #[inline]
     fn drop(&mut self) {
         let _ = self.0.finish(); // an error if too many were counted done before

@@ -21,65 +21,65 @@
 use crate::backend::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn, futex};
 
-pub(super) struct Sleepers {
-    calls: AtomicU32,
+pub(super) struct Waiters {
+    epoch: AtomicU32,
 }
 
 /// How many sleep, at most; guarded by the mutex.
-pub(super) type Count = usize;
+pub(super) type WaiterCount = usize;
 
 /// What a sleeper expects.
 #[derive(Clone, Copy)]
-pub(super) struct Ticket(u32);
+pub(super) struct Epoch(u32);
 
-impl Sleepers {
+impl Waiters {
     const_fn! {
         /// Nobody.
         #[inline]
-        pub(super) fn new() -> Sleepers {
-            Sleepers { calls: AtomicU32::new(0) }
+        pub(super) fn new() -> Waiters {
+            Waiters { epoch: AtomicU32::new(0) }
         }
     }
 
     /// Under the mutex: the caller is going to sleep.
-    pub(super) fn enter(&self, count: &mut Count) -> Ticket {
+    pub(super) fn prepare_wait(&self, count: &mut WaiterCount) -> Epoch {
         *count += 1;
-        Ticket(self.calls.load(Relaxed))
+        Epoch(self.epoch.load(Relaxed))
     }
 
     /// Without the mutex: until somebody calls. False if the deadline has passed first.
-    pub(super) fn sleep(&self, Ticket(expected): Ticket, deadline: Option<Instant>) -> bool {
-        futex::wait(&self.calls, expected, deadline) != futex::Wait::TimedOut
+    pub(super) fn wait(&self, Epoch(expected): Epoch, deadline: Option<Instant>) -> bool {
+        futex::wait(&self.epoch, expected, deadline) != futex::Wait::TimedOut
     }
 
     /// Under the mutex: the caller, whose time is over, will not sleep again.
-    pub(super) fn leave(&self, count: &mut Count, Ticket(expected): Ticket) {
-        if self.calls.load(Relaxed) == expected {
+    pub(super) fn cancel_wait(&self, count: &mut WaiterCount, Epoch(expected): Epoch) {
+        if self.epoch.load(Relaxed) == expected {
             *count -= 1; // invariant 2: it counts us
         }
     }
 
     /// Under the mutex: there is something for so many. Tells how many to wake when the mutex is free.
     #[inline]
-    pub(super) fn call(&self, count: &mut Count, most: usize) -> usize {
-        let called = most.min(*count);
-        if called > 0 {
-            *count -= called;
-            self.calls.fetch_add(1, Relaxed);
+    pub(super) fn notify(&self, count: &mut WaiterCount, limit: usize) -> usize {
+        let notified = limit.min(*count);
+        if notified > 0 {
+            *count -= notified;
+            self.epoch.fetch_add(1, Relaxed);
         }
-        called
+        notified
     }
 
     /// Wakes those who were called.
     #[inline]
-    pub(super) fn wake(&self, called: usize) {
-        if called > 0 {
-            self.rouse(called);
+    pub(super) fn wake(&self, notified: usize) {
+        if notified > 0 {
+            self.futex_wake(notified);
         }
     }
 
     #[cold]
-    fn rouse(&self, called: usize) {
-        futex::wake(&self.calls, u32::try_from(called).unwrap_or(u32::MAX));
+    fn futex_wake(&self, notified: usize) {
+        futex::wake(&self.epoch, u32::try_from(notified).unwrap_or(u32::MAX));
     }
 }

@@ -24,12 +24,12 @@
 //! Numbers wrap, as do the stamps: a thread that is stopped in the middle of a claim for exactly as many items mistakes one for
 //! another. On 64-bit systems that takes decades.
 
+use super::buffer::Buffer;
 use super::slot::Slot;
-use super::slots::Slots;
-use super::tally::{FLAGS, ITEM, SHUT, Tally, look_first, number};
-use super::turn::{Refusal, Side};
 use crate::backend::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::backend::{const_fn, hint};
+use crate::queue::counts::{Counts, FLAGS, ITEM, SHUT, load_first, without_flags};
+use crate::queue::wait_mode::{Blocked, Role};
 
 const GETTERS: usize = 2;
 const FROZEN: usize = 4;
@@ -38,13 +38,13 @@ const PUTTERS: usize = 1;
 /// It hardly changes once there are slots, and all read it, also who finds that there is no ring: apart from the mutex, whose line
 /// would come over twice, to be read and then to be changed.
 #[repr(align(128))]
-pub(super) struct Ring<T> {
-    slots: Slots<T>,
+pub(in crate::queue) struct Ring<T> {
+    buffer: Buffer<T>,
     kind: Kind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::queue) enum Kind {
     /// There is none: the items are under the mutex.
     None,
     /// With so many slots, a power of two.
@@ -61,7 +61,7 @@ pub(super) struct Claim<'a, T> {
 }
 
 /// A claim, or why there is none, in two registers: a `Result` would be in memory, and so would a big item beside it.
-pub(super) struct Reply<'a, T> {
+pub(super) struct PackedClaim<'a, T> {
     slot: Option<&'a Slot<T>>,
     word: usize,
 }
@@ -69,7 +69,7 @@ pub(super) struct Reply<'a, T> {
 /// The numbers from one up to another, claimed.
 pub(super) struct Claims<'a, T> {
     ring: &'a Ring<T>,
-    side: Side,
+    role: Role,
     next: usize,
     end: usize,
 }
@@ -80,18 +80,18 @@ pub(super) struct Frozen(usize);
 impl<T> Ring<T> {
     const_fn! {
         #[inline]
-        pub(super) fn new(kind: Kind) -> Ring<T> {
+        pub(in crate::queue) fn new(kind: Kind) -> Ring<T> {
             let slots = match kind {
                 Kind::None => 1,
                 Kind::Fixed(slots) | Kind::Growing(slots) => slots,
             };
-            Ring { slots: Slots::new(slots), kind }
+            Ring { buffer: Buffer::new(slots), kind }
         }
     }
 
     /// Whether there is a ring.
     #[inline]
-    pub(super) fn exists(&self) -> bool {
+    pub(in crate::queue) fn exists(&self) -> bool {
         !matches!(self.kind, Kind::None)
     }
 
@@ -103,34 +103,34 @@ impl<T> Ring<T> {
 
     /// The next number for that side, if it looks as if there is one.
     #[inline(always)]
-    pub(super) fn claim(&self, side: Side, tally: &Tally) -> Option<Claim<'_, T>> {
-        let (claimed, mark) = match side {
-            Side::Putters => (&tally.tail, GETTERS),
-            Side::Getters => (tally.head(), PUTTERS),
+    pub(super) fn claim(&self, role: Role, counts: &Counts) -> Option<Claim<'_, T>> {
+        let (counter, flag) = match role {
+            Role::Putter => (&counts.tail, GETTERS),
+            Role::Getter => (counts.head(), PUTTERS),
         };
-        let (mut word, backoff) = (claimed.load(Relaxed), hint::Backoff::new());
+        let (mut word, backoff) = (counter.load(Relaxed), hint::Backoff::new());
         loop {
             // With what forbids a claim, FROZEN or SHUT: for such a number no slot is ready.
-            let number = word & !mark;
-            let (slot, mask) = self.slots.find(number)?;
-            if !slot.is_ready(side, number) {
+            let ticket = word & !flag;
+            let (slot, mask) = self.buffer.find(ticket)?;
+            if !slot.is_ready(role, ticket) {
                 return None;
             }
             // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number of an item that was put sees the slots; and
             // with that in `finish` (`tally.rs`): who sees the number of one that was got sees the tail before which it is.
             // Acquire pairs with the Release of who has thawed it: we see the last slots (invariant 5).
-            match claimed.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
-                Ok(_) if self.slots.are_those(mask) => return Some(Claim { slot, word }),
+            match counter.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
+                Ok(_) if self.buffer.is_current(mask) => return Some(Claim { slot, word }),
                 Ok(_) => {
                     return Some(Claim {
-                        slot: self.slot(number)?,
+                        slot: self.slot(ticket)?,
                         word,
                     });
                 }
                 Err(_) => {
                     // Let the winner have the cache line for a few claims: it moves from core to core less often.
                     backoff.spin();
-                    word = claimed.load(Relaxed);
+                    word = counter.load(Relaxed);
                 }
             }
         }
@@ -138,35 +138,35 @@ impl<T> Ring<T> {
 
     /// The next number for that side, or why there was none at some moment of the call. Waits for those who are in the middle
     /// of a claim.
-    pub(super) fn claim_or_refuse(&self, side: Side, tally: &Tally) -> Result<Claim<'_, T>, Refusal> {
+    pub(super) fn claim_or_blocked(&self, role: Role, counts: &Counts) -> Result<Claim<'_, T>, Blocked> {
         loop {
-            if let Some(refusal) = self.refusal(side, tally, false) {
-                return Err(refusal);
+            if let Some(blocked) = self.check_blocked(role, counts, false) {
+                return Err(blocked);
             }
-            if let Some(claim) = self.claim(side, tally) {
+            if let Some(claim) = self.claim(role, counts) {
                 return Ok(claim);
             }
             // Another was faster, or has frozen the tail, or is about to put or take the item of the slot.
-            hint::spin_until(&tally.tail, Relaxed, |word| word & FROZEN == 0);
-            let [first, last] = [tally.head(), &tally.tail].map(|word| number(word.fetch_or(0, Relaxed)));
-            let awaited = match side {
-                Side::Getters => (first != last).then_some(first),
-                Side::Putters => (last.wrapping_sub(first) < self.capacity()).then_some(last),
+            hint::spin_until(&counts.tail, Relaxed, |word| word & FROZEN == 0);
+            let [head, tail] = [counts.head(), &counts.tail].map(|word| without_flags(word.fetch_or(0, Relaxed)));
+            let pending = match role {
+                Role::Getter => (head != tail).then_some(head),
+                Role::Putter => (tail.wrapping_sub(head) < self.capacity()).then_some(tail),
             };
-            if let Some((number, slot)) = awaited.and_then(|number| Some((number, self.slot(number)?))) {
-                slot.await_turn(side, number);
+            if let Some((ticket, slot)) = pending.and_then(|ticket| Some((ticket, self.slot(ticket)?))) {
+                slot.await_ready(role, ticket);
             }
         }
     }
 
     /// Under the mutex: says that nobody of that side sleeps.
-    pub(super) fn unmark(&self, side: Side, tally: &Tally) {
-        let (word, mark) = match side {
-            Side::Putters => (tally.head(), PUTTERS),
-            Side::Getters => (&tally.tail, GETTERS),
+    pub(super) fn clear_flag(&self, role: Role, counts: &Counts) {
+        let (word, flag) = match role {
+            Role::Putter => (counts.head(), PUTTERS),
+            Role::Getter => (&counts.tail, GETTERS),
         };
-        if word.load(Relaxed) & mark != 0 {
-            word.fetch_and(!mark, Relaxed);
+        if word.load(Relaxed) & flag != 0 {
+            word.fetch_and(!flag, Relaxed);
         }
     }
 
@@ -174,23 +174,26 @@ impl<T> Ring<T> {
     ///
     /// By invariant 1: who read `head` before the newest `tail`, and finds the same number, found no item then; who read `tail`
     /// before the newest `head`, and finds it ahead by the capacity, found no room then.
-    pub(super) fn refusal(&self, side: Side, tally: &Tally, marked: bool) -> Option<Refusal> {
-        let (word, none) = match side {
-            Side::Getters => {
-                let head = look_first(tally.head());
+    pub(super) fn check_blocked(&self, role: Role, counts: &Counts, set_flag: bool) -> Option<Blocked> {
+        let (word, none) = match role {
+            Role::Getter => {
+                let head = load_first(counts.head());
                 // ORDERING: Acquire pairs with the Release of who has claimed the number before: we see the slots.
-                let word = tally.tail.fetch_or(if marked { GETTERS } else { 0 }, Acquire);
-                (word, number(word) == number(head))
+                let word = counts.tail.fetch_or(if set_flag { GETTERS } else { 0 }, Acquire);
+                (word, without_flags(word) == without_flags(head))
             }
-            Side::Putters => {
-                let word = look_first(&tally.tail);
-                let head = tally.head().fetch_or(if marked { PUTTERS } else { 0 }, Relaxed);
-                (word, number(word).wrapping_sub(number(head)) >= self.capacity())
+            Role::Putter => {
+                let word = load_first(&counts.tail);
+                let head = counts.head().fetch_or(if set_flag { PUTTERS } else { 0 }, Relaxed);
+                (
+                    word,
+                    without_flags(word).wrapping_sub(without_flags(head)) >= self.capacity(),
+                )
             }
         };
         match word & (SHUT | FROZEN) {
-            SHUT if none || side == Side::Putters => Some(Refusal::ShutDown),
-            0 if none => Some(Refusal::NotNow),
+            SHUT if none || role == Role::Putter => Some(Blocked::ShutDown),
+            0 if none => Some(Blocked::FullOrEmpty),
             _ => None,
         }
     }
@@ -198,52 +201,54 @@ impl<T> Ring<T> {
     /// Puts the item in.
     #[inline(always)]
     pub(super) fn fill(&self, claim: Claim<'_, T>, item: T) {
-        claim.slot.fill(number(claim.word), item);
+        claim.slot.fill(without_flags(claim.word), item);
     }
 
     /// Takes the item out, wrapped.
     #[inline(always)]
     pub(super) fn empty<R>(&self, claim: Claim<'_, T>, wrap: impl FnOnce(T) -> R) -> R {
-        claim.slot.empty(number(claim.word).wrapping_add(self.capacity()), wrap)
+        claim
+            .slot
+            .empty(without_flags(claim.word).wrapping_add(self.capacity()), wrap)
     }
 
     /// Under the mutex: nobody puts until the tail is thawed, which must be soon.
-    pub(super) fn freeze(&self, tally: &Tally) -> Frozen {
-        Frozen(tally.tail.fetch_or(FROZEN, Relaxed))
+    pub(super) fn freeze(&self, counts: &Counts) -> Frozen {
+        Frozen(counts.tail.fetch_or(FROZEN, Relaxed))
     }
 
     /// Under the mutex: ends it, with the tail as it was then.
-    pub(super) fn thaw(&self, tally: &Tally, Frozen(word): Frozen) {
+    pub(super) fn thaw(&self, counts: &Counts, Frozen(word): Frozen) {
         // ORDERING: Release, as in `claim`; and it pairs with the Acquire there.
-        tally.tail.swap(word, Release);
+        counts.tail.swap(word, Release);
     }
 
     /// Under the mutex: the next number to put, whatever that takes.
-    pub(super) fn claim_more(&self, tally: &Tally) -> Result<Claim<'_, T>, Refusal> {
-        self.make_slots();
-        let mut frozen = self.freeze(tally);
+    pub(super) fn claim_and_grow(&self, counts: &Counts) -> Result<Claim<'_, T>, Blocked> {
+        self.allocate_slots();
+        let mut frozen = self.freeze(counts);
         let Frozen(word) = frozen;
-        let claims = self.claim_rooms(tally, &mut frozen, 1);
-        self.thaw(tally, frozen);
-        let claim = claims?.next().ok_or(Refusal::NotNow)?;
+        let claims = self.claim_slots(counts, &mut frozen, 1);
+        self.thaw(counts, frozen);
+        let claim = claims?.next().ok_or(Blocked::FullOrEmpty)?;
         Ok(Claim { word, ..claim })
     }
 
     /// All items that there are.
-    pub(super) fn claim_all(&self, tally: &Tally, Frozen(tail): &Frozen) -> Claims<'_, T> {
-        let mut word = tally.head().load(Relaxed);
+    pub(super) fn claim_all(&self, counts: &Counts, Frozen(tail): &Frozen) -> Claims<'_, T> {
+        let mut word = counts.head().load(Relaxed);
         loop {
-            let end = number(*tail);
+            let end = without_flags(*tail);
             // ORDERING: Release, as in `claim`.
-            match tally
+            match counts
                 .head()
                 .compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed)
             {
                 Ok(_) => {
                     return Claims {
                         ring: self,
-                        side: Side::Getters,
-                        next: number(word),
+                        role: Role::Getter,
+                        next: without_flags(word),
                         end,
                     };
                 }
@@ -253,66 +258,66 @@ impl<T> Ring<T> {
     }
 
     /// Room for as many, or as much as there can be, at least for one; it is claimed when the tail is thawed.
-    pub(super) fn claim_rooms(
+    pub(super) fn claim_slots(
         &self,
-        tally: &Tally,
+        counts: &Counts,
         Frozen(tail): &mut Frozen,
         count: usize,
-    ) -> Result<Claims<'_, T>, Refusal> {
+    ) -> Result<Claims<'_, T>, Blocked> {
         if *tail & SHUT != 0 {
-            return Err(Refusal::ShutDown);
+            return Err(Blocked::ShutDown);
         }
-        let next = number(*tail);
-        let mut room = self.room(tally, next);
-        if self.grows() && room / ITEM < count {
-            self.grow(tally, next, count);
-            room = self.room(tally, next);
+        let next = without_flags(*tail);
+        let mut free_slots = self.free_slots(counts, next);
+        if self.grows() && free_slots / ITEM < count {
+            self.grow(counts, next, count);
+            free_slots = self.free_slots(counts, next);
         }
-        if room == 0 {
-            return Err(Refusal::NotNow);
+        if free_slots == 0 {
+            return Err(Blocked::FullOrEmpty);
         }
-        let claimed = room.min(count.saturating_mul(ITEM));
+        let claimed = free_slots.min(count.saturating_mul(ITEM));
         *tail = tail.wrapping_add(claimed);
         Ok(Claims {
             ring: self,
-            side: Side::Putters,
+            role: Role::Putter,
             next,
             end: next.wrapping_add(claimed),
         })
     }
 
     /// How many items there is room for; for none, if nobody puts any more.
-    pub(super) fn rooms(&self, tally: &Tally, Frozen(tail): &Frozen) -> usize {
+    pub(super) fn free_slot_count(&self, counts: &Counts, Frozen(tail): &Frozen) -> usize {
         if *tail & SHUT != 0 {
             0
         } else {
-            self.room(tally, number(*tail)) / ITEM
+            self.free_slots(counts, without_flags(*tail)) / ITEM
         }
     }
 
     /// While the tail is frozen there.
-    fn room(&self, tally: &Tally, tail: usize) -> usize {
-        self.capacity() - tail.wrapping_sub(number(tally.head().fetch_or(0, Relaxed)))
+    fn free_slots(&self, counts: &Counts, tail: usize) -> usize {
+        self.capacity() - tail.wrapping_sub(without_flags(counts.head().fetch_or(0, Relaxed)))
     }
 
     /// Under the mutex, while the tail is frozen there: makes as many slots as it takes for so many items more.
-    fn grow(&self, tally: &Tally, tail: usize, count: usize) {
-        let word = tally.head().fetch_or(FROZEN, Relaxed);
-        let (head, old) = (number(word), self.capacity());
+    fn grow(&self, counts: &Counts, tail: usize, count: usize) {
+        let word = counts.head().fetch_or(FROZEN, Relaxed);
+        let (head, old_capacity) = (without_flags(word), self.capacity());
         let items = tail.wrapping_sub(head);
-        let slots = (items / ITEM + count).next_power_of_two().max(2 * old / ITEM);
-        let new = Slot::many(head, slots, |number| match self.slot(number) {
-            Some(slot) if number.wrapping_sub(head) < items => slot.moved(number),
-            _ => Slot::free(number),
+        let slots = (items / ITEM + count).next_power_of_two().max(2 * old_capacity / ITEM);
+        let new = Slot::make_buffer(head, slots, |ticket| match self.slot(ticket) {
+            Some(slot) if ticket.wrapping_sub(head) < items => slot.relocate(ticket),
+            _ => Slot::free(ticket),
         });
-        for offset in (items..old).step_by(ITEM) {
-            let number = head.wrapping_add(offset);
-            let Some(slot) = self.slot(number) else { break };
-            slot.await_turn(Side::Putters, number); // a thread may be about to empty it
+        for offset in (items..old_capacity).step_by(ITEM) {
+            let ticket = head.wrapping_add(offset);
+            let Some(slot) = self.slot(ticket) else { break };
+            slot.await_ready(Role::Putter, ticket); // a thread may be about to empty it
         }
-        self.slots.publish(new);
+        self.buffer.publish(new);
         // ORDERING: Release pairs with the Acquire in `claim`.
-        tally.head().swap(word, Release);
+        counts.head().swap(word, Release);
     }
 
     #[inline]
@@ -321,50 +326,51 @@ impl<T> Ring<T> {
     }
 
     /// Under the mutex: makes the slots if there are none.
-    pub(super) fn make_slots(&self) {
+    pub(super) fn allocate_slots(&self) {
         if !self.has_slots() {
-            self.slots.publish(Slot::many(0, self.capacity() / ITEM, Slot::free));
+            self.buffer
+                .publish(Slot::make_buffer(0, self.capacity() / ITEM, Slot::free));
         }
     }
 
     #[inline]
     fn capacity(&self) -> usize {
-        self.slots.capacity()
+        self.buffer.capacity()
     }
 
     #[inline(always)]
-    fn slot(&self, number: usize) -> Option<&Slot<T>> {
-        self.slots.find(number).map(|(slot, _)| slot)
+    fn slot(&self, ticket: usize) -> Option<&Slot<T>> {
+        self.buffer.find(ticket).map(|(slot, _)| slot)
     }
 }
 
 impl<T> Claim<'_, T> {
     /// Whether some of the other side sleep.
     #[inline(always)]
-    pub(super) fn is_awaited(&self) -> bool {
+    pub(super) fn has_waiters(&self) -> bool {
         self.word & FLAGS != 0
     }
 }
 
-impl<'a, T> Reply<'a, T> {
-    pub(super) fn new(reply: Result<Claim<'a, T>, Refusal>) -> Reply<'a, T> {
-        match reply {
-            Ok(Claim { slot, word }) => Reply { slot: Some(slot), word },
-            Err(refusal) => Reply {
+impl<'a, T> PackedClaim<'a, T> {
+    pub(super) fn pack(claim: Result<Claim<'a, T>, Blocked>) -> PackedClaim<'a, T> {
+        match claim {
+            Ok(Claim { slot, word }) => PackedClaim { slot: Some(slot), word },
+            Err(blocked) => PackedClaim {
                 slot: None,
-                word: refusal as usize,
+                word: blocked as usize,
             },
         }
     }
 
     #[inline(always)]
-    pub(super) fn result(self) -> Result<Claim<'a, T>, Refusal> {
-        let refusal = if self.word == Refusal::NotNow as usize {
-            Refusal::NotNow
+    pub(super) fn unpack(self) -> Result<Claim<'a, T>, Blocked> {
+        let blocked = if self.word == Blocked::FullOrEmpty as usize {
+            Blocked::FullOrEmpty
         } else {
-            Refusal::ShutDown
+            Blocked::ShutDown
         };
-        self.slot.map(|slot| Claim { slot, word: self.word }).ok_or(refusal)
+        self.slot.map(|slot| Claim { slot, word: self.word }).ok_or(blocked)
     }
 }
 
@@ -389,10 +395,10 @@ impl<'a, T> Iterator for Claims<'a, T> {
         if self.next == self.end {
             return None;
         }
-        let number = self.next;
-        self.next = number.wrapping_add(ITEM);
-        let slot = self.ring.slot(number)?; // there is one: the number was claimed
-        slot.await_turn(self.side, number);
-        Some(Claim { slot, word: number })
+        let ticket = self.next;
+        self.next = ticket.wrapping_add(ITEM);
+        let slot = self.ring.slot(ticket)?; // there is one: the number was claimed
+        slot.await_ready(self.role, ticket);
+        Some(Claim { slot, word: ticket })
     }
 }

@@ -27,7 +27,7 @@ use crate::backend::atomic::{
 };
 use crate::backend::{Instant, const_fn, futex, hint::Spin};
 
-const AWAITED: usize = 1;
+const JOINERS: usize = 1;
 pub(super) const SHUT: usize = 1;
 pub(super) const FLAGS: usize = ITEM - 1;
 
@@ -36,54 +36,54 @@ pub(super) const ITEM: usize = 8;
 
 /// The number in a word with flags.
 #[inline]
-pub(super) const fn number(word: usize) -> usize {
+pub(super) const fn without_flags(word: usize) -> usize {
     word & !FLAGS
 }
 
 /// What the word is before the looks that follow: compilers and processors keep them in this order.
 #[inline(always)]
-pub(super) fn look_first(word: &AtomicUsize) -> usize {
+pub(super) fn load_first(word: &AtomicUsize) -> usize {
     // ORDERING: Acquire has no partner: what is read after it is read later.
     word.load(Acquire)
 }
 
-pub(super) struct Tally {
+pub(super) struct Counts {
     pub(super) tail: AtomicUsize,
-    gone: Gone,
+    consumers: ConsumerWords,
 }
 
 /// What consumers write, on a line apart from what producers write.
 #[repr(align(128))]
-struct Gone {
+struct ConsumerWords {
     head: AtomicUsize,
     done: AtomicUsize,
-    zeros: AtomicU32,
+    join_epoch: AtomicU32,
 }
 
-impl Tally {
+impl Counts {
     const_fn! {
         /// Nothing was put.
         #[inline]
-        pub(super) fn new() -> Tally {
-            let gone = Gone { head: AtomicUsize::new(0), done: AtomicUsize::new(0), zeros: AtomicU32::new(0) };
-            Tally { tail: AtomicUsize::new(0), gone }
+        pub(super) fn new() -> Counts {
+            let consumers = ConsumerWords { head: AtomicUsize::new(0), done: AtomicUsize::new(0), join_epoch: AtomicU32::new(0) };
+            Counts { tail: AtomicUsize::new(0), consumers }
         }
     }
 
     /// Under the mutex of a queue without a ring: so many items more.
     #[inline]
-    pub(super) fn put(&self, count: usize) {
+    pub(super) fn record_put(&self, count: usize) {
         self.tail
             .store(self.tail.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
     }
 
     /// Under the mutex of a queue without a ring: so many items less.
     #[inline]
-    pub(super) fn get(&self, count: usize) {
+    pub(super) fn record_got(&self, count: usize) {
         // ORDERING: Release pairs with the Acquire in `finish`: who sees the number sees the tail before which it is.
-        self.gone
+        self.consumers
             .head
-            .store(self.gone.head.load(Relaxed).wrapping_add(count * ITEM), Release);
+            .store(self.consumers.head.load(Relaxed).wrapping_add(count * ITEM), Release);
     }
 
     /// Under the mutex of a queue without a ring: nobody puts any more.
@@ -99,17 +99,17 @@ impl Tally {
 
     #[inline]
     pub(super) fn head(&self) -> &AtomicUsize {
-        &self.gone.head
+        &self.consumers.head
     }
 
     /// How many items were put and not got.
     #[inline]
     pub(super) fn len(&self) -> usize {
         // In this order, so that what is told was true at the second look.
-        let mut tail = number(look_first(&self.tail));
+        let mut tail = without_flags(load_first(&self.tail));
         loop {
-            let head = number(look_first(&self.gone.head));
-            let again = number(self.tail.load(Relaxed));
+            let head = without_flags(load_first(&self.consumers.head));
+            let again = without_flags(self.tail.load(Relaxed));
             if again == tail {
                 // Another may have got, as we see it, what we have not seen put.
                 let ahead = again.wrapping_sub(head);
@@ -123,29 +123,29 @@ impl Tally {
     #[inline]
     pub(super) fn unfinished(&self) -> usize {
         // ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done, and read the tail as new as who was done had.
-        self.left(self.gone.done.load(Acquire))
+        self.unfinished_at(self.consumers.done.load(Acquire))
     }
 
     /// One item is done.
     #[inline]
     pub(super) fn finish(&self) -> Result<(), TooManyDone> {
-        let done = self.gone.done.load(Relaxed);
+        let done = self.consumers.done.load(Relaxed);
         // By invariant 2: so many are got and not done. AWAITED makes it less than one more, so that this one is not the last if
         // it is set. The tail's line stays with those who put.
         // ORDERING: Acquire pairs with the Release of who has got: we, and whoever sees this one done, see a tail that is no less.
-        let got = number(self.gone.head.load(Acquire)).wrapping_sub(done);
+        let got = without_flags(self.consumers.head.load(Acquire)).wrapping_sub(done);
         let not_last = (ITEM..=usize::MAX / 2).contains(&got);
         // ORDERING: Release, as in `finish_of`.
         if not_last
             && self
-                .gone
+                .consumers
                 .done
                 .compare_exchange_weak(done, done.wrapping_add(ITEM), Release, Relaxed)
                 .is_ok()
         {
             return Ok(());
         }
-        if self.finish_of(1) == 0 {
+        if self.finish_up_to(1) == 0 {
             Err(TooManyDone)
         } else {
             Ok(())
@@ -154,24 +154,24 @@ impl Tally {
 
     /// So many items are done, or all if fewer are unfinished; tells how many.
     #[cold]
-    pub(super) fn finish_of(&self, most: usize) -> usize {
+    pub(super) fn finish_up_to(&self, limit: usize) -> usize {
         // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read the tail as
         // new as those that are done, and so not too low.
-        let mut done = self.gone.done.load(Acquire);
+        let mut done = self.consumers.done.load(Acquire);
         loop {
-            let left = self.left(done);
-            let count = most.min(left);
+            let unfinished = self.unfinished_at(done);
+            let count = limit.min(unfinished);
             if count == 0 {
                 return 0;
             }
-            let mark = if left == count { 0 } else { done & AWAITED };
-            let next = (done & !AWAITED).wrapping_add(count * ITEM) | mark;
+            let joiners = if unfinished == count { 0 } else { done & JOINERS };
+            let next = (done & !JOINERS).wrapping_add(count * ITEM) | joiners;
             // ORDERING: Release pairs with the Acquire in `unfinished` and `await_zero`: whoever joins sees all we did.
             // Acquire pairs with the Release in `await_zero`, for invariant 4.
-            match self.gone.done.compare_exchange_weak(done, next, AcqRel, Acquire) {
+            match self.consumers.done.compare_exchange_weak(done, next, AcqRel, Acquire) {
                 Ok(_) => {
-                    if left == count && done & AWAITED != 0 {
-                        self.release_joiners();
+                    if unfinished == count && done & JOINERS != 0 {
+                        self.wake_joiners();
                     }
                     return count;
                 }
@@ -182,44 +182,44 @@ impl Tally {
 
     /// Whether all is done.
     #[inline]
-    pub(super) fn is_zero(&self) -> bool {
+    pub(super) fn is_all_done(&self) -> bool {
         self.unfinished() == 0
     }
 
     /// Waits until all is done; false once the deadline has passed.
     #[cold]
-    pub(super) fn await_zero(&self, deadline: Option<Instant>) -> bool {
+    pub(super) fn await_all_done(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
-            if self.is_zero() {
+            if self.is_all_done() {
                 return true;
             }
         }
-        let mut in_time = true;
+        let mut before_deadline = true;
         loop {
-            let zeros = self.gone.zeros.load(Relaxed);
+            let join_epoch = self.consumers.join_epoch.load(Relaxed);
             // ORDERING: invariants 3 and 4. Acquire pairs with the Release in `finish_of`: we see all that was done before.
             // Release pairs with the Acquire there: whoever sees AWAITED adds to `zeros` after we have read it.
-            if self.left(self.gone.done.fetch_or(AWAITED, AcqRel)) == 0 {
+            if self.unfinished_at(self.consumers.done.fetch_or(JOINERS, AcqRel)) == 0 {
                 return true;
             }
-            if !in_time {
+            if !before_deadline {
                 return false;
             }
-            in_time = futex::wait(&self.gone.zeros, zeros, deadline) != futex::Wait::TimedOut;
+            before_deadline = futex::wait(&self.consumers.join_epoch, join_epoch, deadline) != futex::Wait::TimedOut;
         }
     }
 
     /// How many items are not done, if `done`, which was acquired, are. Not more than there were at any later moment
     /// (invariant 2).
     #[inline]
-    fn left(&self, done: usize) -> usize {
-        number(self.tail.load(Relaxed)).wrapping_sub(done & !AWAITED) / ITEM
+    fn unfinished_at(&self, done: usize) -> usize {
+        without_flags(self.tail.load(Relaxed)).wrapping_sub(done & !JOINERS) / ITEM
     }
 
     #[cold]
-    fn release_joiners(&self) {
-        self.gone.zeros.fetch_add(1, Relaxed);
-        futex::wake(&self.gone.zeros, u32::MAX);
+    fn wake_joiners(&self) {
+        self.consumers.join_epoch.fetch_add(1, Relaxed);
+        futex::wake(&self.consumers.join_epoch, u32::MAX);
     }
 }

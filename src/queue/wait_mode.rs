@@ -5,36 +5,36 @@ use core::time::Duration;
 
 /// Who moves items.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Putters,
-    Getters,
+pub(super) enum Role {
+    Putter,
+    Getter,
 }
 
 /// Why a thread does not have its turn.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Blocked {
     /// There is no room, or no item.
-    NotNow,
+    FullOrEmpty,
     ShutDown,
 }
 
 /// How long a thread waits for its turn. The clock is not read before it must.
 #[derive(PartialEq, Eq)]
-pub(super) enum Patience {
-    None,
-    For(Duration),
-    Until(Instant),
-    ForEver,
+pub(super) enum WaitMode {
+    NoWait,
+    Timeout(Duration),
+    Deadline(Instant),
+    Indefinite,
 }
 
-impl Patience {
+impl WaitMode {
     /// Until when, beginning now.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match *self {
-            Patience::None => Some(Instant::now()),
-            Patience::For(timeout) => Some(Instant::now() + timeout),
-            Patience::Until(deadline) => Some(deadline),
-            Patience::ForEver => None,
+            WaitMode::NoWait => Some(Instant::now()),
+            WaitMode::Timeout(timeout) => Some(Instant::now() + timeout),
+            WaitMode::Deadline(deadline) => Some(deadline),
+            WaitMode::Indefinite => None,
         }
     }
 }
