@@ -1,24 +1,33 @@
-//! How many items were put, got, and done, and who waits until all are done.
+//! The numbers of items put, got and done, and the threads that are blocked in `join` until all items are done.
 //!
 //! # State
-//! `tail`, `head` and `done` count the items that were put, got and done, in their upper bits. The lowest of `done` is AWAITED,
-//! that of `tail` is SHUT, that nobody puts any more; a ring has other flags (`ring.rs`).
+//! The upper bits of `tail`, `head` and `done` count the items that were put, got and
+//! done. Bit 0 of `done` is JOINERS: a thread may be blocked in `join`. Bit 0 of `tail`
+//! is SHUT: the queue is shut down. A ring has more flag bits (`fifo/claim.rs`).
 //! ```text
-//!   done, AWAITED         │ join              │ finish_of(n)
-//!   all          any      │ returns           │ none
-//!   fewer        –        │ AWAITED, sleep    │ at most n more
-//!   fewer        set      │ sleep             │ at most n more; if that is all, clear AWAITED, and wake all
+//!   done, JOINERS   │ join                 │ finish_up_to(n)
+//!   all      any    │ returns              │ no effect
+//!   not all  clear  │ sets JOINERS, blocks │ adds at most n
+//!   not all  set    │ blocks               │ adds at most n; if all are done now: clears JOINERS, wakes all joiners
 //! ```
 //! # Invariants
-//! 1. The tail is written before the items can be got, and `head` when they are: under the queue's mutex, or by who claims
-//!    room, or an item, in its ring.
-//! 2. All only grow, and neither `head` nor `done` passes the tail. So if the tail, read after `done`, is the same, then at that
-//!    moment all items were done; and at least as many are not done as any `head` is ahead of `done`.
-//! 3. While a thread sleeps on `zeros`, AWAITED is set, or whoever has cleared it is about to wake all.
-//! 4. Whoever sees AWAITED, and then adds to `zeros`, adds after its setter has read `zeros`: it finds another number, or
-//!    is woken.
-//!
-//! The counts wrap: there must be fewer than `usize::MAX / 16` unfinished items.
+//! 1. `tail` is increased before the new item can be got, and `head` when an item is got.
+//!    The queue's mutex guards both; in a ring, the thread that claims a slot changes them.
+//! 2. All three counts only grow, and neither `head` nor `done` exceeds `tail`. So if `tail`,
+//!    loaded after `done`, equals `done`, then all items were done at some moment between the
+//!    two loads. And if `head` exceeds `done` by n items, at least n items are unfinished.
+//! 3. While a thread is blocked on `join_epoch`, JOINERS is set,
+//!    or the thread that cleared it is about to wake all joiners.
+//! 4. A thread that clears JOINERS increases `join_epoch` after the joiner has loaded it, so no wake-up is lost:
+//! ```text
+//!   joiner                                  finisher
+//!   load join_epoch: e
+//!   done.fetch_or(JOINERS)          ──▶     CAS on done: reads JOINERS, clears it
+//!                                           join_epoch.fetch_add(1)
+//!   futex::wait(join_epoch, e): returns,    futex::wake(join_epoch)
+//!   or is woken
+//! ```
+//! The counts wrap around: there must be fewer than `usize::MAX / 16` unfinished items.
 
 use super::error::TooManyDone;
 use crate::backend::atomic::{
@@ -31,19 +40,22 @@ const JOINERS: usize = 1;
 pub(super) const SHUT: usize = 1;
 pub(super) const FLAGS: usize = ITEM - 1;
 
-/// One item, in the counts.
+/// The unit of the counts: one item. The bits below it are flags.
 pub(super) const ITEM: usize = 8;
 
-/// The number in a word with flags.
+/// The count, or the ticket, in a word with flag bits.
 #[inline]
 pub(super) const fn without_flags(word: usize) -> usize {
     word & !FLAGS
 }
 
-/// What the word is before the looks that follow: compilers and processors keep them in this order.
+/// Loads a word before all loads that follow in program order.
 #[inline(always)]
 pub(super) fn load_first(word: &AtomicUsize) -> usize {
-    // ORDERING: Acquire has no partner: what is read after it is read later.
+    // ORDERING: Acquire; orders this load before the caller's later loads. For `head` it
+    // synchronizes with the Release in `record_got`, or in `claim` and `claim_all`
+    // (`fifo/claim.rs`): the `tail` of each item that was got is visible. For `tail` only the
+    // order of the two loads is needed, no happens-before: without a ring it is stored Relaxed.
     word.load(Acquire)
 }
 
@@ -52,7 +64,7 @@ pub(super) struct Counts {
     consumers: ConsumerWords,
 }
 
-/// What consumers write, on a line apart from what producers write.
+/// The words that consumers write, on another cache line than `tail`, which producers write.
 #[repr(align(128))]
 struct ConsumerWords {
     head: AtomicUsize,
@@ -62,36 +74,47 @@ struct ConsumerWords {
 
 impl Counts {
     const_fn! {
-        /// Nothing was put.
+        /// All counts are zero.
         #[inline]
         pub(super) fn new() -> Counts {
-            let consumers = ConsumerWords { head: AtomicUsize::new(0), done: AtomicUsize::new(0), join_epoch: AtomicU32::new(0) };
+            let consumers = ConsumerWords {
+                head: AtomicUsize::new(0),
+                done: AtomicUsize::new(0),
+                join_epoch: AtomicU32::new(0),
+            };
             Counts { tail: AtomicUsize::new(0), consumers }
         }
     }
 
-    /// Under the mutex of a queue without a ring: so many items more.
+    /// Adds `count` items to `tail`. Called under the mutex, by a queue without a ring.
+    ///
+    /// Linearization point of a put without a ring: the store.
     #[inline]
     pub(super) fn record_put(&self, count: usize) {
         self.tail
             .store(self.tail.load(Relaxed).wrapping_add(count * ITEM), Relaxed);
     }
 
-    /// Under the mutex of a queue without a ring: so many items less.
+    /// Adds `count` items to `head`. Called under the mutex, by a queue without a ring.
+    ///
+    /// Linearization point of a get without a ring: the store.
     #[inline]
     pub(super) fn record_got(&self, count: usize) {
-        // ORDERING: Release pairs with the Acquire in `finish`: who sees the number sees the tail before which it is.
+        // ORDERING: Release; synchronizes with the Acquire load in `finish`: a
+        // thread that loads this `head` also observes a `tail` that is not less.
         self.consumers
             .head
             .store(self.consumers.head.load(Relaxed).wrapping_add(count * ITEM), Release);
     }
 
-    /// Under the mutex of a queue without a ring: nobody puts any more.
+    /// Sets SHUT. Called under the mutex, by a queue without a ring.
+    ///
+    /// Linearization point of a shutdown without a ring: the store.
     pub(super) fn shut(&self) {
         self.tail.store(self.tail.load(Relaxed) | SHUT, Relaxed);
     }
 
-    /// Whether nobody puts any more.
+    /// Whether the queue is shut down.
     #[inline]
     pub(super) fn is_shut(&self) -> bool {
         self.tail.load(Relaxed) & SHUT != 0
@@ -102,16 +125,19 @@ impl Counts {
         &self.consumers.head
     }
 
-    /// How many items were put and not got.
+    /// The number of items that were put and not got.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        // In this order, so that what is told was true at the second look.
+        // Retry until `tail` is the same before and after the load of
+        // `head`: the result is then the length at the moment of that load.
+        // Linearization point of `len`: the last load of `head`.
         let mut tail = without_flags(load_first(&self.tail));
         loop {
             let head = without_flags(load_first(&self.consumers.head));
             let again = without_flags(self.tail.load(Relaxed));
             if again == tail {
-                // Another may have got, as we see it, what we have not seen put.
+                // The loaded `head` may be ahead of the loaded `tail`,
+                // if the get is visible before the put: then report 0.
                 let ahead = again.wrapping_sub(head);
                 return if ahead > usize::MAX / 2 { 0 } else { ahead / ITEM };
             }
@@ -119,23 +145,31 @@ impl Counts {
         }
     }
 
-    /// How many items have been put and are not done.
+    /// The number of items that were put and are not done.
     #[inline]
     pub(super) fn unfinished(&self) -> usize {
-        // ORDERING: Acquire pairs with the Release in `finish_of`: we see all that was done, and read the tail as new as who was done had.
+        // ORDERING: Acquire; synchronizes with the Release in `finish` and `finish_up_to`: what happened before those
+        // calls is visible, and the `tail` loaded next is not older than the one that the finishing thread observed.
         self.unfinished_at(self.consumers.done.load(Acquire))
     }
 
-    /// One item is done.
+    /// Counts one item as done.
+    ///
+    /// Linearization point: the CAS on `done` that succeeds; if all
+    /// items are done already, the load of `tail` in `unfinished_at`.
     #[inline]
     pub(super) fn finish(&self) -> Result<(), TooManyDone> {
         let done = self.consumers.done.load(Relaxed);
-        // By invariant 2: so many are got and not done. AWAITED makes it less than one more, so that this one is not the last if
-        // it is set. The tail's line stays with those who put.
-        // ORDERING: Acquire pairs with the Release of who has got: we, and whoever sees this one done, see a tail that is no less.
+        // Fast path. It does not load `tail`, so that the cache line of `tail` stays with
+        // the producers. By invariant 2 at least `got` items are unfinished. If JOINERS is
+        // set, it lowers `got` below ITEM for the last item, which forces the slow path.
+        // ORDERING: Acquire; synchronizes with the Release in `record_got`, and in
+        // `claim` and `claim_all` (`fifo/claim.rs`): this thread, and each thread that
+        // acquires the new `done`, observes a `tail` that is not less than this `head`.
         let got = without_flags(self.consumers.head.load(Acquire)).wrapping_sub(done);
         let not_last = (ITEM..=usize::MAX / 2).contains(&got);
-        // ORDERING: Release, as in `finish_of`.
+        // ORDERING: Release; synchronizes with the Acquire in `unfinished`, `finish_up_to` and
+        // `await_all_done`: what this thread did before is visible to a thread that observes the item as done.
         if not_last
             && self
                 .consumers
@@ -152,11 +186,11 @@ impl Counts {
         }
     }
 
-    /// So many items are done, or all if fewer are unfinished; tells how many.
+    /// Counts `limit` items as done, or all if fewer are unfinished; returns how many.
     #[cold]
     pub(super) fn finish_up_to(&self, limit: usize) -> usize {
-        // ORDERING: Acquire, also of the CAS and if that fails, pairs with the Release of earlier ones: we read the tail as
-        // new as those that are done, and so not too low.
+        // ORDERING: Acquire; synchronizes with the Release of earlier `finish` and `finish_up_to` calls: the `tail`
+        // loaded next is not less than `done`. The CAS below acquires for the same reason, also when it fails.
         let mut done = self.consumers.done.load(Acquire);
         loop {
             let unfinished = self.unfinished_at(done);
@@ -166,8 +200,9 @@ impl Counts {
             }
             let joiners = if unfinished == count { 0 } else { done & JOINERS };
             let next = (done & !JOINERS).wrapping_add(count * ITEM) | joiners;
-            // ORDERING: Release pairs with the Acquire in `unfinished` and `await_zero`: whoever joins sees all we did.
-            // Acquire pairs with the Release in `await_zero`, for invariant 4.
+            // ORDERING: Release; synchronizes with the Acquire in `unfinished` and
+            // `await_all_done`: what this thread did before is visible to each joiner that returns.
+            // Acquire; synchronizes with the Release in `await_all_done`, for invariant 4.
             match self.consumers.done.compare_exchange_weak(done, next, AcqRel, Acquire) {
                 Ok(_) => {
                     if unfinished == count && done & JOINERS != 0 {
@@ -180,13 +215,15 @@ impl Counts {
         }
     }
 
-    /// Whether all is done.
+    /// Whether all items that were put are done.
     #[inline]
     pub(super) fn is_all_done(&self) -> bool {
         self.unfinished() == 0
     }
 
-    /// Waits until all is done; false once the deadline has passed.
+    /// Waits until all items are done. Returns false if the deadline passed first.
+    ///
+    /// Linearization point of a `join` that returns true: the load of `tail` in `unfinished_at`.
     #[cold]
     pub(super) fn await_all_done(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_hand_over(deadline);
@@ -198,8 +235,9 @@ impl Counts {
         let mut before_deadline = true;
         loop {
             let join_epoch = self.consumers.join_epoch.load(Relaxed);
-            // ORDERING: invariants 3 and 4. Acquire pairs with the Release in `finish_of`: we see all that was done before.
-            // Release pairs with the Acquire there: whoever sees AWAITED adds to `zeros` after we have read it.
+            // ORDERING: Acquire; synchronizes with the Release in `finish` and `finish_up_to`: what happened before
+            // the items were counted as done is visible. Release; synchronizes with the Acquire in `finish_up_to`:
+            // a thread that clears JOINERS increases `join_epoch` after the load above (invariants 3 and 4).
             if self.unfinished_at(self.consumers.done.fetch_or(JOINERS, AcqRel)) == 0 {
                 return true;
             }
@@ -210,8 +248,8 @@ impl Counts {
         }
     }
 
-    /// How many items are not done, if `done`, which was acquired, are. Not more than there were at any later moment
-    /// (invariant 2).
+    /// The number of unfinished items, if `done` was loaded with Acquire. `tail` may have grown since: the
+    /// result is at most the true number at any later moment at which `done` still has this value (invariant 2).
     #[inline]
     fn unfinished_at(&self, done: usize) -> usize {
         without_flags(self.tail.load(Relaxed)).wrapping_sub(done & !JOINERS) / ITEM

@@ -1,24 +1,25 @@
-//! Who waits for a turn, for how long, and why in vain.
+//! A caller's role at a queue, how long it waits, and why it did not proceed.
 
 use crate::backend::Instant;
 use core::time::Duration;
 
-/// Who moves items.
+/// Whether the caller puts or gets items.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Putter,
     Getter,
 }
 
-/// Why a thread does not have its turn.
+/// Why a call could not put or get an item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Blocked {
-    /// There is no room, or no item.
+    /// The queue is full (for a putter) or empty (for a getter).
     FullOrEmpty,
     ShutDown,
 }
 
-/// How long a thread waits for its turn. The clock is not read before it must.
+/// How long a call may wait for a free slot or an item. Only the
+/// slow path turns it into a deadline, which reads the clock.
 #[derive(PartialEq, Eq)]
 pub(super) enum WaitMode {
     NoWait,
@@ -28,7 +29,7 @@ pub(super) enum WaitMode {
 }
 
 impl WaitMode {
-    /// Until when, beginning now.
+    /// The moment at which the wait ends, if it starts now; `None` if it never does.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match *self {
             WaitMode::NoWait => Some(Instant::now()),

@@ -1,22 +1,29 @@
-//! Threads that sleep until what a mutex guards has changed for them: a word to sleep on, and a count under the mutex.
+//! An event count: threads block on `epoch` until another thread has changed the
+//! state that a mutex guards. The number of waiters is kept under the same mutex.
+//!
+//! A waiter calls `prepare_wait` under the mutex, releases the mutex and calls `wait`. A notifier
+//! changes the state and calls `notify` under the mutex, releases the mutex and calls `wake`.
 //!
 //! # State
 //! ```text
-//!   counted │ enter         │ call, at most n        │ leave
-//!   0       │ 1             │ nobody                 │ –
-//!   k       │ k + 1         │ k - n, a new call,     │ k - 1, unless somebody
-//!           │               │ and n are to be woken  │ has called since `enter`
+//!   count │ prepare_wait │ notify(n)                │ cancel_wait
+//!   0     │ 1            │ no effect                │ –
+//!   k > 0 │ k + 1        │ k - min(n, k), epoch + 1 │ k - 1, or k if the epoch has changed
+//!         │              │                          │ since `prepare_wait`
 //! ```
 //! # Invariants
-//! 1. `calls` and the count change only under the mutex. A sleeper expects the number of calls that it saw when it
-//!    entered: if somebody has called since, it does not fall asleep.
-//! 2. At least as many are counted as sleep and have not been called. A call that takes some off the count wakes as many
-//!    who sleep, if there are, and lets nobody fall asleep who entered before it. So the count is never too low; it is too
-//!    high while somebody has been called beside the one that was meant, and then a later call wakes nobody.
-//! 3. Whoever is called looks at what the mutex guards again, whatever its clock says, and enters again if there is
-//!    nothing for it: so a call is not lost on one that leaves.
+//! 1. `epoch` and the count change only under the mutex. A waiter blocks only if `epoch` still
+//!    has the value that `prepare_wait` returned: after a notification it does not block.
+//! 2. The count is at least the number of waiters that have not been notified. `notify` removes n
+//!    waiters from the count and `wake` wakes n blocked threads, or all if there are fewer. `notify`
+//!    also changes the epoch, so a thread that has called `prepare_wait` and is not yet blocked
+//!    returns from `wait`, even if the notification was meant for a blocked thread. After such a
+//!    misdirected wake-up the count is too high, and a later notification may wake no thread.
+//! 3. A waiter that returns from `wait` re-checks the guarded state, even if its deadline has passed, and
+//!    calls `prepare_wait` again if it cannot proceed. So no wake-up is lost to a waiter that times out.
 //!
-//! A sleeper that is stopped between `enter` and its sleep for exactly 2³² calls sleeps through the last of them.
+//! Limit: a waiter that is preempted between `prepare_wait` and
+//! `wait` for exactly 2³² notifications misses the last of them.
 
 use crate::backend::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn, futex};
@@ -25,41 +32,44 @@ pub(super) struct Waiters {
     epoch: AtomicU32,
 }
 
-/// How many sleep, at most; guarded by the mutex.
+/// An upper bound of the number of blocked waiters that have not been notified; guarded by the mutex.
 pub(super) type WaiterCount = usize;
 
-/// What a sleeper expects.
+/// The value of `epoch` at which a waiter may block.
 #[derive(Clone, Copy)]
 pub(super) struct Epoch(u32);
 
 impl Waiters {
     const_fn! {
-        /// Nobody.
+        /// An event count without waiters.
         #[inline]
         pub(super) fn new() -> Waiters {
             Waiters { epoch: AtomicU32::new(0) }
         }
     }
 
-    /// Under the mutex: the caller is going to sleep.
+    /// Called under the mutex: counts the caller as a waiter. The caller then releases the mutex and calls `wait`.
     pub(super) fn prepare_wait(&self, count: &mut WaiterCount) -> Epoch {
         *count += 1;
         Epoch(self.epoch.load(Relaxed))
     }
 
-    /// Without the mutex: until somebody calls. False if the deadline has passed first.
+    /// Called without the mutex: blocks until a notification after
+    /// `prepare_wait`. Returns false if the deadline passed first.
     pub(super) fn wait(&self, Epoch(expected): Epoch, deadline: Option<Instant>) -> bool {
         futex::wait(&self.epoch, expected, deadline) != futex::Wait::TimedOut
     }
 
-    /// Under the mutex: the caller, whose time is over, will not sleep again.
+    /// Called under the mutex by a waiter that timed out and will not block again: removes
+    /// it from the count, unless a notification has changed the epoch since `prepare_wait`.
     pub(super) fn cancel_wait(&self, count: &mut WaiterCount, Epoch(expected): Epoch) {
         if self.epoch.load(Relaxed) == expected {
-            *count -= 1; // invariant 2: it counts us
+            *count -= 1; // the epoch is unchanged, so the count includes the caller (invariant 2)
         }
     }
 
-    /// Under the mutex: there is something for so many. Tells how many to wake when the mutex is free.
+    /// Called under the mutex: notifies at most `limit` waiters.
+    /// Returns how many threads to `wake` after the mutex is released.
     #[inline]
     pub(super) fn notify(&self, count: &mut WaiterCount, limit: usize) -> usize {
         let notified = limit.min(*count);
@@ -70,7 +80,7 @@ impl Waiters {
         notified
     }
 
-    /// Wakes those who were called.
+    /// Wakes as many blocked threads as `notify` has returned; called after the mutex is released.
     #[inline]
     pub(super) fn wake(&self, notified: usize) {
         if notified > 0 {
