@@ -1,8 +1,11 @@
-//! The slots of a ring, which may be replaced by more. Nobody waits for those who still look at the old ones: they are kept.
+//! The slots of a ring in a buffer that can be replaced by a larger one. Replaced
+//! buffers are retired, not freed: other threads may still load their slots.
 //!
 //! # Invariants
-//! 1. `mask` is that of the slots, or of fewer before them: a place is always one of the slots that are found after it.
-//! 2. All slots live as long as this. What was in the old ones was moved.
+//! 1. `mask` belongs to the current buffer or to an earlier, smaller one. So an index made
+//!    with `mask` lies within the buffer that `first`, loaded after `mask`, points to.
+//! 2. All buffers live until this value is dropped. The items of retired buffers were moved.
+//! 3. `retired` is accessed only under the queue's mutex, or by the owner of this value.
 
 use super::slot::Slot;
 use crate::backend::atomic::{
@@ -15,20 +18,21 @@ use core::{mem, ptr};
 
 pub(super) struct Buffer<T> {
     first: AtomicPtr<Slot<T>>,
-    /// How many there are, a power of two, less one; in items.
+    /// The number of slots, a power of two, less one; in units of ITEM.
     mask: AtomicUsize,
-    /// Under the mutex.
+    /// Guarded by the queue's mutex.
     retired: UnsafeCell<Vec<*mut [Slot<T>]>>,
 }
 
-// SAFETY: an item is moved by who has claimed its number (`slot.rs`), and `old` touched by who holds the mutex.
+// SAFETY: an item is accessed only by the thread that has claimed its ticket
+// (invariant 1 of `slot.rs`), and `retired` only under the mutex (invariant 3).
 unsafe impl<T: Send> Send for Buffer<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Send> Sync for Buffer<T> {}
 
 impl<T> Buffer<T> {
     const_fn! {
-        /// None, until so many are published.
+        /// No buffer yet; the first one that is published will have `slots` slots.
         #[inline]
         pub(super) fn new(slots: usize) -> Buffer<T> {
             Buffer {
@@ -39,43 +43,46 @@ impl<T> Buffer<T> {
         }
     }
 
-    /// The slot of that number, if it was claimed; of another, it may be one that is never ready for it. And the mask by which it
-    /// was found.
+    /// The slot of a ticket, and the mask with which it was found. If no thread has claimed
+    /// the ticket, the slot may be stale; a stale slot may never be ready for the ticket.
     #[inline(always)]
     pub(super) fn find(&self, ticket: usize) -> Option<(&Slot<T>, usize)> {
-        // ORDERING: Acquire pairs with the Release in `publish`, for invariant 1.
+        // ORDERING: Acquire; synchronizes with the Release store of `mask`
+        // in `publish`: the `first` loaded next is not older (invariant 1).
         let mask = self.mask.load(Acquire);
-        // ORDERING: Acquire pairs with the Release in `publish`: we see the slots that we find.
+        // ORDERING: Acquire; synchronizes with the Release store of
+        // `first` in `publish`: the slots of the buffer are visible.
         let first = self.first.load(Acquire);
         let slot = first.wrapping_add((ticket & mask) / ITEM);
-        // SAFETY: invariants 1 and 2.
+        // SAFETY: the index is within the buffer (invariant 1), which is still allocated (invariant 2).
         (!first.is_null()).then(|| (unsafe { &*slot }, mask))
     }
 
-    /// To who has claimed a number: whether the slot that was found by that mask is still the one.
+    /// Called by a thread that has claimed a ticket: whether the slot found with that mask is in the current buffer.
     #[inline(always)]
     pub(super) fn is_current(&self, mask: usize) -> bool {
         self.mask.load(Relaxed) == mask
     }
 
-    /// How many there are, in items: to who holds the mutex, or has claimed a number.
+    /// The number of slots in units of ITEM. Exact if the caller holds the mutex or has claimed a ticket.
     #[inline]
     pub(super) fn capacity(&self) -> usize {
         self.mask.load(Relaxed) + ITEM
     }
 
-    /// Under the mutex: these are the slots now.
+    /// Called under the mutex: makes `new` the current buffer and retires the old one.
     pub(super) fn publish(&self, new: Box<[Slot<T>]>) {
         let (old, mask) = (self.current(), (new.len() - 1) * ITEM);
-        // SAFETY: we hold the mutex.
+        // SAFETY: invariant 3: this thread holds the mutex.
         self.retired.with_mut(|retired| unsafe { &mut *retired }.extend(old));
-        // ORDERING: Release pairs with the Acquire in `find`.
+        // ORDERING: Release; synchronizes with the Acquire load of `first` in `find`: the new slots are visible.
         self.first.store(Box::into_raw(new).cast(), Release);
-        // ORDERING: Release pairs with the Acquire in `find`: who sees the mask sees the slots.
+        // ORDERING: Release; synchronizes with the Acquire load of `mask` in
+        // `find`: a thread that observes this mask also observes the new `first`.
         self.mask.store(mask, Release);
     }
 
-    /// Under the mutex: all slots, if there are any, as they came out of their box.
+    /// Called under the mutex: the current buffer, if there is one, as `Box::into_raw` returned it.
     fn current(&self) -> Option<*mut [Slot<T>]> {
         let first = self.first.load(Relaxed);
         (!first.is_null()).then(|| ptr::slice_from_raw_parts_mut(first, self.capacity() / ITEM))
@@ -84,9 +91,10 @@ impl<T> Buffer<T> {
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
-        // SAFETY: it is ours.
+        // SAFETY: invariant 3: `&mut self` is the only reference.
         let retired = self.retired.with_mut(|retired| unsafe { mem::take(&mut *retired) });
-        // SAFETY: they came out of boxes, and nobody looks at them any more.
+        // SAFETY: invariant 2: each pointer came from `Box::into_raw`
+        // in `publish`, and no thread accesses the slots any more.
         let boxed = |slots| unsafe { Box::from_raw(slots) };
         retired
             .into_iter()

@@ -1,28 +1,35 @@
-//! Room for items that come out as they came: slots that threads claim without a mutex.
+//! A bounded MPMC queue with stamped slots, after Dmitry Vyukov
+//! (<https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue>),
+//! made to grow. Threads claim tickets, and with them slots, without a mutex.
 //!
 //! # State
-//! `head` and `tail` count the items that were got and put; the slot of an item is told by its number.
+//! `tail` and `head` count the items that were put and got. A put claims the
+//! ticket in `tail`, a get the one in `head`; the ticket determines the slot.
 //! ```text
-//!        head ──▶ the next item to get        tail ──▶ the next item to put        tail - head: how many there are
+//!        head ──▶ next ticket to get        tail ──▶ next ticket to put        tail - head: number of items
 //!   slot of n:  free for n ──put claims n, writes──▶ holds n ──get claims n, reads──▶ free for n + number of slots
 //! ```
-//! The lowest bits of both words are flags: FROZEN, that it is about to change; PUTTERS in `head`, that some sleep until there is
-//! room; in `tail` GETTERS, that some sleep until there is an item, and SHUT, that nobody puts any more.
+//! The lowest bits of both words are flags. FROZEN: a thread that holds the mutex
+//! is about to change the word. PUTTERS in `head`: putters may be blocked. GETTERS
+//! in `tail`: getters may be blocked. SHUT in `tail`: the queue is shut down.
 //!
 //! # Invariants
-//! 1. `tail` is never behind `head`, and never further ahead than there are slots. Each number is claimed once, by the change of
-//!    `tail` or `head` that passes it: that is when the item is in, or out.
-//! 2. Who has claimed a number fills or empties its slot (`slot.rs`) at once: in between no thread sleeps, or runs the user's
-//!    code. Others wait for it, and for who has frozen a word, without a sleep.
-//! 3. Flags change only under the queue's mutex. As long as a word is frozen, its number changes under the mutex too.
-//! 4. There is no slot until somebody puts. Then there are as many as the capacity, a power of two; or more and more, at least twice
-//!    as many each time.
-//! 5. More slots are made while both words are frozen and no number is claimed: each item is moved, and each other slot is free.
-//!    So the slot of a number that was claimed stays. And what an old slot says is true: if it holds a number that nobody has got,
-//!    so does the new slot of that number; if it is free for the next one to be put, so is the new one.
+//! 1. `tail` is never behind `head`, and never ahead of it by more than the number of slots.
+//!    Each ticket is claimed once for a put and at most once for a get, by the change of `tail`
+//!    or `head` that passes it. That change is the linearization point of the put or get.
+//! 2. A thread that has claimed a ticket fills or empties its slot (`slot.rs`) immediately: in between it neither
+//!    blocks nor runs user code. Other threads may spin until it has done so, and until a frozen word is thawed.
+//! 3. Flag bits change only under the queue's mutex. While a word
+//!    is frozen, its count also changes only under the mutex.
+//! 4. No slots are allocated before the first put. A fixed ring then has as many as its
+//!    capacity, a power of two. A growing ring at least doubles its slots each time it is full.
+//! 5. The ring grows while both words are frozen and each claimed ticket has been filled or emptied: each item
+//!    is moved, and each other slot is free. So the slot of a claimed ticket stays in the current buffer until
+//!    the claim is used. A retired slot stays conservative: if it holds the item of a ticket that was not got,
+//!    so does the new slot of that ticket; if it is free for the next ticket to be put, so is the new slot.
 //!
-//! Numbers wrap, as do the stamps: a thread that is stopped in the middle of a claim for exactly as many items mistakes one for
-//! another. On 64-bit systems that takes decades.
+//! Limit: tickets and stamps wrap around. A thread that is preempted in the middle of a claim while exactly 2⁶¹
+//! items pass (2²⁹ on a 32-bit system) takes one ticket for another. On a 64-bit system that takes decades.
 
 use super::buffer::Buffer;
 use super::slot::Slot;
@@ -35,8 +42,8 @@ const GETTERS: usize = 2;
 const FROZEN: usize = 4;
 const PUTTERS: usize = 1;
 
-/// It hardly changes once there are slots, and all read it, also who finds that there is no ring: apart from the mutex, whose line
-/// would come over twice, to be read and then to be changed.
+/// Read-mostly, and read by every call, even to find that there is no ring. So it has its own cache line:
+/// on the mutex's line, each call would fetch that line twice, first to read this and then to lock.
 #[repr(align(128))]
 pub(in crate::queue) struct Ring<T> {
     buffer: Buffer<T>,
@@ -45,28 +52,29 @@ pub(in crate::queue) struct Ring<T> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::queue) enum Kind {
-    /// There is none: the items are under the mutex.
+    /// There is no ring: the items are under the mutex.
     None,
-    /// With so many slots, a power of two.
+    /// A ring with this number of slots, a power of two.
     Fixed(usize),
-    /// With so many to begin with.
+    /// A ring that grows, with this number of slots at first, a power of two.
     Growing(usize),
 }
 
-/// An item's number, claimed, and its slot, which is ready.
+/// A claimed ticket and its slot, which is ready for it.
 pub(super) struct Claim<'a, T> {
     slot: &'a Slot<T>,
-    /// The number, with the mark of the other side if some of that sleep.
+    /// The ticket, and the flag bit that is set if threads of the other role may be blocked.
     word: usize,
 }
 
-/// A claim, or why there is none, in two registers: a `Result` would be in memory, and so would a big item beside it.
+/// A claim or the reason for its failure, in two registers. A `Result`
+/// would be returned in memory, and a big item beside it as well.
 pub(super) struct PackedClaim<'a, T> {
     slot: Option<&'a Slot<T>>,
     word: usize,
 }
 
-/// The numbers from one up to another, claimed.
+/// A range of claimed tickets, from `next` to `end`.
 pub(super) struct Claims<'a, T> {
     ring: &'a Ring<T>,
     role: Role,
@@ -74,7 +82,8 @@ pub(super) struct Claims<'a, T> {
     end: usize,
 }
 
-/// What a frozen tail was.
+/// The value that the thaw will store in `tail`: the one that was
+/// frozen, plus tickets claimed since, and SHUT if it was set.
 pub(super) struct Frozen(usize);
 
 impl<T> Ring<T> {
@@ -89,19 +98,20 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Whether there is a ring.
+    /// Whether this queue has a ring.
     #[inline]
     pub(in crate::queue) fn exists(&self) -> bool {
         !matches!(self.kind, Kind::None)
     }
 
-    /// Whether there is always room.
+    /// Whether the ring grows when it is full.
     #[inline]
     pub(super) fn grows(&self) -> bool {
         matches!(self.kind, Kind::Growing(_))
     }
 
-    /// The next number for that side, if it looks as if there is one.
+    /// Claims the next ticket for that role; `None` if its slot is not
+    /// ready at the moment, or if `tail` or `head` forbids a claim.
     #[inline(always)]
     pub(super) fn claim(&self, role: Role, counts: &Counts) -> Option<Claim<'_, T>> {
         let (counter, flag) = match role {
@@ -110,15 +120,19 @@ impl<T> Ring<T> {
         };
         let (mut word, backoff) = (counter.load(Relaxed), hint::Backoff::new());
         loop {
-            // With what forbids a claim, FROZEN or SHUT: for such a number no slot is ready.
+            // The bits that forbid a claim, FROZEN and SHUT, stay in
+            // the ticket: no slot is ever ready for such a ticket.
             let ticket = word & !flag;
             let (slot, mask) = self.buffer.find(ticket)?;
             if !slot.is_ready(role, ticket) {
                 return None;
             }
-            // ORDERING: Release pairs with the Acquire in `refusal`: who sees the number of an item that was put sees the slots; and
-            // with that in `finish` (`tally.rs`): who sees the number of one that was got sees the tail before which it is.
-            // Acquire pairs with the Release of who has thawed it: we see the last slots (invariant 5).
+            // Linearization point of a put or get: this CAS, if it succeeds.
+            // ORDERING: Release; synchronizes with the Acquire in `check_blocked`: a thread that
+            // observes the ticket of an item that was put also observes the buffer. It also synchronizes
+            // with the Acquire in `finish` (`counts.rs`): a thread that acquires this `head` also
+            // observes the `tail` that made the claim possible. Acquire; synchronizes with the Release
+            // of the thread that thawed the word: the newest buffer is visible (invariant 5).
             match counter.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
                 Ok(_) if self.buffer.is_current(mask) => return Some(Claim { slot, word }),
                 Ok(_) => {
@@ -128,7 +142,8 @@ impl<T> Ring<T> {
                     });
                 }
                 Err(_) => {
-                    // Let the winner have the cache line for a few claims: it moves from core to core less often.
+                    // Back off, so that the winner keeps the cache line for
+                    // a few claims: it then moves between cores less often.
                     backoff.spin();
                     word = counter.load(Relaxed);
                 }
@@ -136,8 +151,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// The next number for that side, or why there was none at some moment of the call. Waits for those who are in the middle
-    /// of a claim.
+    /// Claims the next ticket for that role, or returns the reason why the call was blocked at
+    /// some moment. It spins while another thread has claimed a ticket and not yet used it.
     pub(super) fn claim_or_blocked(&self, role: Role, counts: &Counts) -> Result<Claim<'_, T>, Blocked> {
         loop {
             if let Some(blocked) = self.check_blocked(role, counts, false) {
@@ -146,7 +161,7 @@ impl<T> Ring<T> {
             if let Some(claim) = self.claim(role, counts) {
                 return Ok(claim);
             }
-            // Another was faster, or has frozen the tail, or is about to put or take the item of the slot.
+            // Another thread has claimed the ticket, or has frozen the tail, or is about to fill or empty the slot.
             hint::spin_until(&counts.tail, Relaxed, |word| word & FROZEN == 0);
             let [head, tail] = [counts.head(), &counts.tail].map(|word| without_flags(word.fetch_or(0, Relaxed)));
             let pending = match role {
@@ -159,7 +174,7 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Under the mutex: says that nobody of that side sleeps.
+    /// Called under the mutex, when no thread of that role is blocked: clears the role's flag bit.
     pub(super) fn clear_flag(&self, role: Role, counts: &Counts) {
         let (word, flag) = match role {
             Role::Putter => (counts.head(), PUTTERS),
@@ -170,15 +185,18 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Why there is no number for that side. To be marked, under the mutex, means that some of that side sleep.
+    /// The reason why a thread of that role is blocked; `None` if it may claim. With `set_flag`, which needs the
+    /// mutex, it also sets the role's flag bit: a later claim of the other role then notifies the role's waiters.
     ///
-    /// By invariant 1: who read `head` before the newest `tail`, and finds the same number, found no item then; who read `tail`
-    /// before the newest `head`, and finds it ahead by the capacity, found no room then.
+    /// By invariant 1, a `head` that equals a newer `tail` means that the queue is empty, and a `tail` that
+    /// is ahead of a newer `head` by the capacity means that it is full. Linearization point: the RMW, on
+    /// `tail` for an empty queue, on `head` for a full one; for a put after a shutdown, the load of `tail`.
     pub(super) fn check_blocked(&self, role: Role, counts: &Counts, set_flag: bool) -> Option<Blocked> {
         let (word, none) = match role {
             Role::Getter => {
                 let head = load_first(counts.head());
-                // ORDERING: Acquire pairs with the Release of who has claimed the number before: we see the slots.
+                // ORDERING: Acquire; synchronizes with the Release in `claim`
+                // and `thaw`: the buffer of the items that were put is visible.
                 let word = counts.tail.fetch_or(if set_flag { GETTERS } else { 0 }, Acquire);
                 (word, without_flags(word) == without_flags(head))
             }
@@ -198,13 +216,13 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Puts the item in.
+    /// Writes the item into the claimed slot.
     #[inline(always)]
     pub(super) fn fill(&self, claim: Claim<'_, T>, item: T) {
         claim.slot.fill(without_flags(claim.word), item);
     }
 
-    /// Takes the item out, wrapped.
+    /// Removes the item from the claimed slot and passes it to `wrap`.
     #[inline(always)]
     pub(super) fn empty<R>(&self, claim: Claim<'_, T>, wrap: impl FnOnce(T) -> R) -> R {
         claim
@@ -212,18 +230,22 @@ impl<T> Ring<T> {
             .empty(without_flags(claim.word).wrapping_add(self.capacity()), wrap)
     }
 
-    /// Under the mutex: nobody puts until the tail is thawed, which must be soon.
+    /// Called under the mutex: forbids puts until the tail is thawed.
+    /// The caller must thaw it soon, since other threads spin.
     pub(super) fn freeze(&self, counts: &Counts) -> Frozen {
         Frozen(counts.tail.fetch_or(FROZEN, Relaxed))
     }
 
-    /// Under the mutex: ends it, with the tail as it was then.
+    /// Called under the mutex: thaws the tail and stores the value in `Frozen`.
+    ///
+    /// Linearization point of a batch of puts, and of a shutdown: the swap.
     pub(super) fn thaw(&self, counts: &Counts, Frozen(word): Frozen) {
-        // ORDERING: Release, as in `claim`; and it pairs with the Acquire there.
+        // ORDERING: Release; synchronizes with the Acquire in
+        // `claim` and `check_blocked`: the newest buffer is visible.
         counts.tail.swap(word, Release);
     }
 
-    /// Under the mutex: the next number to put, whatever that takes.
+    /// Called under the mutex: claims the next ticket to put, and allocates slots or grows the ring if that is needed.
     pub(super) fn claim_and_grow(&self, counts: &Counts) -> Result<Claim<'_, T>, Blocked> {
         self.allocate_slots();
         let mut frozen = self.freeze(counts);
@@ -234,12 +256,14 @@ impl<T> Ring<T> {
         Ok(Claim { word, ..claim })
     }
 
-    /// All items that there are.
+    /// Claims all items.
+    ///
+    /// Linearization point of a drain: the CAS on `head` that succeeds.
     pub(super) fn claim_all(&self, counts: &Counts, Frozen(tail): &Frozen) -> Claims<'_, T> {
         let mut word = counts.head().load(Relaxed);
         loop {
             let end = without_flags(*tail);
-            // ORDERING: Release, as in `claim`.
+            // ORDERING: Release; synchronizes with the Acquire in `finish` (`counts.rs`), as in `claim`.
             match counts
                 .head()
                 .compare_exchange_weak(word, end | (word & FLAGS), Release, Relaxed)
@@ -257,7 +281,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Room for as many, or as much as there can be, at least for one; it is claimed when the tail is thawed.
+    /// Claims up to `count` slots for puts, and fails if none is free. A growing ring
+    /// grows first, if there are fewer. The claim takes effect when the tail is thawed.
     pub(super) fn claim_slots(
         &self,
         counts: &Counts,
@@ -286,7 +311,7 @@ impl<T> Ring<T> {
         })
     }
 
-    /// How many items there is room for; for none, if nobody puts any more.
+    /// The number of free slots; 0 if the queue is shut down.
     pub(super) fn free_slot_count(&self, counts: &Counts, Frozen(tail): &Frozen) -> usize {
         if *tail & SHUT != 0 {
             0
@@ -295,12 +320,13 @@ impl<T> Ring<T> {
         }
     }
 
-    /// While the tail is frozen there.
+    /// The number of free slots, in units of ITEM, while the tail is frozen at `tail`.
     fn free_slots(&self, counts: &Counts, tail: usize) -> usize {
         self.capacity() - tail.wrapping_sub(without_flags(counts.head().fetch_or(0, Relaxed)))
     }
 
-    /// Under the mutex, while the tail is frozen there: makes as many slots as it takes for so many items more.
+    /// Called under the mutex, while the tail is frozen at `tail`:
+    /// replaces the buffer by one with free slots for `count` items.
     fn grow(&self, counts: &Counts, tail: usize, count: usize) {
         let word = counts.head().fetch_or(FROZEN, Relaxed);
         let (head, old_capacity) = (without_flags(word), self.capacity());
@@ -313,10 +339,10 @@ impl<T> Ring<T> {
         for offset in (items..old_capacity).step_by(ITEM) {
             let ticket = head.wrapping_add(offset);
             let Some(slot) = self.slot(ticket) else { break };
-            slot.await_ready(Role::Putter, ticket); // a thread may be about to empty it
+            slot.await_ready(Role::Putter, ticket); // a getter may be about to empty it
         }
         self.buffer.publish(new);
-        // ORDERING: Release pairs with the Acquire in `claim`.
+        // ORDERING: Release; synchronizes with the Acquire in `claim`: the new buffer is visible to getters.
         counts.head().swap(word, Release);
     }
 
@@ -325,7 +351,7 @@ impl<T> Ring<T> {
         self.slot(0).is_some()
     }
 
-    /// Under the mutex: makes the slots if there are none.
+    /// Called under the mutex: allocates the slots at the first put.
     pub(super) fn allocate_slots(&self) {
         if !self.has_slots() {
             self.buffer
@@ -345,7 +371,7 @@ impl<T> Ring<T> {
 }
 
 impl<T> Claim<'_, T> {
-    /// Whether some of the other side sleep.
+    /// Whether threads of the other role may be blocked.
     #[inline(always)]
     pub(super) fn has_waiters(&self) -> bool {
         self.word & FLAGS != 0
@@ -375,7 +401,7 @@ impl<'a, T> PackedClaim<'a, T> {
 }
 
 impl Frozen {
-    /// Nobody puts any more when it is thawed.
+    /// The thaw will also set SHUT.
     pub(super) fn shut(&mut self) {
         self.0 |= SHUT;
     }
@@ -390,14 +416,14 @@ impl<T> Claims<'_, T> {
 impl<'a, T> Iterator for Claims<'a, T> {
     type Item = Claim<'a, T>;
 
-    /// The next when its slot is ready.
+    /// The claim of the next ticket, as soon as its slot is ready.
     fn next(&mut self) -> Option<Claim<'a, T>> {
         if self.next == self.end {
             return None;
         }
         let ticket = self.next;
         self.next = ticket.wrapping_add(ITEM);
-        let slot = self.ring.slot(ticket)?; // there is one: the number was claimed
+        let slot = self.ring.slot(ticket)?; // always `Some`: the slots of a claimed ticket are allocated
         slot.await_ready(self.role, ticket);
         Some(Claim { slot, word: ticket })
     }

@@ -1,11 +1,13 @@
-//! A queue whose items are in a ring: who waits, and who moves many items at once.
+//! The FIFO queue on a ring: how threads block, and how batches of items are moved. The ring itself
+//! is in `claim.rs`: a bounded MPMC queue with stamped slots after Dmitry Vyukov, made to grow.
 //!
 //! # Invariants
-//! 1. A thread goes to sleep only after it was counted and the mark of its side was set, at a moment at which there was no
-//!    number for it: whoever claims one for the other side after that sees the mark, and calls. The mark goes when nobody is
-//!    counted. Whoever makes n numbers calls n, and wakes them when it has filled, or emptied, their slots; a shutdown calls all.
-//! 2. Many items move at once while the tail is frozen, so that nobody sees some of them moved.
-//! 3. Nobody waits until there is room in a ring that grows.
+//! 1. A thread blocks only if it could not claim a ticket at a moment at which it was counted as a waiter and the
+//!    flag bit of its role was set. Each later claim of the other role observes the flag bit and notifies. The
+//!    flag bit is cleared when no waiter of the role is counted. A thread that makes n tickets claimable notifies
+//!    n waiters, and wakes them when it has filled or emptied the slots; a shutdown notifies all waiters.
+//! 2. A batch is moved while the tail is frozen, so that no thread observes a part of it.
+//! 3. A put into a growing ring never waits for a free slot.
 
 mod buffer;
 mod claim;
@@ -21,7 +23,7 @@ use crate::backend::hint::Spin;
 use claim::{Claim, Claims, PackedClaim};
 use std::collections::VecDeque;
 
-/// Slots of a ring in which each item is waited for.
+/// Up to this capacity, a putter that spins polls for each slot that becomes free.
 const SMALL_CAPACITY: usize = 8;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
@@ -53,7 +55,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// It has one result, which is made where it is wanted: a big item would be copied.
+    /// There is one return expression, so that the result is built
+    /// in the caller's place: otherwise a big item would be copied.
     #[inline(always)]
     fn ring_empty<E>(&self, ring: &Ring<T>, claim: Claim<'_, T>) -> Result<T, E> {
         let _notify = NotifyOnDrop {
@@ -64,7 +67,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         ring.empty(claim, Ok)
     }
 
-    /// As `put_taken`.
+    /// `put_batch` on a ring.
     pub(super) fn ring_put_batch(
         &self,
         ring: &Ring<T>,
@@ -74,7 +77,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let guard = self.lock();
         ring.allocate_slots();
         let mut frozen = ring.freeze(&self.counts);
-        // Getters may make room meanwhile: no more items are put than this load has found room for.
+        // Getters may free slots meanwhile: no more items are put than there were free slots at this load.
         let free_slots = if is_last {
             usize::MAX
         } else {
@@ -100,13 +103,14 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// Takes all items that there are; nobody puts any more if it is shut.
+    /// Removes all items; also shuts the queue down if `shut` is set.
     pub(super) fn ring_remove_all(&self, ring: &Ring<T>, shut: bool) -> Vec<T> {
         let guard = self.lock();
         let mut frozen = ring.freeze(&self.counts);
         let claims = ring.claim_all(&self.counts, &frozen);
         if shut {
-            // While nobody can see them neither in nor done. Some may have been counted done before.
+            // The tail is still frozen, so each thread observes the items as queued
+            // or as done. Some of them may have been counted as done before.
             self.counts.finish_up_to(claims.len());
             frozen.shut();
         }
@@ -118,7 +122,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items
     }
 
-    /// Nobody puts any more, and nobody waits.
+    /// Shuts the queue down and wakes all waiters.
     pub(super) fn ring_shut_down(&self, ring: &Ring<T>) {
         let guard = self.lock();
         let mut frozen = ring.freeze(&self.counts);
@@ -153,7 +157,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             return ring.claim_or_blocked(role, counts);
         }
         let deadline = mode.deadline();
-        // Who waits for room does not look at each slot as soon as it is free: its cache line holds others, which are not.
+        // A putter at a larger ring polls less often: the cache line of the slot
+        // that becomes free holds other slots, which getters are still emptying.
         let spin = if role == Role::Putter && self.capacity > SMALL_CAPACITY {
             Spin::for_lock
         } else {
@@ -176,23 +181,24 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
                 timed_out = (!waiters.wait(epoch, deadline)).then_some(epoch);
                 continue;
             }
-            // Only after another look: invariant 3 of `sleepers.rs`.
+            // The waiter leaves only after it has re-checked the ring (invariant 3 of `waiters.rs`).
             if let Some(epoch) = timed_out.take() {
                 waiters.cancel_wait(guard.waiter_count(role), epoch);
             }
             self.ring_clear_flag(ring, &mut guard, role);
             drop(guard);
             match blocked.map_or_else(|| ring.claim_or_blocked(role, counts), Err) {
-                Err(Blocked::FullOrEmpty) if blocked.is_none() => {} // another was faster
+                Err(Blocked::FullOrEmpty) if blocked.is_none() => {} // another thread has claimed the ticket: retry
                 ready => return ready,
             }
         }
     }
 
-    /// There is always room, for more slots are made at once: a putter of an unbounded queue need not wait for any getter.
+    /// Claims a ticket in a growing ring, which is never full: the putter grows it instead of waiting for a getter.
     fn ring_claim_growing<'a>(&self, ring: &'a Ring<T>) -> Result<Claim<'a, T>, Blocked> {
         let _guard = self.lock();
-        // Another may have made room by now. To freeze the tail sends all other putters here.
+        // Another putter may have grown the ring before this thread acquired the mutex.
+        // While the tail is frozen, every putter ends up here and waits for the mutex.
         match ring.claim(Role::Putter, &self.counts) {
             Some(claim) => Ok(claim),
             None => ring.claim_and_grow(&self.counts),
@@ -206,7 +212,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
+    /// Releases the mutex and wakes at most as many getters and putters as given.
     #[cold]
     fn ring_unlock_and_wake(
         &self,
@@ -219,7 +225,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.wake(notified);
     }
 
-    /// Lets go of the mutex and tells how many to wake when the items, or the room, are there.
+    /// Notifies at most as many getters and putters as given, and releases the
+    /// mutex. Returns how many threads to wake once the slots are filled or emptied.
     fn ring_notify(
         &self,
         ring: &Ring<T>,
@@ -234,7 +241,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         notified
     }
 
-    /// Takes the mark away if nobody is counted.
+    /// Clears the role's flag bit if no waiter of the role is counted.
     fn ring_clear_flag(&self, ring: &Ring<T>, guard: &mut StateGuard<'_, T, O>, role: Role) {
         if *guard.waiter_count(role) == 0 {
             ring.clear_flag(role, &self.counts);
@@ -242,7 +249,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 }
 
-/// Wakes a putter, if one sleeps, when the slot is empty.
+/// Wakes one blocked putter, if there is one, when it is dropped: after the slot was emptied.
 struct NotifyOnDrop<'a, T, O: Order<T>> {
     queue: &'a AnyQueue<T, O>,
     ring: &'a Ring<T>,

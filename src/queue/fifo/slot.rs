@@ -1,14 +1,15 @@
-//! Where one item of a ring lies.
+//! One slot of a ring: an item, and a stamp that says for which ticket the slot is ready.
 //!
 //! # State
-//! The stamp is an item's number, which leaves its lowest bits free.
+//! The stamp is a ticket, whose lowest bits are free for FILLED.
 //! ```text
 //!   free for n ── fill(n) ──▶ holds n ── empty(n) ──▶ free for n + number of slots
 //! ```
 //! # Invariants
-//! 1. Each number is filled once, and emptied once at most, by who has claimed it: the item is its own from when the stamp
-//!    says that it is free for the number, or holds it, until it changes the stamp. An old slot keeps it when the item has
-//!    been moved (`ring.rs`): it is nobody's.
+//! 1. Each ticket is filled once and emptied at most once, by the thread that has claimed it
+//!    for this. That thread has exclusive access to `item` from the moment at which the stamp
+//!    is ready for its ticket until it changes the stamp. A retired slot keeps its stamp after
+//!    its item was moved to a larger buffer (`claim.rs`); no thread accesses its item again.
 
 use crate::backend::atomic::{
     AtomicUsize,
@@ -19,25 +20,28 @@ use crate::queue::counts::ITEM;
 use crate::queue::wait_mode::Role;
 use core::mem::MaybeUninit;
 
-/// As allocators align: 256 bytes go in and out some 8 % faster. The price: an item of 16 bytes has a slot of 32, not of 24.
+/// Aligned as allocators align: items of 256 bytes are moved in and out some 8 %
+/// faster. The price: an item of 16 bytes takes a slot of 32 bytes instead of 24.
 #[repr(align(16))]
 pub(super) struct Slot<T> {
     stamp: AtomicUsize,
     item: UnsafeCell<MaybeUninit<T>>,
 }
 
-/// What is added to the number in the stamp of a slot that holds it: no flag that forbids a claim (`ring.rs`).
+/// Added to the ticket in the stamp of a slot that holds the item.
+/// It differs from each flag bit that forbids a claim (`claim.rs`).
 const FILLED: usize = 2;
 
 impl<T> Slot<T> {
-    /// As many slots, a power of two, for the numbers from `first` on: `slot` makes each from its number.
+    /// A buffer of `slots` slots, a power of two, for the tickets
+    /// from `first` on; `slot` makes each slot from its ticket.
     pub(super) fn make_buffer(first: usize, slots: usize, slot: impl Fn(usize) -> Slot<T>) -> Box<[Slot<T>]> {
         let mask = (slots - 1) * ITEM;
         let ticket = |index: usize| first.wrapping_add((index * ITEM).wrapping_sub(first) & mask);
         (0..slots).map(ticket).map(slot).collect()
     }
 
-    /// One without an item.
+    /// A slot that is free for the ticket.
     pub(super) fn free(ticket: usize) -> Slot<T> {
         Slot {
             stamp: AtomicUsize::new(ticket),
@@ -45,44 +49,50 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Whether that side can claim the number for it.
+    /// Whether a thread of that role can claim the ticket: the slot is free for it, or holds its item.
     #[inline(always)]
     pub(super) fn is_ready(&self, role: Role, ticket: usize) -> bool {
-        // ORDERING: Acquire pairs with the Release in `fill`: who is going to take the item sees it; and with that in `empty`: who is
-        // going to write does so after that.
+        // ORDERING: Acquire; synchronizes with the Release in `fill`: the item is
+        // visible to the getter that removes it. It also synchronizes with the Release
+        // in `ReleaseOnDrop::drop`: the next putter writes after the getter has read.
         self.stamp.load(Acquire) == ready_stamp(role, ticket)
     }
 
-    /// Puts in the item whose number was claimed.
+    /// Writes the item of a ticket that the caller has claimed.
     #[inline(always)]
     pub(super) fn fill(&self, ticket: usize, item: T) {
-        // SAFETY: invariant 1: it is ours, and empty.
+        // SAFETY: invariant 1: the caller has claimed the ticket, and the slot is empty.
         self.item.with_mut(|cell| unsafe { cell.cast::<T>().write(item) });
-        // ORDERING: Release pairs with the Acquire of who takes the item: it sees it.
+        // ORDERING: Release; synchronizes with the Acquire in `is_ready`
+        // and `await_ready`: the item is visible to the getter.
         self.stamp.store(ready_stamp(Role::Getter, ticket), Release);
     }
 
-    /// Takes out the item whose number was claimed, wraps it, and leaves the slot to the next.
+    /// Removes the item of a ticket that the caller has claimed,
+    /// passes it to `wrap`, and frees the slot for the ticket `next`.
     #[inline(always)]
     pub(super) fn empty<R>(&self, next: usize, wrap: impl FnOnce(T) -> R) -> R {
         let _release = ReleaseOnDrop { slot: self, next };
-        // SAFETY: invariant 1: it is ours, and holds an item.
+        // SAFETY: invariant 1: the caller has claimed the ticket, and the slot holds its item.
         self.item.with_mut(|cell| wrap(unsafe { cell.cast::<T>().read() }))
     }
 
-    /// Until that side can fill or empty it for the number: until the one before has done with it, who does not sleep. Unless
-    /// the number is the caller's, another may have been faster by then.
+    /// Spins until the slot is ready for the ticket and the role, or for a later ticket. The thread
+    /// that has claimed the slot before does not block until it has filled or emptied it. If the
+    /// caller has not claimed the ticket, another thread may have done so when this returns.
     pub(super) fn await_ready(&self, role: Role, ticket: usize) {
-        // ORDERING: Acquire pairs with the Release of who has done with it, as in `is_ready`.
+        // ORDERING: Acquire; synchronizes with the Release in `fill` and in `ReleaseOnDrop::drop`, as in `is_ready`.
         hint::spin_until(&self.stamp, Acquire, |stamp| {
             stamp.wrapping_sub(ready_stamp(role, ticket)) <= usize::MAX / 2
         });
     }
 
-    /// A new slot with the item of that number, which is moved as soon as it is here; no thread can claim it.
+    /// Moves the item of that ticket into a new slot, as soon as
+    /// it is filled. No thread can claim the ticket at that time.
     pub(super) fn relocate(&self, ticket: usize) -> Slot<T> {
         self.await_ready(Role::Getter, ticket);
-        // SAFETY: invariant 1: no thread has claimed it, and no thread claims it here from now on.
+        // SAFETY: invariant 1: no thread has claimed the ticket for
+        // a get, and no thread claims it in this slot from now on.
         let item = self.item.with_mut(|cell| unsafe { cell.read() });
         Slot {
             stamp: AtomicUsize::new(ready_stamp(Role::Getter, ticket)),
@@ -90,13 +100,13 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Of an old slot: its item was moved.
+    /// Called for a retired slot: clears FILLED, so that the drop of the slot does not drop the item that was moved.
     pub(super) fn forget(&self) {
         self.stamp.fetch_and(!FILLED, Relaxed);
     }
 }
 
-/// The stamp of a slot that is ready for the number.
+/// The stamp of a slot that is ready for the ticket and the role.
 #[inline(always)]
 fn ready_stamp(role: Role, ticket: usize) -> usize {
     match role {
@@ -105,7 +115,8 @@ fn ready_stamp(role: Role, ticket: usize) -> usize {
     }
 }
 
-/// Dropped, it leaves the slot to the next. So the item is read to where it is wanted: kept until then, a big one would be copied.
+/// Frees the slot for the ticket `next` when it is dropped. So the item is read directly into
+/// its destination: if a local variable held it until this store, a big item would be copied.
 struct ReleaseOnDrop<'a, T> {
     slot: &'a Slot<T>,
     next: usize,
@@ -114,7 +125,8 @@ struct ReleaseOnDrop<'a, T> {
 impl<T> Drop for ReleaseOnDrop<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
-        // ORDERING: Release pairs with the Acquire of who fills it next: it writes after we have read.
+        // ORDERING: Release; synchronizes with the Acquire in `is_ready` and `await_ready`:
+        // the putter that fills the slot next writes after this thread has read.
         self.slot.stamp.store(self.next, Release);
     }
 }
@@ -122,7 +134,7 @@ impl<T> Drop for ReleaseOnDrop<'_, T> {
 impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
         if self.stamp.load(Relaxed) & FILLED != 0 {
-            // SAFETY: invariant 1: it holds an item, and nobody else knows it.
+            // SAFETY: invariant 1: the slot holds an item, and no other thread has a reference to the slot.
             self.item.with_mut(|cell| unsafe { cell.cast::<T>().drop_in_place() });
         }
     }
