@@ -19,8 +19,7 @@
 //!    or `head` that passes it. That change is the linearization point of the put or get.
 //! 2. A thread that has claimed a ticket fills or empties its slot (`slot.rs`) immediately: in between it neither
 //!    blocks nor runs user code. Other threads may spin until it has done so, and until a frozen word is thawed.
-//! 3. Flag bits change only under the queue's mutex. While a word
-//!    is frozen, its count also changes only under the mutex.
+//! 3. Flag bits change only under the queue's mutex, and so does the count of a frozen word.
 //! 4. No slots are allocated before the first put. A fixed ring then has as many as its
 //!    capacity, a power of two. A growing ring at least doubles its slots each time it is full.
 //! 5. The ring grows while both words are frozen and each claimed ticket has been filled or emptied: each item
@@ -67,8 +66,7 @@ pub(super) struct Claim<'a, T> {
     word: usize,
 }
 
-/// A claim or the reason for its failure, in two registers. A `Result`
-/// would be returned in memory, and a big item beside it as well.
+/// A claim or the reason for its failure, in two registers: a `Result`, and a big item beside it, would be in memory.
 pub(super) struct PackedClaim<'a, T> {
     slot: Option<&'a Slot<T>>,
     word: usize,
@@ -82,8 +80,7 @@ pub(super) struct Claims<'a, T> {
     end: usize,
 }
 
-/// The value that the thaw will store in `tail`: the one that was
-/// frozen, plus tickets claimed since, and SHUT if it was set.
+/// What the thaw will store in `tail`: the value that was frozen, plus tickets claimed since, and perhaps SHUT.
 pub(super) struct Frozen(usize);
 
 impl<T> Ring<T> {
@@ -110,8 +107,7 @@ impl<T> Ring<T> {
         matches!(self.kind, Kind::Growing(_))
     }
 
-    /// Claims the next ticket for that role; `None` if its slot is not
-    /// ready at the moment, or if `tail` or `head` forbids a claim.
+    /// Claims the next ticket for that role; `None` if its slot is not ready, or if a flag bit forbids a claim.
     #[inline(always)]
     pub(super) fn claim(&self, role: Role, counts: &Counts) -> Option<Claim<'_, T>> {
         let (counter, flag) = match role {
@@ -120,19 +116,17 @@ impl<T> Ring<T> {
         };
         let (mut word, backoff) = (counter.load(Relaxed), hint::Backoff::new());
         loop {
-            // The bits that forbid a claim, FROZEN and SHUT, stay in
-            // the ticket: no slot is ever ready for such a ticket.
+            // No slot is ever ready for a ticket with FROZEN or SHUT, the bits that forbid a claim.
             let ticket = word & !flag;
             let (slot, mask) = self.buffer.find(ticket)?;
             if !slot.is_ready(role, ticket) {
                 return None;
             }
             // Linearization point of a put or get: this CAS, if it succeeds.
-            // ORDERING: Release; synchronizes with the Acquire in `check_blocked`: a thread that
-            // observes the ticket of an item that was put also observes the buffer. It also synchronizes
-            // with the Acquire in `finish` (`counts.rs`): a thread that acquires this `head` also
-            // observes the `tail` that made the claim possible. Acquire; synchronizes with the Release
-            // of the thread that thawed the word: the newest buffer is visible (invariant 5).
+            // ORDERING: Release; synchronizes with the Acquire in `check_blocked`: a thread that observes an
+            // item's ticket also observes the buffer; and with the one in `finish` (`counts.rs`): a thread
+            // that acquires this `head` also observes the `tail` that made the claim possible. Acquire;
+            // synchronizes with the Release in `thaw` and `grow`: the newest buffer is visible (invariant 5).
             match counter.compare_exchange_weak(word, word.wrapping_add(ITEM), AcqRel, Relaxed) {
                 Ok(_) if self.buffer.is_current(mask) => return Some(Claim { slot, word }),
                 Ok(_) => {
@@ -142,8 +136,7 @@ impl<T> Ring<T> {
                     });
                 }
                 Err(_) => {
-                    // Back off, so that the winner keeps the cache line for
-                    // a few claims: it then moves between cores less often.
+                    // Back off: the winner keeps the cache line for a few claims, so that it moves between cores less.
                     backoff.spin();
                     word = counter.load(Relaxed);
                 }
@@ -151,8 +144,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Claims the next ticket for that role, or returns the reason why the call was blocked at
-    /// some moment. It spins while another thread has claimed a ticket and not yet used it.
+    /// Claims the next ticket for that role, or returns why the call was blocked at some
+    /// moment. Spins while another thread has claimed a ticket and not yet used it.
     pub(super) fn claim_or_blocked(&self, role: Role, counts: &Counts) -> Result<Claim<'_, T>, Blocked> {
         loop {
             if let Some(blocked) = self.check_blocked(role, counts, false) {
@@ -195,8 +188,7 @@ impl<T> Ring<T> {
         let (word, none) = match role {
             Role::Getter => {
                 let head = load_first(counts.head());
-                // ORDERING: Acquire; synchronizes with the Release in `claim`
-                // and `thaw`: the buffer of the items that were put is visible.
+                // ORDERING: Acquire; synchronizes with the Release in `claim` and `thaw`: the buffer is visible.
                 let word = counts.tail.fetch_or(if set_flag { GETTERS } else { 0 }, Acquire);
                 (word, without_flags(word) == without_flags(head))
             }
@@ -230,18 +222,15 @@ impl<T> Ring<T> {
             .empty(without_flags(claim.word).wrapping_add(self.capacity()), wrap)
     }
 
-    /// Called under the mutex: forbids puts until the tail is thawed.
-    /// The caller must thaw it soon, since other threads spin.
+    /// Called under the mutex: forbids puts until the tail is thawed, which must be soon, since putters spin.
     pub(super) fn freeze(&self, counts: &Counts) -> Frozen {
         Frozen(counts.tail.fetch_or(FROZEN, Relaxed))
     }
 
     /// Called under the mutex: thaws the tail and stores the value in `Frozen`.
-    ///
-    /// Linearization point of a batch of puts, and of a shutdown: the swap.
     pub(super) fn thaw(&self, counts: &Counts, Frozen(word): Frozen) {
-        // ORDERING: Release; synchronizes with the Acquire in
-        // `claim` and `check_blocked`: the newest buffer is visible.
+        // Linearization point of a batch of puts, of a put that grows the ring, and of a shutdown: this swap.
+        // ORDERING: Release; synchronizes with the Acquire in `claim` and `check_blocked`: the buffer is visible.
         counts.tail.swap(word, Release);
     }
 
@@ -257,12 +246,11 @@ impl<T> Ring<T> {
     }
 
     /// Claims all items.
-    ///
-    /// Linearization point of a drain: the CAS on `head` that succeeds.
     pub(super) fn claim_all(&self, counts: &Counts, Frozen(tail): &Frozen) -> Claims<'_, T> {
         let mut word = counts.head().load(Relaxed);
         loop {
             let end = without_flags(*tail);
+            // Linearization point of a drain: this CAS, if it succeeds.
             // ORDERING: Release; synchronizes with the Acquire in `finish` (`counts.rs`), as in `claim`.
             match counts
                 .head()
@@ -281,8 +269,8 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Claims up to `count` slots for puts, and fails if none is free. A growing ring
-    /// grows first, if there are fewer. The claim takes effect when the tail is thawed.
+    /// Claims up to `count` slots for puts. A growing ring first
+    /// grows to `count` free slots. The thaw publishes the claim.
     pub(super) fn claim_slots(
         &self,
         counts: &Counts,
@@ -325,8 +313,7 @@ impl<T> Ring<T> {
         self.capacity() - tail.wrapping_sub(without_flags(counts.head().fetch_or(0, Relaxed)))
     }
 
-    /// Called under the mutex, while the tail is frozen at `tail`:
-    /// replaces the buffer by one with free slots for `count` items.
+    /// Called under the mutex, with the tail frozen at `tail`: makes a larger buffer with `count` free slots.
     fn grow(&self, counts: &Counts, tail: usize, count: usize) {
         let word = counts.head().fetch_or(FROZEN, Relaxed);
         let (head, old_capacity) = (without_flags(word), self.capacity());
