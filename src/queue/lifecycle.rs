@@ -1,4 +1,4 @@
-//! The end of items, and of the queue: done, joined, shut down.
+//! Observers of a queue that never block, `task_done` and `join`, and the shutdown.
 
 use super::error::TooManyDone;
 use super::order::Order;
@@ -9,7 +9,7 @@ use core::fmt;
 use core::time::Duration;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
-    /// How many items there are; by the time you look, that may have changed.
+    /// The number of items. It may have changed when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::Queue::<u32>::unbounded().len(), 0);
@@ -20,7 +20,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.len()
     }
 
-    /// Whether there is no item; by the time you look, that may have changed.
+    /// Whether the queue is empty. This may have changed when the call returns.
     ///
     /// ```
     /// assert!(selvedge::Queue::<u32>::unbounded().is_empty());
@@ -31,7 +31,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.len() == 0
     }
 
-    /// Whether there is no room; by the time you look, that may have changed.
+    /// Whether the queue is full. This may have changed when the call returns.
     ///
     /// ```
     /// let queue = selvedge::Queue::bounded(1);
@@ -44,7 +44,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.len() >= self.capacity
     }
 
-    /// How many items it can hold; `None` if it is unbounded, or bounded by `usize::MAX`, which no memory holds.
+    /// How many items the queue can hold; `None` if it is unbounded. A bound
+    /// of `usize::MAX`, which no memory can hold, counts as unbounded.
     ///
     /// ```
     /// assert_eq!(selvedge::Queue::<u32>::bounded(3).capacity(), Some(3));
@@ -55,7 +56,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         Some(self.capacity).filter(|&capacity| capacity != usize::MAX)
     }
 
-    /// Whether it has been shut down.
+    /// Whether the queue is shut down.
     ///
     /// ```
     /// let queue = selvedge::Queue::<u32>::unbounded();
@@ -67,10 +68,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.is_shut()
     }
 
-    /// Counts an item done that was got. With the last one, all that [`join`](AnyQueue::join) return.
+    /// Counts an item that was got as done. When all items are done, each [`join`](AnyQueue::join) returns.
     ///
     /// # Errors
-    /// [`TooManyDone`] if as many are done as were put; nothing changes.
+    /// [`TooManyDone`] if all items that were put are done already; nothing changes.
     ///
     /// ```
     /// use selvedge::{Queue, TooManyDone};
@@ -85,7 +86,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.finish()
     }
 
-    /// How many items were put and are not done, got or not; by the time you look, that may have changed.
+    /// The number of items that were put and are not done, whether they
+    /// were got or not. It may have changed when the call returns.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -99,7 +101,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.unfinished()
     }
 
-    /// Whether all items that were put are done; never waits.
+    /// Whether all items that were put are done; never blocks.
     ///
     /// ```
     /// assert!(selvedge::Queue::<u32>::unbounded().try_join());
@@ -109,8 +111,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.is_all_done()
     }
 
-    /// Waits until all items that were put are done. A shutdown does not end it: what is left must be got and done, or
-    /// drained by [`shutdown_now`](AnyQueue::shutdown_now).
+    /// Waits until all items that were put are done. A shutdown does not end the wait: the items that
+    /// remain must be got and counted as done, or removed by [`shutdown_now`](AnyQueue::shutdown_now).
     ///
     /// ```
     /// use selvedge::Queue;
@@ -128,7 +130,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// [`join`](AnyQueue::join), for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there were unfinished items all the time.
+    /// [`TimedOut`] if there were unfinished items until `timeout` had elapsed.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -144,7 +146,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// [`join`](AnyQueue::join), until `deadline` at the latest.
     ///
     /// # Errors
-    /// [`TimedOut`] if there were unfinished items all the time.
+    /// [`TimedOut`] if there were unfinished items until `deadline` had passed.
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -156,8 +158,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         done.then_some(()).ok_or(TimedOut)
     }
 
-    /// Ends the queue: nothing can be put any more, and what is in it can still be got. All who wait to put are refused,
-    /// and all who wait to get, for there is nothing. May be called again.
+    /// Shuts the queue down: no item can be put any more, and the items that are in the queue can still
+    /// be got. Threads that are blocked in a put or a get return with an error. May be called again.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -175,11 +177,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// Ends the queue and gives what was in it, the next first: nothing can be put or got any more. Each of these items is
-    /// counted done, so that nobody joins for ever.
+    /// Shuts the queue down and returns its items, the next item first: no item can be put or
+    /// got any more. Each returned item is counted as done, so that no `join` waits for it.
     ///
     /// # Panics
-    /// If the `Ord` of an item does: the items are dropped. The queue is shut down.
+    /// If the `Ord` of an item panics: the items are dropped. The queue is shut down.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -195,7 +197,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
         let mut guard = self.lock();
         let items = self.remove_all(&mut guard);
-        // Under the mutex, so that nobody sees them neither in nor done. Some may have been counted done before.
+        // Under the mutex, so that each thread observes the items as queued
+        // or as done. Some of them may have been counted as done before.
         self.counts.finish_up_to(O::len(&items));
         self.shut_down(guard);
         O::into_vec(items)
@@ -203,7 +206,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
 }
 
 impl<T, O: Order<T>> fmt::Debug for AnyQueue<T, O> {
-    /// Shows what can be seen without waiting.
+    /// Shows the state without blocking.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Queue")
             .field("len", &self.len())

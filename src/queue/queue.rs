@@ -1,22 +1,23 @@
-//! The queue itself: items under a mutex, and two sides, putters and getters, that wait for each other.
+//! The queue type: items under a mutex or in a ring, and the protocol by which putters and getters wait for each other.
 //!
 //! # State
 //! ```text
-//!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters wait
-//!   putters asleep      │   items   │      getters asleep
-//!                       └───────────┘                  empty and not shut down: getters wait
-//!               tail ─────▶ head ─────▶ done           put, got, done; while some are not, joiners wait (`tally.rs`)
+//!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters block
+//!   blocked putters     │   items   │     blocked getters
+//!                       └───────────┘                  empty and not shut down: getters block
+//!               tail ─────▶ head ─────▶ done           items put, got, done; joiners block until done = tail (`counts.rs`)
 //! ```
 //! # Invariants
-//! 1. Only who holds the mutex changes the items, `head`, `tail`, or who is counted as asleep. It never runs the user's code
-//!    but `Ord`, which changes nothing, and never drops an item.
-//! 2. There are never more items than `capacity`. Once the queue is shut down, it stays so, and their number never grows.
-//! 3. A putter goes to sleep only when there is no room, a getter only when there is no item, and neither when the queue is
-//!    shut down; each is counted before it lets go of the mutex. Whoever makes room for n, or puts n items in, calls n of
-//!    the other side before it lets go of the mutex; whoever shuts the queue down calls all. No call is lost
-//!    (`sleepers.rs`), and whoever has its turn and does not use it, because `Ord` panics, passes it on.
-//! 4. Items in a ring (`ring.rs`, `ringed.rs`) are not under the mutex; of what it guards there are then only the counts of
-//!    those who sleep.
+//! 1. Only a thread that holds the mutex changes the items, `head`, `tail` and the numbers of waiters. While
+//!    it holds the mutex it runs no user code but `Ord`, which changes no item, and it never drops an item.
+//! 2. There are never more than `capacity` items. After a shutdown
+//!    the queue stays shut down, and the number of items never grows.
+//! 3. A putter blocks only while the queue is full, a getter only while it is empty, and neither while it is shut
+//!    down. Each is counted as a waiter before it releases the mutex. A thread that frees n slots, or puts n items,
+//!    notifies n waiters of the other role before it releases the mutex; a shutdown notifies all. No wake-up is
+//!    lost (`waiters.rs`). A thread that could proceed and does not, because `Ord` panics, passes its wake-up on.
+//! 4. Items in a ring (`fifo/`) are not under the mutex. In such a queue the mutex
+//!    guards only the numbers of waiters, the flag bits and the growth of the ring.
 //!
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
@@ -30,29 +31,30 @@ use crate::sync::{Mutex, MutexGuard};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::collections::VecDeque;
 
-/// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
-/// [`PriorityQueue`](super::PriorityQueue).
+/// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a
+/// [`LifoQueue`](super::LifoQueue) or a [`PriorityQueue`](super::PriorityQueue).
 ///
-/// Any number of threads put and get. Where there is no room, or no item, they wait; those that come by have precedence
-/// over those that sleep.
+/// Any number of threads put and get. A put blocks while the queue is full, a get while it
+/// is empty. The queue is unfair: a barging thread may proceed before a blocked thread.
 ///
-/// Whoever puts may wait until all is done: each item counts as unfinished until somebody calls
-/// [`task_done`](AnyQueue::task_done) for it or drops its [`Task`](super::Task), and [`join`](AnyQueue::join) waits for that.
+/// A thread may wait until all items that were put are done. Each item is unfinished
+/// until [`task_done`](AnyQueue::task_done) is called for it or its [`Task`](super::Task)
+/// is dropped; [`join`](AnyQueue::join) waits until no item is unfinished.
 ///
-/// Items are dropped, compared and moved as the user's code likes: an item's `Drop` may use the queue, for it never runs
-/// under the queue's mutex. If `Ord` panics, nothing has changed: a put drops its item, a get leaves it in.
+/// The `Drop` of an item may use the queue, since it never runs under the queue's mutex. If `Ord`
+/// panics, the queue is unchanged: a put drops its item, a get leaves the item in the queue.
 ///
-/// Only the `Ord` of a [`PriorityQueue`](super::PriorityQueue)'s items runs under that queue's mutex. So neither that `Ord`,
-/// nor the program's panic hook while that `Ord` panics, may put into this queue, get from it, drain it, shut it down or
-/// join it: the call would block forever. They may call `len`, `unfinished` and the other methods that only load a
-/// count, and may use any other queue.
+/// Only the `Ord` of a [`PriorityQueue`](super::PriorityQueue)'s items runs under that queue's mutex.
+/// So neither that `Ord`, nor the program's panic hook while that `Ord` panics, may put into this
+/// queue, get from it, drain it, shut it down or join it: the call would block indefinitely. They may
+/// call `len`, `unfinished` and the other methods that only load a count, and may use any other queue.
 ///
-/// Everything before a put happens-before everything after the get of its item; everything before an item is counted
-/// done happens-before the return of each `join` that it ends.
+/// A put happens-before the get of its item. The call that counts an item
+/// as done happens-before the return of each `join` that waits for it.
 ///
 /// # Python
-/// `queue.Queue` and its kin. A maxsize of zero is [`unbounded`](AnyQueue::unbounded) here. What could not be put comes
-/// back in the error.
+/// `queue.Queue` and its subclasses. A maxsize of zero is
+/// [`unbounded`](AnyQueue::unbounded) here. The error of a failed put returns the item.
 pub struct AnyQueue<T, O: Order<T>> {
     state: Mutex<State<O::Items>>,
     pub(super) getters: Waiters,
@@ -68,18 +70,19 @@ pub(super) struct State<I> {
     waiting_putters: WaiterCount,
 }
 
-/// More items have their memory taken as they come.
+/// A bounded queue with a larger capacity has no ring: it allocates memory as items are put.
 const MAX_RING_CAPACITY: usize = 4096;
 
-/// Slots of a ring that grows, to begin with.
+/// The number of slots with which a growing ring starts.
 const INITIAL_SLOTS: usize = 4;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     const_fn! {
         /// A queue that is never full.
         ///
-        /// The items of a [`Queue`](super::Queue) lie in a ring, as in [`bounded`](AnyQueue::bounded). The first put takes the
-        /// memory for four; whenever there is no room, it is doubled, and given back when the queue is dropped.
+        /// The items of a [`Queue`](super::Queue) are in a ring, as in
+        /// [`bounded`](AnyQueue::bounded). The first put allocates memory for four items; a put
+        /// into a full ring doubles the ring. The memory is freed when the queue is dropped.
         ///
         /// ```
         /// static ORDERS: selvedge::Queue<String> = selvedge::Queue::unbounded();
@@ -92,10 +95,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     const_fn! {
-        /// A queue that is full when it holds `capacity` items. Memory is taken as it is needed.
+        /// A queue that is full when it holds `capacity` items. Memory is allocated as it is needed.
         ///
-        /// A [`Queue`](super::Queue) whose capacity is a power of two, up to 4,096, is the fastest: its items lie in a ring, of
-        /// which all memory is taken when the first is put, and whoever puts or gets claims a slot of it instead of a mutex.
+        /// A [`Queue`](super::Queue) is fastest if its capacity is a power of two, up
+        /// to 4,096: its items are in a ring, whose memory the first put allocates,
+        /// and a put or get claims a slot of the ring instead of acquiring a mutex.
         ///
         /// # Panics
         /// If `capacity` is zero: for a queue without a bound there is [`unbounded`](AnyQueue::unbounded).
@@ -114,7 +118,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     const_fn! {
-        /// As `bounded`, but never in a ring: for those who compare the two, or prove both.
+        /// As `bounded`, but never with a ring: for tests that compare or verify both.
         #[doc(hidden)]
         pub fn bounded_by_a_lock(capacity: usize) -> AnyQueue<T, O> {
             AnyQueue::with_kind(capacity, Kind::None)
@@ -122,7 +126,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     const_fn! {
-        /// As `unbounded`, with so many slots to begin with, a power of two, if there is a ring: for those who prove that it grows.
+        /// As `unbounded`; a ring starts with `slots` slots, a power of two: for tests of its growth.
         #[doc(hidden)]
         pub fn unbounded_from(slots: usize) -> AnyQueue<T, O> {
             assert!(slots.is_power_of_two(), "the number of slots must be a power of two");
@@ -144,7 +148,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// The mutex when it is the caller's turn, for which it waits as long as it has patience.
+    /// Acquires the mutex when a thread of that role can proceed; waits for that moment as `mode` says.
     #[inline(always)]
     pub(super) fn lock_when_ready(&self, role: Role, mode: &WaitMode) -> Result<StateGuard<'_, T, O>, Blocked> {
         let guard = self.lock();
@@ -155,19 +159,19 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         guard.ok_or(blocked)
     }
 
-    /// The ring, if the items are in one.
+    /// The ring, if this queue has one.
     #[inline]
     pub(super) fn ring(&self) -> Option<&Ring<T>> {
         (O::SUPPORTS_RING && self.ring.exists()).then_some(&self.ring)
     }
 
-    /// The mutex, for who need not wait for a turn.
+    /// Acquires the mutex, whether the queue is ready or not.
     #[inline]
     pub(super) fn lock(&self) -> StateGuard<'_, T, O> {
         self.state.acquire()
     }
 
-    /// Whether that side can move an item now.
+    /// Whether a thread of that role can put or get an item now.
     #[inline(always)]
     pub(super) fn is_ready(&self, guard: &StateGuard<'_, T, O>, role: Role) -> bool {
         match role {
@@ -176,14 +180,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// How many items there is room for.
+    /// The number of items that can be put before the queue is full.
     #[inline]
     pub(super) fn free_slots(&self, guard: &StateGuard<'_, T, O>) -> usize {
         self.capacity - O::len(&guard.items)
     }
 
-    /// Where the item goes. The turn is for one of those who come after `done` items were put in it: the item must outlive it,
-    /// for if `Ord` panics, it ends here, and the item is dropped when the mutex is free.
+    /// The index for `insert`. If `Ord` panics, getters are notified of the `inserted` items that
+    /// the caller has already inserted, and the free slot is passed on to another putter. The
+    /// item must outlive the guard, so that a panic drops the item after it releases the mutex.
     #[inline]
     pub(super) fn plan_insert(&self, guard: &mut StateGuard<'_, T, O>, item: &T, inserted: usize) -> usize {
         let on_panic = NotifyOnPanic {
@@ -203,7 +208,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.counts.record_put(1);
     }
 
-    /// Gets the next item, which there is, and ends the turn. It makes the result itself: a big item would be copied into it.
+    /// Removes the next item, of which there is one, and releases the mutex. The
+    /// result is built in the caller's place: otherwise a big item would be copied.
     #[inline(always)]
     pub(super) fn remove_and_unlock<E>(&self, mut guard: StateGuard<'_, T, O>, none: E) -> Result<T, E> {
         let on_panic = NotifyOnPanic {
@@ -220,15 +226,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         item
     }
 
-    /// All items, to be put in order when the mutex is free. Who waits for room is still to be called.
+    /// Removes all items, unordered. The caller has to notify the putters, and to order the items without the mutex.
     pub(super) fn remove_all(&self, guard: &mut StateGuard<'_, T, O>) -> O::Items {
         let items = core::mem::replace(&mut guard.items, O::EMPTY);
         self.counts.record_got(O::len(&items));
         items
     }
 
-    /// Items that do not lie in a ring and that `wanted`, which is not the user's, wants, whatever comes before them; the others keep
-    /// their order.
+    /// Removes the items for which `wanted` returns true, wherever they are; the other
+    /// items keep their order. `wanted` is not user code. Only for a queue without a ring.
     pub(crate) fn take_if(&self, wanted: impl Fn(&T) -> bool) -> Vec<T>
     where
         O: Storage<T, Items = VecDeque<T>>,
@@ -247,13 +253,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         taken
     }
 
-    /// Nobody puts any more, and nobody waits.
+    /// Shuts the queue down, releases the mutex and wakes all waiters.
     pub(super) fn shut_down(&self, guard: StateGuard<'_, T, O>) {
         self.counts.shut();
         self.unlock_and_wake(guard, usize::MAX, usize::MAX);
     }
 
-    /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
+    /// Releases the mutex and wakes at most as many blocked getters and putters as given.
     #[inline(always)]
     pub(super) fn unlock_and_wake(&self, guard: StateGuard<'_, T, O>, wake_getters: usize, wake_putters: usize) {
         if (wake_getters > 0 && guard.waiting_getters > 0) || (wake_putters > 0 && guard.waiting_putters > 0) {
@@ -286,8 +292,8 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.putters.wake(putters);
     }
 
-    /// As `turn`, for who must wait; if it has no turn, the reason. In two registers: a `Result` would be in memory, and so would
-    /// a big item beside it.
+    /// The slow path of `lock_when_ready`, out of line. Returns a pair, which stays
+    /// in two registers: a `Result`, and a big item beside it, would be in memory.
     #[cold]
     #[inline(never)]
     fn lock_when_ready_slow<'a>(
@@ -331,7 +337,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
                 Err(Blocked::FullOrEmpty) => {}
                 ready => return ready.map(|()| guard),
             }
-            // Only after the state has been looked at again: invariant 3 of `sleepers.rs`.
+            // The waiter leaves only after it has re-checked the state (invariant 3 of `waiters.rs`).
             if let Some(epoch) = timed_out {
                 waiters.cancel_wait(guard.waiter_count(role), epoch);
                 return Err(Blocked::FullOrEmpty);
@@ -342,6 +348,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
+    /// Called under the mutex. Linearization point of a call that fails: this check.
     fn check_ready(&self, guard: &StateGuard<'_, T, O>, role: Role) -> Result<(), Blocked> {
         match self.is_ready(guard, role) {
             true => Ok(()),
@@ -350,6 +357,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
+    /// Guards a call of `Ord`: if that panics, the drop notifies other waiters, since this thread does not proceed.
     fn seems_ready(&self, role: Role) -> bool {
         let len = self.counts.len();
         self.counts.is_shut()
@@ -379,10 +387,10 @@ impl<I> State<I> {
     }
 }
 
-/// The mutex, held.
+/// The acquired mutex.
 pub(super) type StateGuard<'a, T, O> = MutexGuard<'a, State<<O as Storage<T>>::Items>>;
 
-/// A turn that ends because the user's `Ord` panics: dropped, it calls another in its stead.
+/// When `Ord` panics, its drop notifies other waiters instead of the thread that could proceed.
 struct NotifyOnPanic<'h, 'a, T, O: Order<T>> {
     queue: &'h AnyQueue<T, O>,
     guard: &'h mut StateGuard<'a, T, O>,
@@ -404,6 +412,6 @@ impl<T, O: Order<T>> Default for AnyQueue<T, O> {
     }
 }
 
-// A panic leaves it as it was.
+// A panic leaves the queue unchanged.
 impl<T, O: Order<T>> UnwindSafe for AnyQueue<T, O> {}
 impl<T, O: Order<T>> RefUnwindSafe for AnyQueue<T, O> {}
