@@ -5,7 +5,7 @@
 //!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters block
 //!   blocked putters     │   items   │     blocked getters
 //!                       └───────────┘                  empty and not shut down: getters block
-//!               tail ─────▶ head ─────▶ done           items put, got, done; joiners block until done = tail (`counts.rs`)
+//!               tail ─────▶ head ─────▶ done           put, got, done; joiners block until done = tail (`counts.rs`)
 //! ```
 //! # Invariants
 //! 1. Only a thread that holds the mutex changes the items, `head`, `tail` and the numbers of waiters. While
