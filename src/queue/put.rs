@@ -1,4 +1,4 @@
-//! Putting, in every form.
+//! All forms of put.
 
 use super::error::{PutError, ShutDown};
 use super::order::Order;
@@ -9,13 +9,13 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
-    /// Puts an item in if there is room; never waits for any.
+    /// Puts an item if the queue is not full; never waits for a free slot.
     ///
     /// # Errors
     /// [`PutError::Full`] or [`PutError::ShutDown`], with the item.
     ///
     /// # Panics
-    /// If the item's `Ord` does: it is dropped, and nothing has changed. So do all forms.
+    /// If the item's `Ord` panics: the item is dropped, and the queue is unchanged. This holds for all forms of put.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
@@ -29,7 +29,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_one(item, &WaitMode::NoWait)
     }
 
-    /// Puts an item in, and waits until there is room.
+    /// Puts an item, and blocks while the queue is full.
     ///
     /// # Errors
     /// [`ShutDown`], with the item.
@@ -45,13 +45,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[doc(alias("push", "send"))]
     pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
         let put = self.put_one(item, &WaitMode::Indefinite);
-        put.map_err(|error| ShutDown(error.into_inner())) // it has waited as long as it took
+        put.map_err(|error| ShutDown(error.into_inner())) // never `Full`, since the wait has no deadline
     }
 
-    /// Puts an item in, waiting for room for at most `timeout`; zero is one attempt.
+    /// Puts an item, waiting for a free slot for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    /// [`PutError::Full`] if the queue was full until the timeout, or [`PutError::ShutDown`], with the item.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
@@ -67,10 +67,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_one(item, &WaitMode::Timeout(timeout))
     }
 
-    /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
+    /// Puts an item, waiting for a free slot until `deadline` at the latest; a deadline that has passed is one attempt.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    /// [`PutError::Full`] if the queue was full until the deadline, or [`PutError::ShutDown`], with the item.
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -82,27 +82,28 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_one(item, &WaitMode::Deadline(deadline))
     }
 
-    /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
-    /// directly.
+    /// Puts as many items as the queue has capacity for, in one batch: the items
+    /// of other threads do not come between them. Never waits for a free slot.
     ///
-    /// First it takes the items from the iterator: as many as there is room for, and one more if there is one. A queue without a
-    /// bound has room for all that the iterator gives.
+    /// The call first takes the items from the iterator: as many as fit into the queue, and one
+    /// more if there is one. An unbounded queue has capacity for all items of the iterator.
     ///
     /// # Errors
-    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those that were taken, and all that are
-    /// left in the iterator if its `size_hint` has an upper bound. Of an iterator without one, which may be endless, no more is
-    /// taken: pass `&mut` of it to keep what is left.
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those
+    /// that the call has taken from the iterator, and all that remain in the iterator if its
+    /// `size_hint` has an upper bound. An iterator without an upper bound may be endless, so
+    /// no more items are taken from it: pass `&mut` of the iterator to keep them.
     ///
     /// # Panics
-    /// If an item's `Ord` does: those before it were put, it and the others that were taken are dropped. If the iterator does:
-    /// none was put, and those that were taken are dropped.
+    /// If an item's `Ord` panics: the items before it were put; it and the other items that were taken
+    /// are dropped. If the iterator panics: no item was put, and the items that were taken are dropped.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
     /// let queue = Queue::bounded(2);
     /// assert_eq!(queue.try_put_many([1, 2, 3, 4]), Err(PutError::Full(vec![3, 4])));
     ///
-    /// let mut numbers = 5..; // without an end
+    /// let mut numbers = 5..; // endless
     /// assert_eq!(queue.try_put_many(&mut numbers), Err(PutError::Full(vec![5])));
     /// assert_eq!(numbers.next(), Some(6));
     /// ```
@@ -124,17 +125,18 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// Puts items in one after another, and waits whenever there is no room. The items of others may come between them.
+    /// Puts items one after another, and blocks while the queue
+    /// is full. The items of other threads may come between them.
     ///
-    /// Each item is put before the next is taken from the iterator, which may therefore be endless, or wait for what becomes of
-    /// the items before, or use the queue itself.
+    /// Each item is put before the next one is taken from the iterator. So the iterator may be endless,
+    /// may wait until another thread has processed earlier items, and may use the queue itself.
     ///
     /// # Errors
-    /// [`ShutDown`], with the items that were not put: the one that was taken, and all that are left in the iterator if its
-    /// `size_hint` has an upper bound, as in [`try_put_many`](AnyQueue::try_put_many).
+    /// [`ShutDown`], with the items that were not put: the one that the call has taken from the iterator, and all that
+    /// remain in the iterator if its `size_hint` has an upper bound, as in [`try_put_many`](AnyQueue::try_put_many).
     ///
     /// # Panics
-    /// If the iterator or an item's `Ord` does: the items before were put, and that item is dropped.
+    /// If the iterator or an item's `Ord` panics: the items before were put, and that item is dropped.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -145,11 +147,11 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[doc(alias("extend", "send_many"))]
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
         let put = self.put_each(items, &WaitMode::Indefinite);
-        put.map_err(|error| ShutDown(error.into_inner())) // as in `put`
+        put.map_err(|error| ShutDown(error.into_inner())) // never `Full`, since the wait has no deadline
     }
 
-    /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, the time that the iterator takes included; zero is one
-    /// attempt to put each.
+    /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, including
+    /// the time that the iterator takes; zero is one attempt to put each item.
     ///
     /// # Errors
     /// As [`put_many_deadline`](AnyQueue::put_many_deadline).
@@ -168,13 +170,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_many_deadline(items, Instant::now() + timeout)
     }
 
-    /// [`put_many`](AnyQueue::put_many), until `deadline` at the latest. Once it has passed, the call does not wait for room, and
-    /// it puts at most as many items more as the queue can hold: so it ends though others make room again and again. A queue
-    /// without a bound never makes it wait, and is put all that the iterator gives.
+    /// [`put_many`](AnyQueue::put_many), until `deadline` at the latest. After the deadline the call does
+    /// not wait for a free slot, and it puts at most `capacity` more items: so it ends even if other threads
+    /// keep getting items. In an unbounded queue it never waits, and puts all items of the iterator.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
-    /// put, as in [`put_many`](AnyQueue::put_many).
+    /// [`PutError::Full`] if not all items fitted before the deadline, or [`PutError::ShutDown`],
+    /// with the items that were not put, as in [`put_many`](AnyQueue::put_many).
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -188,7 +190,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_each(items, &WaitMode::Deadline(deadline))
     }
 
-    /// Always inlined, as is `get_one`: called, they would take as long again.
+    /// Always inlined, as is `get_one`: out of line, a put would take twice as long.
     #[inline(always)]
     fn put_one(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
         match self.ring() {
@@ -197,7 +199,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// The item outlives the turn: it is dropped after it, if `Ord` panics.
+    /// The item outlives the guard of the mutex: if `Ord` panics, the item is dropped after the mutex is released.
     #[inline(always)]
     fn put_locked(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
         match self.lock_when_ready(Role::Putter, mode) {
@@ -230,9 +232,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         Ok(())
     }
 
-    /// Puts the items, or as many of them as there is room for: then it is refused, and the others are left. If the iterator may
-    /// have more of them and there is room for all these, nothing is put, and the result is for how many there is room. The items
-    /// outlive the turn.
+    /// Puts as many items of the batch as the queue has capacity for, and leaves the others
+    /// in it; fails if any are left. Puts nothing if the batch fits and is not the last one:
+    /// it then returns the number of free slots, and the caller takes more items from the
+    /// iterator. The batch outlives the guard of the mutex, as the item in `put_locked`.
     fn put_batch(&self, batch: &mut VecDeque<T>, is_last: bool) -> Result<Option<usize>, Blocked> {
         if let Some(ring) = self.ring() {
             return self.ring_put_batch(ring, batch, is_last);
@@ -261,7 +264,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 }
 
-/// The items that were taken, and all that are left if they are known to end.
+/// The items that were taken, and the rest of the iterator if its `size_hint` has an upper bound.
 fn not_put<T>(batch: impl IntoIterator<Item = T>, rest: impl Iterator<Item = T>) -> Vec<T> {
     let limit = rest.size_hint().1.map_or(0, |_| usize::MAX);
     batch.into_iter().chain(rest.take(limit)).collect()
@@ -277,22 +280,23 @@ impl Blocked {
 }
 
 impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
-    /// [`put_many`](AnyQueue::put_many): waits whenever there is no room, before it takes more items from the iterator.
+    /// [`put_many`](AnyQueue::put_many): blocks while the queue
+    /// is full, before it takes the next item from the iterator.
     ///
     /// # Panics
     /// If the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_many(items).expect("extend: the queue is shut down");
+        self.put_many(items).expect("cannot extend the queue");
     }
 }
 
 impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
-    /// [`try_put`](AnyQueue::try_put) for each item: there is no other thread that would make room.
+    /// [`try_put`](AnyQueue::try_put) for each item: no other thread can have a reference to the queue and get items.
     ///
     /// # Panics
-    /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
+    /// If not all items fit, or the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
         self.put_each(items, &WaitMode::NoWait)
-            .expect("extend: the queue has no free capacity or is shut down");
+            .expect("cannot extend the queue");
     }
 }
