@@ -1,4 +1,4 @@
-//! In which order items come out: what the three queues differ in, and nothing else.
+//! The order in which items are got: all that differs between the three queues.
 
 use super::heap::Heap;
 use core::cmp::Ordering;
@@ -12,18 +12,19 @@ pub enum Fifo {}
 #[derive(Debug)]
 pub enum Lifo {}
 
-/// Lowest first, equal ones in order of arrival: the order of [`PriorityQueue`](super::PriorityQueue).
+/// Lowest item first, equal items in order of arrival: the order of [`PriorityQueue`](super::PriorityQueue).
 #[derive(Debug)]
 pub enum Priority {}
 
-/// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. Nothing else can implement it.
+/// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. No other type can implement it.
 pub trait Order<T>: Storage<T> {}
 
 impl<T, O: Storage<T>> Order<T> for O {}
 
-/// Items in their order. Not to be named outside the kit.
+/// A collection of items in their order. Sealed: the trait cannot be named outside this crate.
 ///
-/// `place` and `next` may run the user's code, and change nothing; `insert` and `remove` run none.
+/// `plan_insert` and `plan_remove` may call the item's `Ord`
+/// and change nothing; `insert` and `remove` run no user code.
 pub trait Storage<T> {
     type Items;
     const EMPTY: Self::Items;
@@ -33,17 +34,17 @@ pub trait Storage<T> {
 
     fn len(items: &Self::Items) -> usize;
 
-    /// Where the item would go, for `insert`.
+    /// The index that `insert` needs for the item.
     fn plan_insert(items: &Self::Items, item: &T) -> usize;
 
     fn insert(items: &mut Self::Items, item: T, index: usize);
 
-    /// What `remove` must know to take out the next.
+    /// The index that `remove` needs for the next item.
     fn plan_remove(items: &Self::Items) -> usize;
 
     fn remove(items: &mut Self::Items, index: usize) -> Option<T>;
 
-    /// All of them, the next first. Not to be called under a lock.
+    /// All items, the next item first. It may run user code, so it must not be called under a lock.
     fn into_vec(items: Self::Items) -> Vec<T>;
 }
 
@@ -151,7 +152,7 @@ impl<T: Ord> Storage<T> for Priority {
     }
 }
 
-/// An item with a priority of its own: lower comes first, and the item itself is not compared.
+/// An item with a separate priority: a lower priority comes first, and the item itself is not compared.
 ///
 /// ```
 /// use selvedge::{Prioritized, PriorityQueue};
@@ -163,9 +164,9 @@ impl<T: Ord> Storage<T> for Priority {
 #[derive(Clone, Copy, Debug, Default)]
 #[doc(alias = "PrioritizedItem")]
 pub struct Prioritized<P, T> {
-    /// Lower comes first.
+    /// A lower priority comes first.
     pub priority: P,
-    /// What comes then.
+    /// The item, which is not compared.
     pub item: T,
 }
 
