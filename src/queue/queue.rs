@@ -259,7 +259,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.unlock_and_wake(guard, usize::MAX, usize::MAX);
     }
 
-    /// Releases the mutex and wakes at most as many blocked getters and putters as given.
+    /// Releases the mutex and wakes up to `wake_getters` getters and `wake_putters` putters.
     #[inline(always)]
     pub(super) fn unlock_and_wake(&self, guard: StateGuard<'_, T, O>, wake_getters: usize, wake_putters: usize) {
         if (wake_getters > 0 && guard.waiting_getters > 0) || (wake_putters > 0 && guard.waiting_putters > 0) {
@@ -337,7 +337,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
                 Err(Blocked::FullOrEmpty) => {}
                 ready => return ready.map(|()| guard),
             }
-            // The waiter leaves only after it has re-checked the state (invariant 3 of `waiters.rs`).
+            // A waiter that timed out gives up only after it has re-checked the state (invariant 3 of `waiters.rs`).
             if let Some(epoch) = timed_out {
                 waiters.cancel_wait(guard.waiter_count(role), epoch);
                 return Err(Blocked::FullOrEmpty);

@@ -181,7 +181,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
                 timed_out = (!waiters.wait(epoch, deadline)).then_some(epoch);
                 continue;
             }
-            // The waiter leaves only after it has re-checked the ring (invariant 3 of `waiters.rs`).
+            // A waiter that timed out gives up only after it has re-checked the ring (invariant 3 of `waiters.rs`).
             if let Some(epoch) = timed_out.take() {
                 waiters.cancel_wait(guard.waiter_count(role), epoch);
             }
@@ -212,7 +212,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         }
     }
 
-    /// Releases the mutex and wakes at most as many getters and putters as given.
+    /// Releases the mutex and wakes up to `wake_getters` getters and `wake_putters` putters.
     #[cold]
     fn ring_unlock_and_wake(
         &self,
@@ -225,7 +225,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.wake(notified);
     }
 
-    /// Notifies at most as many getters and putters as given, and releases the
+    /// Notifies up to `wake_getters` getters and `wake_putters` putters, and releases the
     /// mutex. Returns how many threads to wake once the slots are filled or emptied.
     fn ring_notify(
         &self,
