@@ -34,7 +34,7 @@ impl Progress {
         Progress::expecting(vec![1; count])
     }
 
-    /// Of the laws: the README says how many interleavings they have.
+    /// Of the laws: LAWS.md says how many interleavings they have.
     pub fn of_laws(laws: &[Law]) -> Progress {
         let known = interleavings();
         let usual = known.values().sum::<u64>() / known.len().max(1) as u64;
@@ -123,13 +123,13 @@ impl Drop for Progress {
     }
 }
 
-/// Those of each law, from the README's table: `| id | claim | threads | interleavings | verdict |`.
+/// Those of each law, from the table: `| id | claim | threads | interleavings | verdict |`.
 fn interleavings() -> HashMap<&'static str, u64> {
-    const README: &str = include_str!("../../README.md");
+    const LAWS: &str = include_str!("../../LAWS.md");
     let row = |line: &'static str| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");
         let id = cells.next()?;
         Some((id, cells.nth(2)?.replace(',', "").parse().ok()?))
     };
-    README.lines().filter_map(row).collect()
+    LAWS.lines().filter_map(row).collect()
 }
