@@ -1,6 +1,6 @@
-//! The operations of the source that have an ordering, found by reading it.
+//! Finds the atomic operations of the source that have an ordering stronger than `Relaxed`, by parsing the source.
 
-use crate::parent::root;
+use crate::workspace::root;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use selvedge_loom::backend::atomic::Ordering;
 use selvedge_loom::backend::probe::log::Place;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::str::FromStr;
 use syn::visit::{self, Visit};
 
-/// A site as processes tell each other; the operand 1 is the ordering of a failed exchange.
+/// The serialized form of a [`Site`]. Operand 1 is the failure ordering of a compare-exchange.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Key {
     pub file: String,
@@ -39,24 +39,24 @@ impl From<Site> for Key {
 
 /// An ordering in the source that is stronger than `Relaxed`.
 #[derive(Clone, Debug)]
-pub struct Strong {
+pub struct StrongOrdering {
     pub key: Key,
     pub function: String,
     /// The name of the operation, such as `swap`.
     pub operation: String,
-    /// Its line.
+    /// The trimmed source line of the operation.
     pub text: String,
     pub ordering: Ordering,
 }
 
-/// A strong ordering and a weaker one: `file:line:column:operand:ordering`.
+/// A strong ordering and the weaker one that replaces it; written `file:line:column:operand:ordering`.
 #[derive(Clone, Debug)]
-pub struct Weaker {
+pub struct WeakenedOrdering {
     pub key: Key,
     pub becomes: Ordering,
 }
 
-impl fmt::Display for Weaker {
+impl fmt::Display for WeakenedOrdering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Key {
             file,
@@ -68,18 +68,18 @@ impl fmt::Display for Weaker {
     }
 }
 
-impl FromStr for Weaker {
+impl FromStr for WeakenedOrdering {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Weaker, String> {
+    fn from_str(text: &str) -> Result<WeakenedOrdering, String> {
         let parts: Vec<&str> = text.rsplitn(5, ':').collect();
         let [becomes, operand, column, line, file] = parts[..] else {
-            return Err("it is written file:line:column:operand:ordering".into());
+            return Err("expected file:line:column:operand:ordering".into());
         };
         let number = |text: &str| text.parse::<u32>().map_err(|error| format!("{text}: {error}"));
         let (line, column, operand) = (number(line)?, number(column)?, number(operand)? as usize);
-        let becomes = named(becomes).ok_or_else(|| format!("{becomes} is no ordering"))?;
-        Ok(Weaker {
+        let becomes = parse_ordering(becomes).ok_or_else(|| format!("{becomes} is not an ordering"))?;
+        Ok(WeakenedOrdering {
             key: Key {
                 file: file.into(),
                 line,
@@ -91,9 +91,9 @@ impl FromStr for Weaker {
     }
 }
 
-impl From<Weaker> for Mutant {
+impl From<WeakenedOrdering> for Mutant {
     fn from(
-        Weaker {
+        WeakenedOrdering {
             key:
                 Key {
                     file,
@@ -102,7 +102,7 @@ impl From<Weaker> for Mutant {
                     operand,
                 },
             becomes,
-        }: Weaker,
+        }: WeakenedOrdering,
     ) -> Mutant {
         Mutant {
             site: Site {
@@ -114,8 +114,8 @@ impl From<Weaker> for Mutant {
     }
 }
 
-impl Strong {
-    /// The next weaker orderings, half by half.
+impl StrongOrdering {
+    /// The weaker orderings to test, one mutant each. For `AcqRel` they include each half alone.
     pub fn weaker(&self) -> &'static [Ordering] {
         match (self.ordering, self.operation.as_str()) {
             (Ordering::AcqRel, _) => &[Ordering::Acquire, Ordering::Release, Ordering::Relaxed],
@@ -128,13 +128,13 @@ impl Strong {
     }
 }
 
-/// Whether the mutants are about this file: the backend is the checker, not the checked.
+/// Whether the orderings of this file are mutated. The backend is part of the checker and is excluded.
 pub fn is_checked(file: &str) -> bool {
     file.starts_with("src/") && !file.starts_with("src/backend")
 }
 
-/// All strong orderings of `src`, in the order of the source.
-pub fn all() -> Result<Vec<Strong>, String> {
+/// All strong orderings of `src`, in source order.
+pub fn all() -> Result<Vec<StrongOrdering>, String> {
     let mut found = Vec::new();
     for entry in ignore::WalkBuilder::new(root().join("src"))
         .sort_by_file_path(Ord::cmp)
@@ -150,44 +150,45 @@ pub fn all() -> Result<Vec<Strong>, String> {
     Ok(found)
 }
 
-fn of_file(path: &Path, file: &str) -> Result<Vec<Strong>, String> {
+fn of_file(path: &Path, file: &str) -> Result<Vec<StrongOrdering>, String> {
     let source = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
     let parsed = syn::parse_file(&source).map_err(|error| format!("{file}: {error}"))?;
     let lines = source.lines().collect();
-    let mut reader = Reader {
+    let mut finder = Finder {
         file,
         lines,
         function: String::new(),
         found: Vec::new(),
-        hidden: None,
+        in_macro: None,
     };
-    reader.visit_file(&parsed);
-    match reader.hidden {
+    finder.visit_file(&parsed);
+    match finder.in_macro {
         Some(line) => Err(format!(
-            "{file}:{line}: an ordering inside a macro is not found by reading"
+            "{file}:{line}: an ordering inside a macro cannot be found by parsing"
         )),
-        None => Ok(reader.found),
+        None => Ok(finder.found),
     }
 }
 
-struct Reader<'a> {
+struct Finder<'a> {
     file: &'a str,
     lines: Vec<&'a str>,
     function: String,
-    found: Vec<Strong>,
-    /// The line of a macro with an ordering in it.
-    hidden: Option<usize>,
+    found: Vec<StrongOrdering>,
+    /// The line of the first macro that contains a strong ordering.
+    in_macro: Option<usize>,
 }
 
-impl Reader<'_> {
-    /// An operation with these arguments, which the compiler places here.
+impl Finder<'_> {
+    /// Records the strong orderings among the arguments of an operation. `at` is the operation's location in the compiled
+    /// code.
     fn operation<'e>(&mut self, name: String, at: Span, arguments: impl Iterator<Item = &'e syn::Expr>) {
         let orderings = arguments.filter_map(|argument| match argument {
             syn::Expr::Path(path) => path
                 .path
                 .segments
                 .last()
-                .and_then(|last| named(&last.ident.to_string())),
+                .and_then(|last| parse_ordering(&last.ident.to_string())),
             _ => None,
         });
         let start = at.start();
@@ -196,7 +197,7 @@ impl Reader<'_> {
             .filter(|&(_, ordering)| ordering != Ordering::Relaxed)
         {
             let (line, column) = (start.line as u32, start.column as u32 + 1);
-            self.found.push(Strong {
+            self.found.push(StrongOrdering {
                 key: Key {
                     file: self.file.into(),
                     line,
@@ -211,20 +212,20 @@ impl Reader<'_> {
         }
     }
 
-    fn within(&mut self, function: &syn::Ident, visit: impl FnOnce(&mut Self)) {
+    fn in_function(&mut self, function: &syn::Ident, visit: impl FnOnce(&mut Self)) {
         let outer = std::mem::replace(&mut self.function, function.to_string());
         visit(self);
         self.function = outer;
     }
 }
 
-impl<'ast> Visit<'ast> for Reader<'_> {
+impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        self.within(&item.sig.ident, |reader| visit::visit_item_fn(reader, item));
+        self.in_function(&item.sig.ident, |finder| visit::visit_item_fn(finder, item));
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        self.within(&item.sig.ident, |reader| visit::visit_impl_item_fn(reader, item));
+        self.in_function(&item.sig.ident, |finder| visit::visit_impl_item_fn(finder, item));
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
@@ -232,7 +233,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         visit::visit_expr_method_call(self, call);
     }
 
-    /// `fence(Acquire)`, `AtomicU32::load(&word, Acquire)`.
+    /// Such as `fence(Acquire)` or `AtomicU32::load(&word, Acquire)`.
     fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
         if let syn::Expr::Path(path) = &*call.func {
             let last = path.path.segments.last();
@@ -245,23 +246,23 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        if let Some(at) = strong_word(call.tokens.clone()) {
-            self.hidden.get_or_insert(at.start().line);
+        if let Some(at) = strong_ordering_in(call.tokens.clone()) {
+            self.in_macro.get_or_insert(at.start().line);
         }
     }
 }
 
-fn strong_word(tokens: TokenStream) -> Option<Span> {
+fn strong_ordering_in(tokens: TokenStream) -> Option<Span> {
     tokens.into_iter().find_map(|token| match token {
-        TokenTree::Group(group) => strong_word(group.stream()),
-        TokenTree::Ident(word) if named(&word.to_string()).is_some_and(|it| it != Ordering::Relaxed) => {
+        TokenTree::Group(group) => strong_ordering_in(group.stream()),
+        TokenTree::Ident(word) if parse_ordering(&word.to_string()).is_some_and(|it| it != Ordering::Relaxed) => {
             Some(word.span())
         }
         _ => None,
     })
 }
 
-fn named(word: &str) -> Option<Ordering> {
+fn parse_ordering(word: &str) -> Option<Ordering> {
     let all = [
         Ordering::Relaxed,
         Ordering::Acquire,

@@ -1,8 +1,8 @@
-//! `loom-tests/mutants.toml`: the mutants that survive, each with its reason. A site is named by its text, so that an
-//! entry outlives changes elsewhere in the file.
+//! `loom-tests/mutants.toml`: the mutants that no law kills, each with its reason. A mutant is identified by the text of
+//! its source line, so that an entry stays valid when other lines of the file change.
 
-use crate::parent::root;
-use crate::sites::Strong;
+use crate::orderings::StrongOrdering;
+use crate::workspace::root;
 use selvedge_loom::backend::atomic::Ordering;
 use serde::Deserialize;
 use std::fs;
@@ -11,39 +11,39 @@ pub const FILE: &str = "loom-tests/mutants.toml";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Ledger {
+pub struct Survivors {
     #[serde(default)]
-    pub survivor: Vec<Entry>,
+    pub survivor: Vec<Survivor>,
 }
 
 /// A mutant that is known to survive.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct Survivor {
     pub file: String,
     pub function: String,
-    /// The line on which the name of the operation stands, trimmed.
+    /// The trimmed source line that contains the name of the operation.
     pub line: String,
     pub operand: usize,
     pub becomes: String,
     pub reason: String,
 }
 
-impl Ledger {
-    pub fn read() -> Result<Ledger, String> {
+impl Survivors {
+    pub fn read() -> Result<Survivors, String> {
         let text = fs::read_to_string(root().join(FILE)).map_err(|error| format!("{FILE}: {error}"))?;
-        let ledger: Ledger = toml::from_str(&text).map_err(|error| format!("{FILE}: {error}"))?;
-        match ledger.survivor.iter().find(|entry| entry.reason.trim().is_empty()) {
-            Some(entry) => Err(format!("{FILE}: {} gives no reason", entry.title())),
-            None => Ok(ledger),
+        let survivors: Survivors = toml::from_str(&text).map_err(|error| format!("{FILE}: {error}"))?;
+        match survivors.survivor.iter().find(|entry| entry.reason.trim().is_empty()) {
+            Some(entry) => Err(format!("{FILE}: empty reason for {}", entry.title())),
+            None => Ok(survivors),
         }
     }
 }
 
-impl Entry {
-    /// The entry that this mutant would have.
-    pub fn of(site: &Strong, becomes: Ordering) -> Entry {
-        Entry {
+impl Survivor {
+    /// The entry for a mutant of `site`, with an empty reason.
+    pub fn of(site: &StrongOrdering, becomes: Ordering) -> Survivor {
+        Survivor {
             file: site.key.file.clone(),
             function: site.function.clone(),
             line: site.text.clone(),
@@ -53,8 +53,9 @@ impl Entry {
         }
     }
 
-    pub fn is_about(&self, mutant: &Entry) -> bool {
-        let name = |entry: &Entry| {
+    /// Whether both entries describe the same mutant; the reasons may differ.
+    pub fn is_same_mutant(&self, other: &Survivor) -> bool {
+        let identity = |entry: &Survivor| {
             (
                 entry.file.clone(),
                 entry.function.clone(),
@@ -63,7 +64,7 @@ impl Entry {
                 entry.becomes.clone(),
             )
         };
-        name(self) == name(mutant)
+        identity(self) == identity(other)
     }
 
     pub fn title(&self) -> String {
