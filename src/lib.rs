@@ -9,6 +9,7 @@ pub mod pool;
 pub mod queue;
 pub mod sync;
 pub mod thread;
+mod unwind;
 
 pub use backend::Instant;
 #[allow(unused_imports, reason = "it is empty but where models are explored")]

@@ -30,7 +30,7 @@ fn a_new_semaphore_is_full() {
 fn a_limit_higher_than_a_semaphore_can_hold_is_refused() {
     assert_eq!(
         panic_of(|| BoundedSemaphore::new(MAX + 1)),
-        "a semaphore cannot hold so many permits"
+        "a semaphore holds at most MAX_PERMITS permits"
     );
 }
 

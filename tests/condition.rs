@@ -262,7 +262,7 @@ fn an_rlock_is_released_wholly_and_held_again_as_deep() {
     });
 }
 
-const TWO_LOCKS: &str = "threads wait for one condition with two locks";
+const TWO_LOCKS: &str = "all waiters of a condition must use the same lock";
 
 /// All forms refuse this guard, and let no time pass for it.
 fn is_refused<G: Guard>(condition: &Condition, guard: &mut G) {

@@ -30,7 +30,7 @@ fn more_permits_than_it_can_hold_are_refused() {
     for permits in [MAX + 1, u32::MAX] {
         assert_eq!(
             panic_of(|| Semaphore::new(permits)),
-            "a semaphore cannot hold so many permits"
+            "a semaphore holds at most MAX_PERMITS permits"
         );
     }
 }

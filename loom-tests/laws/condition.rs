@@ -535,7 +535,7 @@ fn another_lock_rejected(scenario: &Scenario) -> Vec<Answer> {
     scenario.settle();
     scenario.thread(&shared, |(monitor, other)| {
         let mut guard = other.acquire();
-        panics("threads wait for one condition with two locks", || {
+        panics("all waiters of a condition must use the same lock", || {
             monitor.condition.wait(&mut guard)
         });
         assert!(other.is_locked(), "the rejected wait released its lock");

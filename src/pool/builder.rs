@@ -1,14 +1,14 @@
 //! What a pool is to be like.
 
-use super::crew::Terms;
 use super::pool::ThreadPool;
+use super::workers::Config;
 use crate::backend::{Arc, thread};
 use crate::thread::{Registry, global_registry};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// As many workers as Python would have, at most.
-const MOST_BY_DEFAULT: usize = 32;
+const DEFAULT_MAX: usize = 32;
 /// So many more than processors, since some wait for a file or for somebody.
 const MORE_THAN_PROCESSORS: usize = 4;
 
@@ -25,7 +25,7 @@ const MORE_THAN_PROCESSORS: usize = 4;
 #[must_use = "there is no pool before `build`"]
 #[doc(alias = "ThreadPoolExecutor")]
 pub struct Builder {
-    terms: Terms,
+    config: Config,
 }
 
 // The initializer of a broken pool is not called again.
@@ -35,12 +35,12 @@ impl RefUnwindSafe for Builder {}
 impl Builder {
     /// A pool of as many workers as there are processors and four more, but no more than 32, on the program's registry.
     pub fn new() -> Builder {
-        let most = MOST_BY_DEFAULT.min(thread::processors().saturating_add(MORE_THAN_PROCESSORS));
+        let max_workers = DEFAULT_MAX.min(thread::processors().saturating_add(MORE_THAN_PROCESSORS));
         let name = Arc::from("pool");
         let registry = global_registry().clone();
         Builder {
-            terms: Terms {
-                most,
+            config: Config {
+                max_workers,
                 name,
                 stack_size: None,
                 initializer: None,
@@ -49,46 +49,46 @@ impl Builder {
         }
     }
 
-    /// The most threads that it may have.
+    /// Sets the maximum number of workers.
     ///
     /// # Panics
-    /// If `most` is zero.
+    /// If `max_workers` is zero.
     #[doc(alias = "max_workers")]
-    pub fn workers(mut self, most: usize) -> Builder {
-        assert!(most > 0, "a pool has at least one worker");
-        self.terms.most = most;
+    pub fn workers(mut self, max_workers: usize) -> Builder {
+        assert!(max_workers > 0, "a pool has at least one worker");
+        self.config.max_workers = max_workers;
         self
     }
 
     /// What its threads are called, before `_` and a number; `pool` if it is not said.
     #[doc(alias = "thread_name_prefix")]
     pub fn name(mut self, prefix: impl Into<Arc<str>>) -> Builder {
-        self.terms.name = prefix.into();
+        self.config.name = prefix.into();
         self
     }
 
     /// The size of its threads' stacks in bytes, at least. If not, that of the standard library.
     pub fn stack_size(mut self, stack_size: usize) -> Builder {
-        self.terms.stack_size = Some(stack_size);
+        self.config.stack_size = Some(stack_size);
         self
     }
 
     /// What each thread runs first. If it panics, the pool is broken: it takes no more jobs, those that are queued fail with
     /// [`JobError::Broken`](super::JobError::Broken), and those that run go on to their end.
     pub fn initializer(mut self, run: impl Fn() + Send + Sync + 'static) -> Builder {
-        self.terms.initializer = Some(Arc::new(run));
+        self.config.initializer = Some(Arc::new(run));
         self
     }
 
     /// The registry on which its threads stand, as daemons.
     pub fn registry(mut self, registry: &Registry) -> Builder {
-        self.terms.registry = registry.clone();
+        self.config.registry = registry.clone();
         self
     }
 
     /// Makes the pool, which starts no thread before it is given a job.
     pub fn build(self) -> ThreadPool {
-        ThreadPool::with(self.terms)
+        ThreadPool::with(self.config)
     }
 }
 
@@ -101,9 +101,9 @@ impl Default for Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("workers", &self.terms.most)
-            .field("name", &self.terms.name)
-            .field("stack_size", &self.terms.stack_size)
+            .field("workers", &self.config.max_workers)
+            .field("name", &self.config.name)
+            .field("stack_size", &self.config.stack_size)
             .finish_non_exhaustive()
     }
 }

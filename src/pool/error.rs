@@ -1,7 +1,7 @@
 //! Why a pool takes no job, and why a job has no value.
 
 use crate::backend::text;
-use crate::thread::Payload;
+use crate::unwind::Payload;
 use core::{error::Error, fmt};
 use std::io;
 

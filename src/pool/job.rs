@@ -3,10 +3,10 @@
 //! # Invariants
 //! 1. A work has one job, and that takes what was made only after the work has ended: once.
 
-use super::crews;
+use super::directory;
 use super::error::JobError;
-use super::fate::{Fate, Outcome};
-use super::work::Makes;
+use super::job_state::{JobState, Outcome};
+use super::task::TaskResult;
 use crate::backend::process::Process;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
@@ -39,9 +39,9 @@ use std::panic::resume_unwind;
 /// ```
 #[doc(alias("Future", "concurrent.futures.Future", "promise"))]
 pub struct Job<T> {
-    work: Arc<dyn Makes<T>>,
+    task: Arc<dyn TaskResult<T>>,
     home: Process,
-    crew: u64,
+    pool_id: u64,
     taken: bool,
     polled: Option<(u64, Waker)>,
 }
@@ -51,37 +51,37 @@ impl<T> UnwindSafe for Job<T> {}
 impl<T> RefUnwindSafe for Job<T> {}
 
 impl<T> Job<T> {
-    pub(super) fn new<'a, W: Makes<T> + 'a>(work: Arc<W>, crew: u64) -> Job<T> {
-        let work: Arc<dyn Makes<T> + 'a> = work;
+    pub(super) fn new<'a, W: TaskResult<T> + 'a>(task: Arc<W>, pool_id: u64) -> Job<T> {
+        let task: Arc<dyn TaskResult<T> + 'a> = task;
         // SAFETY: what the function borrows is gone before that ends, and without it the work is a place for a `T`
-        // (invariant 2 of work.rs), which lives as long as this job's type says.
-        let work = unsafe { core::mem::transmute::<Arc<dyn Makes<T> + 'a>, Arc<dyn Makes<T>>>(work) };
+        // (invariant 2 of task.rs), which lives as long as this job's type says.
+        let task = unsafe { core::mem::transmute::<Arc<dyn TaskResult<T> + 'a>, Arc<dyn TaskResult<T>>>(task) };
         Job {
-            work,
+            task,
             home: Process::this(),
-            crew,
+            pool_id,
             taken: false,
             polled: None,
         }
     }
 
-    fn fate(&self) -> &Fate {
-        self.work.fate()
+    fn state(&self) -> &JobState {
+        self.task.state()
     }
 
     /// Has `waiter` told of the end, at once if it has come. The number is for [`leave`](Job::leave).
-    pub(super) fn stand_by(&self, waiter: Box<dyn FnOnce() + Send>) -> u64 {
+    pub(super) fn register_waiter(&self, waiter: Box<dyn FnOnce() + Send>) -> u64 {
         if self.home.is_this() {
-            return self.fate().stand_by(waiter);
+            return self.state().register_waiter(waiter);
         }
         waiter();
         0
     }
 
     /// Takes a waiter off the list, if it has not been told. In a child made by `fork` the list is the parent's.
-    pub(super) fn leave(&self, number: u64) {
+    pub(super) fn unregister_waiter(&self, number: u64) {
         if self.home.is_this() {
-            self.fate().leave(number);
+            self.state().unregister_waiter(number);
         }
     }
 
@@ -151,7 +151,7 @@ impl<T> Job<T> {
     /// Waits until the job has ended, and tells how; the result stays.
     #[doc(alias = "exception")]
     pub fn wait(&self) -> Outcome {
-        let ended = self.outcome().or_else(|| self.fate().wait(None));
+        let ended = self.outcome().or_else(|| self.state().wait(None));
         ended.expect("without a deadline it has ended")
     }
 
@@ -170,14 +170,14 @@ impl<T> Job<T> {
     /// [`TimedOut`] if the job has not ended.
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Outcome, TimedOut> {
         self.outcome()
-            .or_else(|| self.fate().wait(Some(deadline)))
+            .or_else(|| self.state().wait(Some(deadline)))
             .ok_or(TimedOut)
     }
 
     /// How the job has ended, or `None` if it has not; never blocks.
     #[doc(alias = "cancelled")]
     pub fn outcome(&self) -> Option<Outcome> {
-        self.fate()
+        self.state()
             .outcome()
             .or_else(|| self.home.is_parent().then_some(Outcome::Forked))
     }
@@ -191,7 +191,7 @@ impl<T> Job<T> {
     /// Whether it runs at this moment.
     #[doc(alias = "running")]
     pub fn is_running(&self) -> bool {
-        self.fate().is_running() && self.home.is_this()
+        self.state().is_running() && self.home.is_this()
     }
 
     /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
@@ -217,15 +217,15 @@ impl<T> Job<T> {
     /// ```
     pub fn cancel(&self) -> bool {
         if self.home.is_parent() {
-            return self.fate().never_runs();
+            return self.state().is_withdrawn();
         }
-        if let Some(dropped) = self.work.cancel() {
+        if let Some(dropped) = self.task.cancel() {
             if self.home.is_this() {
-                crews::note_cancel(self.crew);
+                directory::note_cancel(self.pool_id);
             }
             dropped.unwrap_or_else(|payload| resume_unwind(payload)); // the cancel holds all the same
         }
-        self.fate().never_runs()
+        self.state().is_withdrawn()
     }
 
     /// Has `callback` run once the job has ended, with how: by the thread that ends it, after those that were added before;
@@ -242,7 +242,7 @@ impl<T> Job<T> {
     #[doc(alias = "add_done_callback")]
     pub fn on_done(&self, callback: impl FnOnce(Outcome) + Send + 'static) {
         match self.home.is_this() {
-            true => self.fate().call(Box::new(callback)),
+            true => self.state().on_end(Box::new(callback)),
             false => callback(self.outcome().expect("in a child every job of the parent's has ended")),
         }
     }
@@ -256,7 +256,7 @@ impl<T> Job<T> {
             Outcome::Forked => Err(JobError::Forked),
             Outcome::Returned | Outcome::Panicked => {
                 // SAFETY: it has ended, and this is its job (invariant 1).
-                let made = unsafe { self.work.take() };
+                let made = unsafe { self.task.take() };
                 made.expect("it was not taken").map_err(JobError::Panicked)
             }
         }
@@ -279,7 +279,7 @@ impl<T> Future for Job<T> {
         if !known && !job.is_done() {
             job.forget_waker();
             let (waker, theirs) = (context.waker().clone(), context.waker().clone());
-            job.polled = Some((job.fate().stand_by(Box::new(move || theirs.wake())), waker));
+            job.polled = Some((job.state().register_waiter(Box::new(move || theirs.wake())), waker));
         }
         // A look after the waker is in place: an end that came in between wakes it, but needs no other poll.
         job.try_result().map_or(Poll::Pending, Poll::Ready)
@@ -289,7 +289,7 @@ impl<T> Future for Job<T> {
 impl<T> Job<T> {
     fn forget_waker(&mut self) {
         if let Some((number, _)) = self.polled.take() {
-            self.leave(number);
+            self.unregister_waiter(number);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::job::Job;
 use super::pool::ThreadPool;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
-use crate::thread::catch_quietly;
+use crate::unwind::catch_quietly;
 use core::fmt;
 use core::iter::{Fuse, FusedIterator};
 use core::time::Duration;

@@ -18,22 +18,22 @@
 //! ```
 
 mod builder;
-mod crew;
-mod crews;
+mod directory;
 mod error;
-mod fate;
 mod job;
+mod job_state;
 mod map;
 #[expect(clippy::module_inception, reason = "the pool, of which the other files are parts")]
 mod pool;
 mod scope;
+mod task;
 mod wait;
-mod work;
+mod workers;
 
 pub use builder::Builder;
 pub use error::{JobError, SubmitError};
-pub use fate::Outcome;
 pub use job::Job;
+pub use job_state::Outcome;
 pub use map::Map;
 pub use pool::ThreadPool;
 pub use scope::Scope;

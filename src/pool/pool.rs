@@ -1,13 +1,14 @@
 //! The pool: takes functions, gives jobs, and waits for the end.
 
 use super::builder::Builder;
-use super::crew::{Crew, Refusal, Terms};
+use super::directory::CancelledTasks;
 use super::error::SubmitError;
-use super::fate::Outcome;
 use super::job::Job;
+use super::job_state::Outcome;
 use super::map::Map;
 use super::scope::{self, Scope};
-use super::work::{Runs, Told, Work};
+use super::task::{ErasedTask, ScopeToken, Task};
+use super::workers::{Config, Refusal, Workers};
 use crate::backend::process::PerProcess;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
@@ -41,7 +42,7 @@ use core::time::Duration;
 /// ```
 #[doc(alias("ThreadPoolExecutor", "Executor", "concurrent.futures"))]
 pub struct ThreadPool {
-    crew: PerProcess<Arc<Crew>>,
+    workers: PerProcess<Arc<Workers>>,
 }
 
 // A panic leaves it as it was.
@@ -57,9 +58,9 @@ impl ThreadPool {
         Builder::new().workers(workers).build()
     }
 
-    pub(super) fn with(terms: Terms) -> ThreadPool {
+    pub(super) fn with(config: Config) -> ThreadPool {
         ThreadPool {
-            crew: PerProcess::new(Arc::new_cyclic(|me| Crew::new(terms, me))),
+            workers: PerProcess::new(Arc::new_cyclic(|me| Workers::new(config, me))),
         }
     }
 
@@ -100,18 +101,18 @@ impl ThreadPool {
     where
         R: Run + Send + 'a,
         R::Output: Send + 'a,
-        S: Told + 'a,
+        S: ScopeToken + 'a,
     {
-        let work = Arc::new(Work::new(run, scope));
-        let queued: Arc<dyn Runs + 'a> = work.clone();
+        let task = Arc::new(Task::new(run, scope));
+        let queued: Arc<dyn ErasedTask + 'a> = task.clone();
         // SAFETY: the caller's: until the scope is told, the function lives, and the value unless a job has it; after that the
-        // pool touches neither (invariant 2 of work.rs).
-        let queued = unsafe { mem::transmute::<Arc<dyn Runs + 'a>, Arc<dyn Runs + 'static>>(queued) };
-        let Err(refused) = self.crew.add(queued) else {
-            return Ok(Job::new(work, self.crew.number()));
+        // pool touches neither (invariant 2 of task.rs).
+        let queued = unsafe { mem::transmute::<Arc<dyn ErasedTask + 'a>, Arc<dyn ErasedTask + 'static>>(queued) };
+        let Err(refused) = self.workers.submit(queued) else {
+            return Ok(Job::new(task, self.workers.id()));
         };
-        let run = Arc::into_inner(work)
-            .and_then(Work::into_function)
+        let run = Arc::into_inner(task)
+            .and_then(Task::into_function)
             .expect("nobody else has seen it");
         Err(match refused {
             Refusal::NoThread(error) => SubmitError::NoThread(run, error),
@@ -197,8 +198,8 @@ impl ThreadPool {
     /// # Errors
     /// [`TimedOut`] if a thread is left.
     pub fn try_shutdown(&self) -> Result<(), TimedOut> {
-        self.crew.close(None);
-        self.crew.await_end(Some(Instant::now()))
+        self.workers.close(None);
+        self.workers.await_end(Some(Instant::now()))
     }
 
     /// [`shutdown`](ThreadPool::shutdown), which waits for at most `timeout`; the threads' thread-locals may not be dropped
@@ -246,8 +247,8 @@ impl ThreadPool {
     /// # Errors
     /// [`TimedOut`] if a thread is left.
     pub fn try_shutdown_cancel(&self) -> Result<(), TimedOut> {
-        self.crew.close(Some(Outcome::Cancelled));
-        self.crew.await_end(Some(Instant::now()))
+        self.workers.close(Some(Outcome::Cancelled));
+        self.workers.await_end(Some(Instant::now()))
     }
 
     /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), which waits for at most `timeout`.
@@ -269,36 +270,39 @@ impl ThreadPool {
     }
 
     fn end(&self, refused: Option<Outcome>, deadline: Option<Instant>) -> Result<(), TimedOut> {
-        assert!(!self.crew.is_ours(), "a thread of a pool can't wait for its own end");
-        self.crew.close(refused);
-        self.crew.await_end(deadline)
+        assert!(
+            !self.workers.contain_this_thread(),
+            "a thread of a pool can't wait for its own end"
+        );
+        self.workers.close(refused);
+        self.workers.await_end(deadline)
     }
 
     /// The most threads that it may have.
     pub fn max_workers(&self) -> usize {
-        self.crew.terms().most
+        self.workers.config().max_workers
     }
 
     /// How many threads it has started.
     pub fn workers(&self) -> usize {
-        self.crew.count()
+        self.workers.count()
     }
 
     /// How many jobs are queued. Some may have been cancelled: at the last cancel no more than half of them, or a few.
     #[doc(alias("qsize", "len"))]
     pub fn pending(&self) -> usize {
-        self.crew.queued()
+        self.workers.queued()
     }
 
     /// Whether it takes no more jobs, for it is shut down or broken.
     pub fn is_shutdown(&self) -> bool {
-        self.crew.is_shut_down()
+        self.workers.is_shut_down()
     }
 
     /// Whether its initializer has panicked.
     #[doc(alias = "BrokenThreadPool")]
     pub fn is_broken(&self) -> bool {
-        self.crew.is_broken()
+        self.workers.is_broken()
     }
 }
 
@@ -312,9 +316,9 @@ impl Default for ThreadPool {
 /// As [`shutdown`](ThreadPool::shutdown). The last owner may be a job on one of its own threads: that waits for nobody.
 impl Drop for ThreadPool {
     fn drop(&mut self) {
-        self.crew.close(None);
-        if !self.crew.is_ours() {
-            let _ = self.crew.await_end(None);
+        self.workers.close(None);
+        if !self.workers.contain_this_thread() {
+            let _ = self.workers.await_end(None);
         }
     }
 }

@@ -13,6 +13,7 @@
 use super::error::SubmitError;
 use super::job::Job;
 use super::pool::ThreadPool;
+use super::task::ScopeToken;
 use crate::backend::Arc;
 use crate::backend::atomic::{
     AtomicUsize,
@@ -20,7 +21,8 @@ use crate::backend::atomic::{
 };
 use crate::backend::process::Process;
 use crate::sync::Event;
-use crate::thread::{Run, abort_left_behind, catch, or_abort};
+use crate::thread::Run;
+use crate::unwind::{abort_left_behind, catch, or_abort};
 use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
@@ -36,7 +38,7 @@ pub struct Scope<'scope, 'env: 'scope> {
 }
 
 /// The jobs of a scope.
-pub(super) struct Jobs {
+struct Jobs {
     pending: AtomicUsize,
     /// Jobs that have panicked, and whose results were not taken.
     panics: AtomicUsize,
@@ -60,7 +62,7 @@ impl Jobs {
     }
 
     /// One has ended, or was not taken; or the body has ended.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         // ORDERING: Release pairs with the Acquire of the last one that ends: the scope returns after all that the others did.
         if self.pending.fetch_sub(1, AcqRel) == 1 {
             self.ended.set();
@@ -68,13 +70,13 @@ impl Jobs {
     }
 
     /// One has panicked.
-    pub(super) fn add_panic(&self) {
+    fn add_panic(&self) {
         // Relaxed: the job tells its end after this.
         self.panics.fetch_add(1, Relaxed);
     }
 
     /// The result of one that has panicked was taken.
-    pub(super) fn remove_panic(&self) {
+    fn remove_panic(&self) {
         // Relaxed: only what happens before the end of the scope is asked for.
         self.panics.fetch_sub(1, Relaxed);
     }
@@ -87,6 +89,21 @@ impl Jobs {
     /// Waits until all have ended.
     fn wait(&self) {
         self.ended.wait();
+    }
+}
+
+impl ScopeToken for Arc<Jobs> {
+    fn task_ended(&self) {
+        self.end();
+    }
+
+    fn task_panicked(&self) -> bool {
+        self.add_panic();
+        true
+    }
+
+    fn panic_taken(&self) {
+        self.remove_panic();
     }
 }
 

@@ -3,8 +3,8 @@
 //! Whoever waits puts a queue of its own into the jobs' lists; each that ends puts its number in. The order in which numbers
 //! come out is the order of the ends.
 
-use super::fate::Outcome;
 use super::job::Job;
+use super::job_state::Outcome;
 use crate::backend::process::Process;
 use crate::backend::{Arc, Instant};
 use crate::queue::SimpleQueue;
@@ -194,7 +194,7 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
         };
         for job in jobs {
             let (ended, place) = (Arc::clone(&watch.ended), watch.left);
-            let number = job.borrow().stand_by(Box::new(move || ended.put(place)));
+            let number = job.borrow().register_waiter(Box::new(move || ended.put(place)));
             watch.jobs.push(Some((job, number)));
             watch.left += 1;
         }
@@ -236,7 +236,7 @@ impl<T, J: Borrow<Job<T>>> Watch<T, J> {
             .into_iter()
             .flatten()
             .map(|(job, number)| {
-                job.borrow().leave(number);
+                job.borrow().unregister_waiter(number);
                 job
             })
     }

@@ -1,16 +1,17 @@
-//! What can go wrong with a queue. What was to be put comes back in the error.
+//! The errors of a queue. If a put fails, its error returns the item.
 
 use core::{error::Error, fmt};
 
-/// The queue is shut down: nothing can be put any more, or there is nothing left to get. Holds what was to be put.
+/// The queue is shut down: no item can be put any more, or no item
+/// is left to get. Contains the item or items of a failed put.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[doc(alias = "queue.ShutDown")]
 pub struct ShutDown<T = ()>(pub T);
 
-/// Why [`try_put`](super::AnyQueue::try_put) or a timed put failed, and what was to be put.
+/// Why [`try_put`](super::AnyQueue::try_put) or a timed put failed, with the item or items that were not put.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PutError<T> {
-    /// There is no room, or there was none until the timeout or deadline had passed.
+    /// The queue is full, or was full until the timeout or deadline had passed.
     #[doc(alias = "queue.Full")]
     Full(T),
     /// The queue is shut down.
@@ -20,10 +21,10 @@ pub enum PutError<T> {
 /// Why [`try_get`](super::AnyQueue::try_get) or a timed get failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GetError {
-    /// There is nothing in the queue, or there was nothing until the timeout or deadline had passed.
+    /// The queue is empty, or was empty until the timeout or deadline had passed.
     #[doc(alias = "queue.Empty")]
     Empty,
-    /// There is nothing in the queue, and it is shut down.
+    /// The queue is empty and shut down.
     ShutDown,
 }
 
@@ -32,21 +33,21 @@ pub enum GetError {
 pub struct TooManyDone;
 
 impl<T> ShutDown<T> {
-    /// What was to be put.
+    /// The item or items that were not put.
     pub fn into_inner(self) -> T {
         self.0
     }
 }
 
 impl<T> PutError<T> {
-    /// What was to be put.
+    /// The item or items that were not put.
     pub fn into_inner(self) -> T {
         match self {
             PutError::Full(item) | PutError::ShutDown(item) => item,
         }
     }
 
-    /// Whether there was no room, or not in time.
+    /// Whether the queue was full, for a timed put until the timeout or deadline had passed.
     pub fn is_full(&self) -> bool {
         matches!(self, PutError::Full(_))
     }

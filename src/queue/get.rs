@@ -1,25 +1,25 @@
-//! Getting, in every form.
+//! All forms of get.
 
 use super::error::{GetError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
-use super::task::Task;
-use super::turn::{Patience, Refusal, Side};
+use super::task_guard::Task;
+use super::wait_mode::{Blocked, Role, WaitMode};
 use crate::backend::Instant;
 use core::fmt;
 use core::time::Duration;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
-    /// Gets the next item if there is one; never waits for any.
+    /// Gets the next item if there is one; never waits for an item.
     ///
-    /// It never waits for an item. But if another thread was stopped in the middle of a put, with its place in the queue claimed and
-    /// the item not yet there, this yields until that thread has gone on.
+    /// If another thread was preempted in the middle of a put, after it has claimed a ticket and
+    /// before it has stored the item, this call yields until that thread has finished the put.
     ///
     /// # Errors
     /// [`GetError::Empty`] or [`GetError::ShutDown`].
     ///
     /// # Panics
-    /// If the `Ord` of an item does: all items are still there. So do all forms.
+    /// If the `Ord` of an item panics: all items are still in the queue. This holds for all forms of get.
     ///
     /// ```
     /// use selvedge::{GetError, Queue};
@@ -31,13 +31,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("get_nowait", "try_recv"))]
     pub fn try_get(&self) -> Result<T, GetError> {
-        self.get_one(&Patience::None)
+        self.get_one(&WaitMode::NoWait)
     }
 
-    /// Gets the next item, and waits until there is one. A queue that is shut down gives what is left in it.
+    /// Gets the next item, and blocks until there is one. After a shutdown it still returns the items that remain.
     ///
     /// # Errors
-    /// [`ShutDown`] if there is nothing left.
+    /// [`ShutDown`] if the queue is shut down and empty.
     ///
     /// ```
     /// use selvedge::{Queue, ShutDown};
@@ -50,13 +50,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> Result<T, ShutDown> {
-        self.get_one(&Patience::ForEver)
+        self.get_one(&WaitMode::Indefinite)
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    /// [`GetError::Empty`] if there was no item before the timeout, or [`GetError::ShutDown`].
     ///
     /// ```
     /// use selvedge::{GetError, Queue};
@@ -66,13 +66,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_timeout")]
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, GetError> {
-        self.get_one(&Patience::For(timeout))
+        self.get_one(&WaitMode::Timeout(timeout))
     }
 
-    /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Gets the next item, waiting until `deadline` at the latest; a deadline that has passed is one attempt.
     ///
     /// # Errors
-    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    /// [`GetError::Empty`] if there was no item before the deadline, or [`GetError::ShutDown`].
     ///
     /// ```
     /// use selvedge::{GetError, Instant, Queue};
@@ -81,10 +81,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "recv_deadline")]
     pub fn get_deadline(&self, deadline: Instant) -> Result<T, GetError> {
-        self.get_one(&Patience::Until(deadline))
+        self.get_one(&WaitMode::Deadline(deadline))
     }
 
-    /// [`try_get`](AnyQueue::try_get), as a [`Task`] that counts itself done when it is dropped.
+    /// [`try_get`](AnyQueue::try_get), as a [`Task`], which counts the item as done when it is dropped.
     ///
     /// # Errors
     /// [`GetError::Empty`] or [`GetError::ShutDown`].
@@ -97,10 +97,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.try_get().map(|item| self.task(item))
     }
 
-    /// [`get`](AnyQueue::get), as a [`Task`] that counts itself done when it is dropped.
+    /// [`get`](AnyQueue::get), as a [`Task`], which counts the item as done when it is dropped.
     ///
     /// # Errors
-    /// [`ShutDown`] if there is nothing left.
+    /// [`ShutDown`] if the queue is shut down and empty.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -114,10 +114,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.get().map(|item| self.task(item))
     }
 
-    /// [`get_timeout`](AnyQueue::get_timeout), as a [`Task`] that counts itself done when it is dropped.
+    /// [`get_timeout`](AnyQueue::get_timeout), as a [`Task`], which counts the item as done when it is dropped.
     ///
     /// # Errors
-    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    /// [`GetError::Empty`] if there was no item before the timeout, or [`GetError::ShutDown`].
     ///
     /// ```
     /// let queue = selvedge::Queue::<u32>::unbounded();
@@ -128,10 +128,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.get_timeout(timeout).map(|item| self.task(item))
     }
 
-    /// [`get_deadline`](AnyQueue::get_deadline), as a [`Task`] that counts itself done when it is dropped.
+    /// [`get_deadline`](AnyQueue::get_deadline), as a [`Task`], which counts the item as done when it is dropped.
     ///
     /// # Errors
-    /// [`GetError::Empty`] if there was none in time, or [`GetError::ShutDown`].
+    /// [`GetError::Empty`] if there was no item before the deadline, or [`GetError::ShutDown`].
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -142,10 +142,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.get_deadline(deadline).map(|item| self.task(item))
     }
 
-    /// Gets all items that are there, at once, the next first; never waits. They are unfinished still.
+    /// Gets all items in one atomic step, the next item first; never waits for an item. The items are still unfinished.
     ///
     /// # Panics
-    /// If the `Ord` of an item does: those that were taken out are dropped.
+    /// If the `Ord` of an item panics: the items that were removed are dropped.
     ///
     /// ```
     /// let queue = selvedge::LifoQueue::unbounded();
@@ -154,15 +154,15 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     pub fn drain(&self) -> Vec<T> {
         if let Some(ring) = self.ring() {
-            return self.ring_take_all(ring, false);
+            return self.ring_remove_all(ring, false);
         }
-        let mut held = self.hold();
-        let items = self.take_all(&mut held);
-        self.end(held, 0, O::len(&items));
+        let mut guard = self.lock();
+        let items = self.remove_all(&mut guard);
+        self.unlock_and_wake(guard, 0, O::len(&items));
         O::into_vec(items)
     }
 
-    /// The items that others put, until the queue is shut down and empty: each step is a [`get`](AnyQueue::get).
+    /// An iterator that gets items until the queue is shut down and empty: each step is a [`get`](AnyQueue::get).
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -174,7 +174,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         Iter { queue: self }
     }
 
-    /// The items that are there, until there is none: each step is a [`try_get`](AnyQueue::try_get).
+    /// An iterator that gets items until the queue is empty: each step is a [`try_get`](AnyQueue::try_get).
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -185,33 +185,33 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         TryIter { queue: self }
     }
 
-    /// The result is not mapped: a big item would be copied.
+    /// Generic over the error instead of mapped by the caller: a map would copy a big item.
     #[inline(always)]
-    fn get_one<E: From<Refusal>>(&self, patience: &Patience) -> Result<T, E> {
+    fn get_one<E: From<Blocked>>(&self, mode: &WaitMode) -> Result<T, E> {
         match self.ring() {
-            Some(ring) => self.ring_get(ring, patience),
-            None => self.take_out(self.turn(Side::Getters, patience)?, E::from(Refusal::NotNow)),
+            Some(ring) => self.ring_get(ring, mode),
+            None => self.remove_and_unlock(self.lock_when_ready(Role::Getter, mode)?, E::from(Blocked::FullOrEmpty)),
         }
     }
 
     #[inline]
     fn task(&self, item: T) -> Task<'_, T> {
-        Task::new(item, &self.tally)
+        Task::new(item, &self.counts)
     }
 }
 
-impl From<Refusal> for GetError {
-    fn from(refusal: Refusal) -> GetError {
-        match refusal {
-            Refusal::NotNow => GetError::Empty,
-            Refusal::ShutDown => GetError::ShutDown,
+impl From<Blocked> for GetError {
+    fn from(blocked: Blocked) -> GetError {
+        match blocked {
+            Blocked::FullOrEmpty => GetError::Empty,
+            Blocked::ShutDown => GetError::ShutDown,
         }
     }
 }
 
-impl From<Refusal> for ShutDown {
-    /// Of who has waited as long as it took.
-    fn from(_: Refusal) -> ShutDown {
+impl From<Blocked> for ShutDown {
+    /// For a get that waits indefinitely, which fails only after a shutdown.
+    fn from(_: Blocked) -> ShutDown {
         ShutDown(())
     }
 }
@@ -221,7 +221,7 @@ pub struct Iter<'a, T, O: Order<T>> {
     queue: &'a AnyQueue<T, O>,
 }
 
-/// Gets items one after another as long as there are any; see [`try_iter`](AnyQueue::try_iter).
+/// Gets items one after another until the queue is empty; see [`try_iter`](AnyQueue::try_iter).
 pub struct TryIter<'a, T, O: Order<T>> {
     queue: &'a AnyQueue<T, O>,
 }

@@ -1,17 +1,18 @@
-//! Queues between threads: what Python's `queue` gives. One [`AnyQueue`], three orders.
+//! Queues between threads: Python's `queue` module. One type, [`AnyQueue`], in three orders.
 //!
-//! Blocking calls come in the forms of [`sync`](crate::sync). Nothing is poisoned by a panic. A child made by `fork` may
-//! use a queue of the parent's if no other thread was using it, or waiting at it, at that moment.
+//! Blocking calls have the same forms as in [`sync`](crate::sync). A panic poisons
+//! no queue. A process that `fork` made may use a queue of its parent if no other
+//! thread was using the queue, or was blocked on it, at the time of the `fork`.
 //!
-//! A queue does not know its producers. If one panics before it has shut the queue down, the consumers wait for ever: let a value
-//! do so whose drop runs in any case.
+//! A queue does not know its producers. If a producer panics before it has shut the queue down, the consumers wait
+//! indefinitely. To prevent that, shut the queue down in a destructor, which also runs if the producer panics:
 //!
 //! ```
 //! use selvedge::{Queue, thread};
 //!
-//! struct ShutsDown<'a>(&'a Queue<u32>);
+//! struct ShutsDownOnDrop<'a>(&'a Queue<u32>);
 //!
-//! impl Drop for ShutsDown<'_> {
+//! impl Drop for ShutsDownOnDrop<'_> {
 //!     fn drop(&mut self) {
 //!         self.0.shutdown();
 //!     }
@@ -20,42 +21,38 @@
 //! let queue = Queue::bounded(4);
 //! thread::scope(|scope| {
 //!     let producer = scope.spawn(|| {
-//!         let _end = ShutsDown(&queue);
+//!         let _guard = ShutsDownOnDrop(&queue);
 //!         queue.put(1).unwrap();
 //!         panic!("no more yarn");
 //!     });
-//!     assert_eq!(queue.iter().sum::<u32>(), 1); // ends, for the queue is shut down
+//!     assert_eq!(queue.iter().sum::<u32>(), 1); // ends when the queue is shut down
 //!     assert!(producer.join().is_err());
 //! });
 //! ```
 
-mod end;
+mod counts;
 mod error;
+mod fifo;
 mod get;
 mod heap;
-mod look;
+mod lifecycle;
 mod order;
 mod put;
-#[expect(clippy::module_inception, reason = "the queue, of which the other files are parts")]
+#[expect(clippy::module_inception, reason = "the type that the other files implement")]
 mod queue;
-mod ring;
-mod ringed;
 mod simple;
-mod sleepers;
-mod slot;
-mod slots;
-mod tally;
-mod task;
-mod turn;
+mod task_guard;
+mod wait_mode;
+mod waiters;
 
 pub use error::{GetError, PutError, ShutDown, TooManyDone};
 pub use get::{Iter, TryIter};
 pub use order::{Fifo, Lifo, Order, Prioritized, Priority};
 pub use queue::AnyQueue;
 pub use simple::SimpleQueue;
-pub use task::Task;
+pub use task_guard::Task;
 
-/// A queue, first in, first out; Python's `queue.Queue`.
+/// A first-in, first-out queue; Python's `queue.Queue`.
 ///
 /// ```
 /// use selvedge::Queue;
@@ -69,7 +66,7 @@ pub use task::Task;
 #[doc(alias("queue.Queue", "channel", "mpmc"))]
 pub type Queue<T> = AnyQueue<T, Fifo>;
 
-/// A queue, last in, first out; Python's `queue.LifoQueue`.
+/// A last-in, first-out queue; Python's `queue.LifoQueue`.
 ///
 /// ```
 /// let stack = selvedge::LifoQueue::unbounded();
@@ -79,9 +76,10 @@ pub type Queue<T> = AnyQueue<T, Fifo>;
 #[doc(alias("queue.LifoQueue", "stack"))]
 pub type LifoQueue<T> = AnyQueue<T, Lifo>;
 
-/// A queue, lowest first, equal ones in order of arrival; Python's `queue.PriorityQueue`, which does not promise the latter.
+/// A queue that gives the lowest item first, and equal items in order of arrival;
+/// Python's `queue.PriorityQueue`, which does not guarantee the order of equal items.
 ///
-/// Items of which only a part is to be compared are [`Prioritized`].
+/// For items of which only a part is to be compared, there is [`Prioritized`].
 ///
 /// ```
 /// let jobs = selvedge::PriorityQueue::unbounded();

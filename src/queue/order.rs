@@ -1,4 +1,4 @@
-//! In which order items come out: what the three queues differ in, and nothing else.
+//! The order in which items are got: all that differs between the three queues.
 
 use super::heap::Heap;
 use core::cmp::Ordering;
@@ -12,45 +12,46 @@ pub enum Fifo {}
 #[derive(Debug)]
 pub enum Lifo {}
 
-/// Lowest first, equal ones in order of arrival: the order of [`PriorityQueue`](super::PriorityQueue).
+/// Lowest item first, equal items in order of arrival: the order of [`PriorityQueue`](super::PriorityQueue).
 #[derive(Debug)]
 pub enum Priority {}
 
-/// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. Nothing else can implement it.
-pub trait Order<T>: Keep<T> {}
+/// An order of items: [`Fifo`], [`Lifo`] or [`Priority`]. No other type can implement it.
+pub trait Order<T>: Storage<T> {}
 
-impl<T, O: Keep<T>> Order<T> for O {}
+impl<T, O: Storage<T>> Order<T> for O {}
 
-/// Items in their order. Not to be named outside the kit.
+/// A collection of items in their order. Sealed: the trait cannot be named outside this crate.
 ///
-/// `place` and `next` may run the user's code, and change nothing; `insert` and `remove` run none.
-pub trait Keep<T> {
+/// `plan_insert` and `plan_remove` may call the item's `Ord`
+/// and change nothing; `insert` and `remove` run no user code.
+pub trait Storage<T> {
     type Items;
-    const NONE: Self::Items;
+    const EMPTY: Self::Items;
 
     /// Whether the items may be in a ring.
-    const RINGED: bool = false;
+    const SUPPORTS_RING: bool = false;
 
     fn len(items: &Self::Items) -> usize;
 
-    /// Where the item would go, for `insert`.
-    fn place(items: &Self::Items, item: &T) -> usize;
+    /// The index that `insert` needs for the item.
+    fn plan_insert(items: &Self::Items, item: &T) -> usize;
 
-    fn insert(items: &mut Self::Items, item: T, place: usize);
+    fn insert(items: &mut Self::Items, item: T, index: usize);
 
-    /// What `remove` must know to take out the next.
-    fn next(items: &Self::Items) -> usize;
+    /// The index that `remove` needs for the next item.
+    fn plan_remove(items: &Self::Items) -> usize;
 
-    fn remove(items: &mut Self::Items, next: usize) -> Option<T>;
+    fn remove(items: &mut Self::Items, index: usize) -> Option<T>;
 
-    /// All of them, the next first. Not to be called under a lock.
+    /// All items, the next item first. It may run user code, so it must not be called under a lock.
     fn into_vec(items: Self::Items) -> Vec<T>;
 }
 
-impl<T> Keep<T> for Fifo {
+impl<T> Storage<T> for Fifo {
     type Items = VecDeque<T>;
-    const NONE: VecDeque<T> = VecDeque::new();
-    const RINGED: bool = true;
+    const EMPTY: VecDeque<T> = VecDeque::new();
+    const SUPPORTS_RING: bool = true;
 
     #[inline]
     fn len(items: &VecDeque<T>) -> usize {
@@ -58,7 +59,7 @@ impl<T> Keep<T> for Fifo {
     }
 
     #[inline]
-    fn place(_: &VecDeque<T>, _: &T) -> usize {
+    fn plan_insert(_: &VecDeque<T>, _: &T) -> usize {
         0
     }
 
@@ -68,7 +69,7 @@ impl<T> Keep<T> for Fifo {
     }
 
     #[inline]
-    fn next(_: &VecDeque<T>) -> usize {
+    fn plan_remove(_: &VecDeque<T>) -> usize {
         0
     }
 
@@ -82,9 +83,9 @@ impl<T> Keep<T> for Fifo {
     }
 }
 
-impl<T> Keep<T> for Lifo {
+impl<T> Storage<T> for Lifo {
     type Items = Vec<T>;
-    const NONE: Vec<T> = Vec::new();
+    const EMPTY: Vec<T> = Vec::new();
 
     #[inline]
     fn len(items: &Vec<T>) -> usize {
@@ -92,7 +93,7 @@ impl<T> Keep<T> for Lifo {
     }
 
     #[inline]
-    fn place(_: &Vec<T>, _: &T) -> usize {
+    fn plan_insert(_: &Vec<T>, _: &T) -> usize {
         0
     }
 
@@ -102,7 +103,7 @@ impl<T> Keep<T> for Lifo {
     }
 
     #[inline]
-    fn next(_: &Vec<T>) -> usize {
+    fn plan_remove(_: &Vec<T>) -> usize {
         0
     }
 
@@ -117,9 +118,9 @@ impl<T> Keep<T> for Lifo {
     }
 }
 
-impl<T: Ord> Keep<T> for Priority {
+impl<T: Ord> Storage<T> for Priority {
     type Items = Heap<T>;
-    const NONE: Heap<T> = Heap::EMPTY;
+    const EMPTY: Heap<T> = Heap::EMPTY;
 
     #[inline]
     fn len(items: &Heap<T>) -> usize {
@@ -127,23 +128,23 @@ impl<T: Ord> Keep<T> for Priority {
     }
 
     #[inline]
-    fn place(items: &Heap<T>, item: &T) -> usize {
-        items.place(item)
+    fn plan_insert(items: &Heap<T>, item: &T) -> usize {
+        items.insertion_index(item)
     }
 
     #[inline]
-    fn insert(items: &mut Heap<T>, item: T, place: usize) {
-        items.insert(item, place);
+    fn insert(items: &mut Heap<T>, item: T, index: usize) {
+        items.insert(item, index);
     }
 
     #[inline]
-    fn next(items: &Heap<T>) -> usize {
-        items.heir()
+    fn plan_remove(items: &Heap<T>) -> usize {
+        items.refill_index()
     }
 
     #[inline]
-    fn remove(items: &mut Heap<T>, next: usize) -> Option<T> {
-        items.remove(next)
+    fn remove(items: &mut Heap<T>, index: usize) -> Option<T> {
+        items.remove(index)
     }
 
     fn into_vec(items: Heap<T>) -> Vec<T> {
@@ -151,7 +152,7 @@ impl<T: Ord> Keep<T> for Priority {
     }
 }
 
-/// An item with a priority of its own: lower comes first, and the item itself is not compared.
+/// An item with a separate priority: a lower priority comes first, and the item itself is not compared.
 ///
 /// ```
 /// use selvedge::{Prioritized, PriorityQueue};
@@ -163,9 +164,9 @@ impl<T: Ord> Keep<T> for Priority {
 #[derive(Clone, Copy, Debug, Default)]
 #[doc(alias = "PrioritizedItem")]
 pub struct Prioritized<P, T> {
-    /// Lower comes first.
+    /// A lower priority comes first.
     pub priority: P,
-    /// What comes then.
+    /// The item, which is not compared.
     pub item: T,
 }
 

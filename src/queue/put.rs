@@ -1,21 +1,21 @@
-//! Putting, in every form.
+//! All forms of put.
 
 use super::error::{PutError, ShutDown};
 use super::order::Order;
 use super::queue::AnyQueue;
-use super::turn::{Patience, Refusal, Side};
+use super::wait_mode::{Blocked, Role, WaitMode};
 use crate::backend::Instant;
 use core::time::Duration;
 use std::collections::VecDeque;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
-    /// Puts an item in if there is room; never waits for any.
+    /// Puts an item if the queue is not full; never waits for a free slot.
     ///
     /// # Errors
     /// [`PutError::Full`] or [`PutError::ShutDown`], with the item.
     ///
     /// # Panics
-    /// If the item's `Ord` does: it is dropped, and nothing has changed. So do all forms.
+    /// If the item's `Ord` panics: the item is dropped, and the queue is unchanged. This holds for all forms of put.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
@@ -26,10 +26,10 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("put_nowait", "try_send"))]
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::None)
+        self.put_one(item, &WaitMode::NoWait)
     }
 
-    /// Puts an item in, and waits until there is room.
+    /// Puts an item, and blocks while the queue is full.
     ///
     /// # Errors
     /// [`ShutDown`], with the item.
@@ -44,14 +44,14 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias("push", "send"))]
     pub fn put(&self, item: T) -> Result<(), ShutDown<T>> {
-        let put = self.put_one(item, &Patience::ForEver);
-        put.map_err(|refused| ShutDown(refused.into_inner())) // it has waited as long as it took
+        let put = self.put_one(item, &WaitMode::Indefinite);
+        put.map_err(|error| ShutDown(error.into_inner())) // never `Full`, since the wait has no deadline
     }
 
-    /// Puts an item in, waiting for room for at most `timeout`; zero is one attempt.
+    /// Puts an item, waiting for a free slot for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    /// [`PutError::Full`] if the queue was full until the timeout, or [`PutError::ShutDown`], with the item.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
@@ -64,13 +64,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_timeout")]
     pub fn put_timeout(&self, item: T, timeout: Duration) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::For(timeout))
+        self.put_one(item, &WaitMode::Timeout(timeout))
     }
 
-    /// Puts an item in, waiting for room until `deadline` at the latest; one that has passed is one attempt.
+    /// Puts an item, waiting for a free slot until `deadline` at the latest; a deadline that has passed is one attempt.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was no room in time, or [`PutError::ShutDown`], with the item.
+    /// [`PutError::Full`] if the queue was full until the deadline, or [`PutError::ShutDown`], with the item.
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -79,62 +79,64 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     #[inline]
     #[doc(alias = "send_deadline")]
     pub fn put_deadline(&self, item: T, deadline: Instant) -> Result<(), PutError<T>> {
-        self.put_one(item, &Patience::Until(deadline))
+        self.put_one(item, &WaitMode::Deadline(deadline))
     }
 
-    /// Puts items in one after another, as many as there is room for; never waits for any. They follow each other
-    /// directly.
+    /// Puts as many items as the queue has capacity for, in one batch: the items
+    /// of other threads do not come between them. Never waits for a free slot.
     ///
-    /// First it takes the items from the iterator: as many as there is room for, and one more if there is one. A queue without a
-    /// bound has room for all that the iterator gives.
+    /// The call first takes the items from the iterator: as many as fit into the queue, and one
+    /// more if there is one. An unbounded queue has capacity for all items of the iterator.
     ///
     /// # Errors
-    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those that were taken, and all that are
-    /// left in the iterator if its `size_hint` has an upper bound. Of an iterator without one, which may be endless, no more is
-    /// taken: pass `&mut` of it to keep what is left.
+    /// [`PutError::Full`] or [`PutError::ShutDown`], with the items that were not put: those
+    /// that the call has taken from the iterator, and all that remain in the iterator if its
+    /// `size_hint` has an upper bound. An iterator without an upper bound may be endless, so
+    /// no more items are taken from it: pass `&mut` of the iterator to keep them.
     ///
     /// # Panics
-    /// If an item's `Ord` does: those before it were put, it and the others that were taken are dropped. If the iterator does:
-    /// none was put, and those that were taken are dropped.
+    /// If an item's `Ord` panics: the items before it were put; it and the other items that were taken
+    /// are dropped. If the iterator panics: no item was put, and the items that were taken are dropped.
     ///
     /// ```
     /// use selvedge::{PutError, Queue};
     /// let queue = Queue::bounded(2);
     /// assert_eq!(queue.try_put_many([1, 2, 3, 4]), Err(PutError::Full(vec![3, 4])));
     ///
-    /// let mut numbers = 5..; // without an end
+    /// let mut numbers = 5..; // endless
     /// assert_eq!(queue.try_put_many(&mut numbers), Err(PutError::Full(vec![5])));
     /// assert_eq!(numbers.next(), Some(6));
     /// ```
     pub fn try_put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), PutError<Vec<T>>> {
-        let (mut taken, mut items) = (VecDeque::new(), items.into_iter().fuse());
-        let mut room = self.capacity.saturating_sub(self.len());
+        let (mut batch, mut items) = (VecDeque::new(), items.into_iter().fuse());
+        let mut free_slots = self.capacity.saturating_sub(self.len());
         loop {
-            let count = room.saturating_add(1).saturating_sub(taken.len());
-            taken.extend(items.by_ref().take(count));
-            if taken.is_empty() {
+            let count = free_slots.saturating_add(1).saturating_sub(batch.len());
+            batch.extend(items.by_ref().take(count));
+            if batch.is_empty() {
                 return Ok(());
             }
-            let are_all = taken.len() <= room;
-            match self.put_taken(&mut taken, are_all) {
+            let is_last = batch.len() <= free_slots;
+            match self.put_batch(&mut batch, is_last) {
                 Ok(None) => return Ok(()),
-                Ok(Some(more)) => room = more,
-                Err(refusal) => return Err(refusal.of(not_put(taken, items))),
+                Ok(Some(more)) => free_slots = more,
+                Err(blocked) => return Err(blocked.into_put_error(not_put(batch, items))),
             }
         }
     }
 
-    /// Puts items in one after another, and waits whenever there is no room. The items of others may come between them.
+    /// Puts items one after another, and blocks while the queue
+    /// is full. The items of other threads may come between them.
     ///
-    /// Each item is put before the next is taken from the iterator, which may therefore be endless, or wait for what becomes of
-    /// the items before, or use the queue itself.
+    /// Each item is put before the next one is taken from the iterator. So the iterator may be endless,
+    /// may wait until another thread has processed earlier items, and may use the queue itself.
     ///
     /// # Errors
-    /// [`ShutDown`], with the items that were not put: the one that was taken, and all that are left in the iterator if its
-    /// `size_hint` has an upper bound, as in [`try_put_many`](AnyQueue::try_put_many).
+    /// [`ShutDown`], with the items that were not put: the one that the call has taken from the iterator, and all that
+    /// remain in the iterator if its `size_hint` has an upper bound, as in [`try_put_many`](AnyQueue::try_put_many).
     ///
     /// # Panics
-    /// If the iterator or an item's `Ord` does: the items before were put, and that item is dropped.
+    /// If the iterator or an item's `Ord` panics: the items before were put, and that item is dropped.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -144,12 +146,12 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     /// ```
     #[doc(alias("extend", "send_many"))]
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) -> Result<(), ShutDown<Vec<T>>> {
-        let put = self.put_each(items, &Patience::ForEver);
-        put.map_err(|refused| ShutDown(refused.into_inner())) // as in `put`
+        let put = self.put_each(items, &WaitMode::Indefinite);
+        put.map_err(|error| ShutDown(error.into_inner())) // never `Full`, since the wait has no deadline
     }
 
-    /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, the time that the iterator takes included; zero is one
-    /// attempt to put each.
+    /// [`put_many`](AnyQueue::put_many), for at most `timeout` in all, including
+    /// the time that the iterator takes; zero is one attempt to put each item.
     ///
     /// # Errors
     /// As [`put_many_deadline`](AnyQueue::put_many_deadline).
@@ -168,13 +170,13 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.put_many_deadline(items, Instant::now() + timeout)
     }
 
-    /// [`put_many`](AnyQueue::put_many), until `deadline` at the latest. Once it has passed, the call does not wait for room, and
-    /// it puts at most as many items more as the queue can hold: so it ends though others make room again and again. A queue
-    /// without a bound never makes it wait, and is put all that the iterator gives.
+    /// [`put_many`](AnyQueue::put_many), until `deadline` at the latest. After the deadline the call does
+    /// not wait for a free slot, and it puts at most `capacity` more items: so it ends even if other threads
+    /// keep getting items. In an unbounded queue it never waits, and puts all items of the iterator.
     ///
     /// # Errors
-    /// [`PutError::Full`] if there was not room for all in time, or [`PutError::ShutDown`], with the items that were not
-    /// put, as in [`put_many`](AnyQueue::put_many).
+    /// [`PutError::Full`] if not all items fitted before the deadline, or [`PutError::ShutDown`],
+    /// with the items that were not put, as in [`put_many`](AnyQueue::put_many).
     ///
     /// ```
     /// use selvedge::{Instant, Queue};
@@ -185,41 +187,41 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         items: impl IntoIterator<Item = T>,
         deadline: Instant,
     ) -> Result<(), PutError<Vec<T>>> {
-        self.put_each(items, &Patience::Until(deadline))
+        self.put_each(items, &WaitMode::Deadline(deadline))
     }
 
-    /// Always inlined, as is `get_one`: called, they would take as long again.
+    /// Always inlined, as is `get_one`: out of line, a put would take twice as long.
     #[inline(always)]
-    fn put_one(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
+    fn put_one(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
         match self.ring() {
-            Some(ring) => self.ring_put(ring, item, patience),
-            None => self.put_in_turn(item, patience),
+            Some(ring) => self.ring_put(ring, item, mode),
+            None => self.put_locked(item, mode),
         }
     }
 
-    /// The item outlives the turn: it is dropped after it, if `Ord` panics.
+    /// The item outlives the guard of the mutex: if `Ord` panics, the item is dropped after the mutex is released.
     #[inline(always)]
-    fn put_in_turn(&self, item: T, patience: &Patience) -> Result<(), PutError<T>> {
-        match self.turn(Side::Putters, patience) {
-            Ok(mut held) => {
-                let place = self.place(&mut held, &item, 0);
-                self.put_in(&mut held, item, place);
-                self.end(held, 1, 0);
+    fn put_locked(&self, item: T, mode: &WaitMode) -> Result<(), PutError<T>> {
+        match self.lock_when_ready(Role::Putter, mode) {
+            Ok(mut guard) => {
+                let index = self.plan_insert(&mut guard, &item, 0);
+                self.insert(&mut guard, item, index);
+                self.unlock_and_wake(guard, 1, 0);
                 Ok(())
             }
-            Err(refusal) => Err(refusal.of(item)),
+            Err(blocked) => Err(blocked.into_put_error(item)),
         }
     }
 
-    fn put_each(&self, items: impl IntoIterator<Item = T>, patience: &Patience) -> Result<(), PutError<Vec<T>>> {
-        let is_late = || matches!(patience, Patience::Until(deadline) if deadline.has_passed());
-        let (mut items, mut late) = (items.into_iter().fuse(), 0);
+    fn put_each(&self, items: impl IntoIterator<Item = T>, mode: &WaitMode) -> Result<(), PutError<Vec<T>>> {
+        let deadline_passed = || matches!(mode, WaitMode::Deadline(deadline) if deadline.has_passed());
+        let (mut items, mut after_deadline) = (items.into_iter().fuse(), 0);
         while let Some(item) = items.next() {
-            late += usize::from(late > 0 || is_late());
-            let put = if late > self.capacity {
+            after_deadline += usize::from(after_deadline > 0 || deadline_passed());
+            let put = if after_deadline > self.capacity {
                 Err(PutError::Full(item))
             } else {
-                self.put_one(item, patience)
+                self.put_one(item, mode)
             };
             match put {
                 Ok(()) => {}
@@ -230,69 +232,71 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         Ok(())
     }
 
-    /// Puts the items, or as many of them as there is room for: then it is refused, and the others are left. If the iterator may
-    /// have more of them and there is room for all these, nothing is put, and the result is for how many there is room. The items
-    /// outlive the turn.
-    fn put_taken(&self, taken: &mut VecDeque<T>, are_all: bool) -> Result<Option<usize>, Refusal> {
+    /// Puts as many items of the batch as the queue has capacity for, and leaves the others
+    /// in it; fails if any are left. Puts nothing if the batch fits and is not the last one:
+    /// it then returns the number of free slots, and the caller takes more items from the
+    /// iterator. The batch outlives the guard of the mutex, as the item in `put_locked`.
+    fn put_batch(&self, batch: &mut VecDeque<T>, is_last: bool) -> Result<Option<usize>, Blocked> {
         if let Some(ring) = self.ring() {
-            return self.ring_put_taken(ring, taken, are_all);
+            return self.ring_put_batch(ring, batch, is_last);
         }
-        let mut held = self.turn(Side::Putters, &Patience::None)?;
-        let room = self.room(&held);
-        if !are_all && taken.len() <= room {
-            return Ok(Some(room));
+        let mut guard = self.lock_when_ready(Role::Putter, &WaitMode::NoWait)?;
+        let free_slots = self.free_slots(&guard);
+        if !is_last && batch.len() <= free_slots {
+            return Ok(Some(free_slots));
         }
         let mut count = 0;
-        while self.has_turn(&held, Side::Putters) {
-            let Some(item) = taken.front() else { break };
-            let place = self.place(&mut held, item, count);
-            taken
+        while self.is_ready(&guard, Role::Putter) {
+            let Some(item) = batch.front() else { break };
+            let index = self.plan_insert(&mut guard, item, count);
+            batch
                 .pop_front()
                 .into_iter()
-                .for_each(|item| self.put_in(&mut held, item, place));
+                .for_each(|item| self.insert(&mut guard, item, index));
             count += 1;
         }
-        self.end(held, count, 0);
-        if taken.is_empty() {
+        self.unlock_and_wake(guard, count, 0);
+        if batch.is_empty() {
             Ok(None)
         } else {
-            Err(Refusal::NotNow)
+            Err(Blocked::FullOrEmpty)
         }
     }
 }
 
-/// The items that were taken, and all that are left if they are known to end.
-fn not_put<T>(taken: impl IntoIterator<Item = T>, left: impl Iterator<Item = T>) -> Vec<T> {
-    let most = left.size_hint().1.map_or(0, |_| usize::MAX);
-    taken.into_iter().chain(left.take(most)).collect()
+/// The items that were taken, and the rest of the iterator if its `size_hint` has an upper bound.
+fn not_put<T>(batch: impl IntoIterator<Item = T>, rest: impl Iterator<Item = T>) -> Vec<T> {
+    let limit = rest.size_hint().1.map_or(0, |_| usize::MAX);
+    batch.into_iter().chain(rest.take(limit)).collect()
 }
 
-impl Refusal {
-    pub(super) fn of<I>(self, items: I) -> PutError<I> {
+impl Blocked {
+    pub(super) fn into_put_error<I>(self, items: I) -> PutError<I> {
         match self {
-            Refusal::NotNow => PutError::Full(items),
-            Refusal::ShutDown => PutError::ShutDown(items),
+            Blocked::FullOrEmpty => PutError::Full(items),
+            Blocked::ShutDown => PutError::ShutDown(items),
         }
     }
 }
 
 impl<T, O: Order<T>> Extend<T> for &AnyQueue<T, O> {
-    /// [`put_many`](AnyQueue::put_many): waits whenever there is no room, before it takes more items from the iterator.
+    /// [`put_many`](AnyQueue::put_many): blocks while the queue
+    /// is full, before it takes the next item from the iterator.
     ///
     /// # Panics
     /// If the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_many(items).expect("a queue that is extended is not shut down");
+        self.put_many(items).expect("cannot extend the queue");
     }
 }
 
 impl<T, O: Order<T>> Extend<T> for AnyQueue<T, O> {
-    /// [`try_put`](AnyQueue::try_put) for each item: there is no other thread that would make room.
+    /// [`try_put`](AnyQueue::try_put) for each item: no other thread can have a reference to the queue and get items.
     ///
     /// # Panics
-    /// If there is not room for all, or the queue is shut down: the items that were not put are dropped.
+    /// If not all items fit, or the queue is shut down: the items that were not put are dropped.
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        self.put_each(items, &Patience::None)
-            .expect("there is room in a queue that is extended");
+        self.put_each(items, &WaitMode::NoWait)
+            .expect("cannot extend the queue");
     }
 }

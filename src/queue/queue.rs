@@ -1,85 +1,88 @@
-//! The queue itself: items under a mutex, and two sides, putters and getters, that wait for each other.
+//! The queue type: items under a mutex or in a ring, and the protocol by which putters and getters wait for each other.
 //!
 //! # State
 //! ```text
-//!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters wait
-//!   putters asleep      │   items   │      getters asleep
-//!                       └───────────┘                  empty and not shut down: getters wait
-//!               tail ─────▶ head ─────▶ done           put, got, done; while some are not, joiners wait (`tally.rs`)
+//!               put ──▶ ┌───────────┐ ──▶ get          full and not shut down: putters block
+//!   blocked putters     │   items   │     blocked getters
+//!                       └───────────┘                  empty and not shut down: getters block
+//!               tail ─────▶ head ─────▶ done           put, got, done; joiners block until done = tail (`counts.rs`)
 //! ```
 //! # Invariants
-//! 1. Only who holds the mutex changes the items, `head`, `tail`, or who is counted as asleep. It never runs the user's code
-//!    but `Ord`, which changes nothing, and never drops an item.
-//! 2. There are never more items than `capacity`. Once the queue is shut down, it stays so, and their number never grows.
-//! 3. A putter goes to sleep only when there is no room, a getter only when there is no item, and neither when the queue is
-//!    shut down; each is counted before it lets go of the mutex. Whoever makes room for n, or puts n items in, calls n of
-//!    the other side before it lets go of the mutex; whoever shuts the queue down calls all. No call is lost
-//!    (`sleepers.rs`), and whoever has its turn and does not use it, because `Ord` panics, passes it on.
-//! 4. Items in a ring (`ring.rs`, `ringed.rs`) are not under the mutex; of what it guards there are then only the counts of
-//!    those who sleep.
+//! 1. Only a thread that holds the mutex changes the items, `head`, `tail` and the numbers of waiters. While
+//!    it holds the mutex it runs no user code but `Ord`, which changes no item, and it never drops an item.
+//! 2. There are never more than `capacity` items. After a shutdown
+//!    the queue stays shut down, and the number of items never grows.
+//! 3. A putter blocks only while the queue is full, a getter only while it is empty, and neither while it is shut
+//!    down. Each is counted as a waiter before it releases the mutex. A thread that frees n slots, or puts n items,
+//!    notifies n waiters of the other role before it releases the mutex; a shutdown notifies all. No wake-up is
+//!    lost (`waiters.rs`). A thread that could proceed and does not, because `Ord` panics, passes its wake-up on.
+//! 4. Items in a ring (`fifo/`) are not under the mutex. In such a queue the mutex
+//!    guards only the numbers of waiters, the flag bits and the growth of the ring.
 //!
 //! Laws Q1 to Q12 are checked in `loom-tests`; the specification is `fuzz/spec/queue.rs`.
 
-use super::order::{Keep, Order};
-use super::ring::{Kind, Ring};
-use super::sleepers::{Count, Sleepers};
-use super::tally::Tally;
-use super::turn::{Patience, Refusal, Side};
+use super::counts::Counts;
+use super::fifo::{Kind, Ring};
+use super::order::{Order, Storage};
+use super::wait_mode::{Blocked, Role, WaitMode};
+use super::waiters::{WaiterCount, Waiters};
 use crate::backend::{const_fn, hint::Spin};
 use crate::sync::{Mutex, MutexGuard};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use std::collections::VecDeque;
 
-/// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a [`LifoQueue`](super::LifoQueue) or a
-/// [`PriorityQueue`](super::PriorityQueue).
+/// A queue of items in some [`Order`]: a [`Queue`](super::Queue), a
+/// [`LifoQueue`](super::LifoQueue) or a [`PriorityQueue`](super::PriorityQueue).
 ///
-/// Any number of threads put and get. Where there is no room, or no item, they wait; those that come by have precedence
-/// over those that sleep.
+/// Any number of threads put and get. A put blocks while the queue is full, a get while it
+/// is empty. The queue is unfair: a barging thread may proceed before a blocked thread.
 ///
-/// Whoever puts may wait until all is done: each item counts as unfinished until somebody calls
-/// [`task_done`](AnyQueue::task_done) for it or drops its [`Task`](super::Task), and [`join`](AnyQueue::join) waits for that.
+/// A thread may wait until all items that were put are done. Each item is unfinished
+/// until [`task_done`](AnyQueue::task_done) is called for it or its [`Task`](super::Task)
+/// is dropped; [`join`](AnyQueue::join) waits until no item is unfinished.
 ///
-/// Items are dropped, compared and moved as the user's code likes: an item's `Drop` may use the queue, for it never runs
-/// under the queue's mutex. If `Ord` panics, nothing has changed: a put drops its item, a get leaves it in.
+/// The `Drop` of an item may use the queue, since it never runs under the queue's mutex. If `Ord`
+/// panics, the queue is unchanged: a put drops its item, a get leaves the item in the queue.
 ///
-/// Only the `Ord` of a [`PriorityQueue`](super::PriorityQueue)'s items runs under that queue's mutex. So neither that `Ord`,
-/// nor the program's panic hook while that `Ord` panics, may put into this queue, get from it, drain it, shut it down or
-/// join it: the call would block forever. They may call `len`, `unfinished` and the other methods that only load a
-/// count, and may use any other queue.
+/// Only the `Ord` of a [`PriorityQueue`](super::PriorityQueue)'s items runs under that queue's mutex.
+/// So neither that `Ord`, nor the program's panic hook while that `Ord` panics, may put into this
+/// queue, get from it, drain it, shut it down or join it: the call would block indefinitely. They may
+/// call `len`, `unfinished` and the other methods that only load a count, and may use any other queue.
 ///
-/// Everything before a put happens-before everything after the get of its item; everything before an item is counted
-/// done happens-before the return of each `join` that it ends.
+/// A put happens-before the get of its item. The call that counts an item
+/// as done happens-before the return of each `join` that waits for it.
 ///
 /// # Python
-/// `queue.Queue` and its kin. A maxsize of zero is [`unbounded`](AnyQueue::unbounded) here. What could not be put comes
-/// back in the error.
+/// `queue.Queue` and its subclasses. A maxsize of zero is
+/// [`unbounded`](AnyQueue::unbounded) here. The error of a failed put returns the item.
 pub struct AnyQueue<T, O: Order<T>> {
     state: Mutex<State<O::Items>>,
-    pub(super) getters: Sleepers,
-    pub(super) putters: Sleepers,
+    pub(super) getters: Waiters,
+    pub(super) putters: Waiters,
     pub(super) capacity: usize,
     ring: Ring<T>,
-    pub(super) tally: Tally,
+    pub(super) counts: Counts,
 }
 
 pub(super) struct State<I> {
     items: I,
-    getters: Count,
-    putters: Count,
+    waiting_getters: WaiterCount,
+    waiting_putters: WaiterCount,
 }
 
-/// More items have their memory taken as they come.
-const MOST_IN_A_RING: usize = 4096;
+/// A bounded queue with a larger capacity has no ring: it allocates memory as items are put.
+const MAX_RING_CAPACITY: usize = 4096;
 
-/// Slots of a ring that grows, to begin with.
-const FIRST_SLOTS: usize = 4;
+/// The number of slots with which a growing ring starts.
+const INITIAL_SLOTS: usize = 4;
 
 impl<T, O: Order<T>> AnyQueue<T, O> {
     const_fn! {
         /// A queue that is never full.
         ///
-        /// The items of a [`Queue`](super::Queue) lie in a ring, as in [`bounded`](AnyQueue::bounded). The first put takes the
-        /// memory for four; whenever there is no room, it is doubled, and given back when the queue is dropped.
+        /// The items of a [`Queue`](super::Queue) are in a ring, as in
+        /// [`bounded`](AnyQueue::bounded). The first put allocates memory for four items; a put
+        /// into a full ring doubles the ring. The memory is freed when the queue is dropped.
         ///
         /// ```
         /// static ORDERS: selvedge::Queue<String> = selvedge::Queue::unbounded();
@@ -87,15 +90,16 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// assert_eq!(ORDERS.capacity(), None);
         /// ```
         pub fn unbounded() -> AnyQueue<T, O> {
-            AnyQueue::unbounded_from(FIRST_SLOTS)
+            AnyQueue::unbounded_from(INITIAL_SLOTS)
         }
     }
 
     const_fn! {
-        /// A queue that is full when it holds `capacity` items. Memory is taken as it is needed.
+        /// A queue that is full when it holds `capacity` items. Memory is allocated as it is needed.
         ///
-        /// A [`Queue`](super::Queue) whose capacity is a power of two, up to 4,096, is the fastest: its items lie in a ring, of
-        /// which all memory is taken when the first is put, and whoever puts or gets claims a slot of it instead of a mutex.
+        /// A [`Queue`](super::Queue) is fastest if its capacity is a power of two, up
+        /// to 4,096: its items are in a ring, whose memory the first put allocates,
+        /// and a put or get claims a slot of the ring instead of acquiring a mutex.
         ///
         /// # Panics
         /// If `capacity` is zero: for a queue without a bound there is [`unbounded`](AnyQueue::unbounded).
@@ -107,172 +111,179 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         /// ```
         #[doc(alias = "maxsize")]
         pub fn bounded(capacity: usize) -> AnyQueue<T, O> {
-            assert!(capacity > 0, "a queue that holds nothing; for one without a bound call unbounded()");
-            let ringed = O::RINGED && capacity <= MOST_IN_A_RING && capacity.is_power_of_two();
-            AnyQueue::holding(capacity, if ringed { Kind::Fixed(capacity) } else { Kind::None })
+            assert!(capacity > 0, "the capacity must not be zero; for a queue without a bound call unbounded()");
+            let has_ring = O::SUPPORTS_RING && capacity <= MAX_RING_CAPACITY && capacity.is_power_of_two();
+            AnyQueue::with_kind(capacity, if has_ring { Kind::Fixed(capacity) } else { Kind::None })
         }
     }
 
     const_fn! {
-        /// As `bounded`, but never in a ring: for those who compare the two, or prove both.
+        /// As `bounded`, but never with a ring: for tests that compare or verify both.
         #[doc(hidden)]
         pub fn bounded_by_a_lock(capacity: usize) -> AnyQueue<T, O> {
-            AnyQueue::holding(capacity, Kind::None)
+            AnyQueue::with_kind(capacity, Kind::None)
         }
     }
 
     const_fn! {
-        /// As `unbounded`, with so many slots to begin with, a power of two, if there is a ring: for those who prove that it grows.
+        /// As `unbounded`; a ring starts with `slots` slots, a power of two: for tests of its growth.
         #[doc(hidden)]
         pub fn unbounded_from(slots: usize) -> AnyQueue<T, O> {
-            assert!(slots.is_power_of_two(), "a ring has as many slots as a power of two");
-            AnyQueue::holding(usize::MAX, if O::RINGED { Kind::Growing(slots) } else { Kind::None })
+            assert!(slots.is_power_of_two(), "the number of slots must be a power of two");
+            AnyQueue::with_kind(usize::MAX, if O::SUPPORTS_RING { Kind::Growing(slots) } else { Kind::None })
         }
     }
 
     const_fn! {
-        fn holding(capacity: usize, ring: Kind) -> AnyQueue<T, O> {
-            let state = State { items: O::NONE, getters: 0, putters: 0 };
+        fn with_kind(capacity: usize, ring: Kind) -> AnyQueue<T, O> {
+            let state = State { items: O::EMPTY, waiting_getters: 0, waiting_putters: 0 };
             AnyQueue {
                 state: Mutex::new(state),
-                getters: Sleepers::new(),
-                putters: Sleepers::new(),
+                getters: Waiters::new(),
+                putters: Waiters::new(),
                 capacity,
                 ring: Ring::new(ring),
-                tally: Tally::new(),
+                counts: Counts::new(),
             }
         }
     }
 
-    /// The mutex when it is the caller's turn, for which it waits as long as it has patience.
+    /// Acquires the mutex when a thread of that role can proceed; waits for that moment as `mode` says.
     #[inline(always)]
-    pub(super) fn turn(&self, side: Side, patience: &Patience) -> Result<Held<'_, T, O>, Refusal> {
-        let held = self.hold();
-        if self.has_turn(&held, side) {
-            return Ok(held);
+    pub(super) fn lock_when_ready(&self, role: Role, mode: &WaitMode) -> Result<StateGuard<'_, T, O>, Blocked> {
+        let guard = self.lock();
+        if self.is_ready(&guard, role) {
+            return Ok(guard);
         }
-        let (held, refusal) = self.turn_later(held, side, patience);
-        held.ok_or(refusal)
+        let (guard, blocked) = self.lock_when_ready_slow(guard, role, mode);
+        guard.ok_or(blocked)
     }
 
-    /// The ring, if the items are in one.
+    /// The ring, if this queue has one.
     #[inline]
     pub(super) fn ring(&self) -> Option<&Ring<T>> {
-        (O::RINGED && self.ring.exists()).then_some(&self.ring)
+        (O::SUPPORTS_RING && self.ring.exists()).then_some(&self.ring)
     }
 
-    /// The mutex, for who need not wait for a turn.
+    /// Acquires the mutex, whether the queue is ready or not.
     #[inline]
-    pub(super) fn hold(&self) -> Held<'_, T, O> {
+    pub(super) fn lock(&self) -> StateGuard<'_, T, O> {
         self.state.acquire()
     }
 
-    /// Whether that side can move an item now.
+    /// Whether a thread of that role can put or get an item now.
     #[inline(always)]
-    pub(super) fn has_turn(&self, held: &Held<'_, T, O>, side: Side) -> bool {
-        match side {
-            Side::Putters => O::len(&held.items) < self.capacity && !self.tally.is_shut(),
-            Side::Getters => O::len(&held.items) > 0,
+    pub(super) fn is_ready(&self, guard: &StateGuard<'_, T, O>, role: Role) -> bool {
+        match role {
+            Role::Putter => O::len(&guard.items) < self.capacity && !self.counts.is_shut(),
+            Role::Getter => O::len(&guard.items) > 0,
         }
     }
 
-    /// How many items there is room for.
+    /// The number of items that can be put before the queue is full.
     #[inline]
-    pub(super) fn room(&self, held: &Held<'_, T, O>) -> usize {
-        self.capacity - O::len(&held.items)
+    pub(super) fn free_slots(&self, guard: &StateGuard<'_, T, O>) -> usize {
+        self.capacity - O::len(&guard.items)
     }
 
-    /// Where the item goes. The turn is for one of those who come after `done` items were put in it: the item must outlive it,
-    /// for if `Ord` panics, it ends here, and the item is dropped when the mutex is free.
+    /// The index for `insert`. If `Ord` panics, getters are notified of the `inserted` items that
+    /// the caller has already inserted, and the free slot is passed on to another putter. The
+    /// item must outlive the guard, so that a panic drops the item after it releases the mutex.
     #[inline]
-    pub(super) fn place(&self, held: &mut Held<'_, T, O>, item: &T, done: usize) -> usize {
-        let turn = PassedOn {
+    pub(super) fn plan_insert(&self, guard: &mut StateGuard<'_, T, O>, item: &T, inserted: usize) -> usize {
+        let on_panic = NotifyOnPanic {
             queue: self,
-            held,
-            items_for: done,
-            room_for: 1,
+            guard,
+            wake_getters: inserted,
+            wake_putters: 1,
         };
-        let place = O::place(&turn.held.items, item);
-        core::mem::forget(turn);
-        place
+        let index = O::plan_insert(&on_panic.guard.items, item);
+        core::mem::forget(on_panic);
+        index
     }
 
     #[inline]
-    pub(super) fn put_in(&self, held: &mut Held<'_, T, O>, item: T, place: usize) {
-        O::insert(&mut held.items, item, place);
-        self.tally.put(1);
+    pub(super) fn insert(&self, guard: &mut StateGuard<'_, T, O>, item: T, index: usize) {
+        O::insert(&mut guard.items, item, index);
+        self.counts.record_put(1);
     }
 
-    /// Gets the next item, which there is, and ends the turn. It makes the result itself: a big item would be copied into it.
+    /// Removes the next item, of which there is one, and releases the mutex. The
+    /// result is built in the caller's place: otherwise a big item would be copied.
     #[inline(always)]
-    pub(super) fn take_out<E>(&self, mut held: Held<'_, T, O>, none: E) -> Result<T, E> {
-        let turn = PassedOn {
+    pub(super) fn remove_and_unlock<E>(&self, mut guard: StateGuard<'_, T, O>, none: E) -> Result<T, E> {
+        let on_panic = NotifyOnPanic {
             queue: self,
-            held: &mut held,
-            items_for: 1,
-            room_for: 0,
+            guard: &mut guard,
+            wake_getters: 1,
+            wake_putters: 0,
         };
-        let next = O::next(&turn.held.items);
-        core::mem::forget(turn);
-        let item = O::remove(&mut held.items, next).ok_or(none);
-        self.tally.get(1);
-        self.end(held, 0, 1);
+        let index = O::plan_remove(&on_panic.guard.items);
+        core::mem::forget(on_panic);
+        let item = O::remove(&mut guard.items, index).ok_or(none);
+        self.counts.record_got(1);
+        self.unlock_and_wake(guard, 0, 1);
         item
     }
 
-    /// All items, to be put in order when the mutex is free. Who waits for room is still to be called.
-    pub(super) fn take_all(&self, held: &mut Held<'_, T, O>) -> O::Items {
-        let items = core::mem::replace(&mut held.items, O::NONE);
-        self.tally.get(O::len(&items));
+    /// Removes all items, unordered. The caller has to notify the putters, and to order the items without the mutex.
+    pub(super) fn remove_all(&self, guard: &mut StateGuard<'_, T, O>) -> O::Items {
+        let items = core::mem::replace(&mut guard.items, O::EMPTY);
+        self.counts.record_got(O::len(&items));
         items
     }
 
-    /// Items that do not lie in a ring and that `wanted`, which is not the user's, wants, whatever comes before them; the others keep
-    /// their order.
+    /// Removes the items for which `wanted` returns true, wherever they are; the other
+    /// items keep their order. `wanted` is not user code. Only for a queue without a ring.
     pub(crate) fn take_if(&self, wanted: impl Fn(&T) -> bool) -> Vec<T>
     where
-        O: Keep<T, Items = VecDeque<T>>,
+        O: Storage<T, Items = VecDeque<T>>,
     {
-        let mut held = self.hold();
+        let mut guard = self.lock();
         let mut taken = Vec::new();
-        for item in core::mem::take(&mut held.items) {
+        for item in core::mem::take(&mut guard.items) {
             if wanted(&item) {
                 taken.push(item);
             } else {
-                held.items.push_back(item);
+                guard.items.push_back(item);
             }
         }
-        self.tally.get(taken.len());
-        self.end(held, 0, taken.len());
+        self.counts.record_got(taken.len());
+        self.unlock_and_wake(guard, 0, taken.len());
         taken
     }
 
-    /// Nobody puts any more, and nobody waits.
-    pub(super) fn shut_down(&self, held: Held<'_, T, O>) {
-        self.tally.shut();
-        self.end(held, usize::MAX, usize::MAX);
+    /// Shuts the queue down, releases the mutex and wakes all waiters.
+    pub(super) fn shut_down(&self, guard: StateGuard<'_, T, O>) {
+        self.counts.shut();
+        self.unlock_and_wake(guard, usize::MAX, usize::MAX);
     }
 
-    /// Lets go of the mutex: there are so many items more for those who wait, and room for so many.
+    /// Releases the mutex and wakes up to `wake_getters` getters and `wake_putters` putters.
     #[inline(always)]
-    pub(super) fn end(&self, held: Held<'_, T, O>, items_for: usize, room_for: usize) {
-        if (items_for > 0 && held.getters > 0) || (room_for > 0 && held.putters > 0) {
-            self.end_and_wake(held, items_for, room_for);
+    pub(super) fn unlock_and_wake(&self, guard: StateGuard<'_, T, O>, wake_getters: usize, wake_putters: usize) {
+        if (wake_getters > 0 && guard.waiting_getters > 0) || (wake_putters > 0 && guard.waiting_putters > 0) {
+            self.unlock_and_wake_slow(guard, wake_getters, wake_putters);
         }
     }
 
     #[cold]
-    fn end_and_wake(&self, mut held: Held<'_, T, O>, items_for: usize, room_for: usize) {
-        let called = self.call(&mut held, items_for, room_for);
-        drop(held);
-        self.wake(called);
+    fn unlock_and_wake_slow(&self, mut guard: StateGuard<'_, T, O>, wake_getters: usize, wake_putters: usize) {
+        let notified = self.notify(&mut guard, wake_getters, wake_putters);
+        drop(guard);
+        self.wake(notified);
     }
 
-    pub(super) fn call(&self, held: &mut Held<'_, T, O>, items_for: usize, room_for: usize) -> [usize; 2] {
-        let state = &mut **held;
+    pub(super) fn notify(
+        &self,
+        guard: &mut StateGuard<'_, T, O>,
+        wake_getters: usize,
+        wake_putters: usize,
+    ) -> [usize; 2] {
+        let state = &mut **guard;
         [
-            self.getters.call(&mut state.getters, items_for),
-            self.putters.call(&mut state.putters, room_for),
+            self.getters.notify(&mut state.waiting_getters, wake_getters),
+            self.putters.notify(&mut state.waiting_putters, wake_putters),
         ]
     }
 
@@ -281,74 +292,76 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         self.putters.wake(putters);
     }
 
-    /// As `turn`, for who must wait; if it has no turn, the reason. In two registers: a `Result` would be in memory, and so would
-    /// a big item beside it.
+    /// The slow path of `lock_when_ready`, out of line. Returns a pair, which stays
+    /// in two registers: a `Result`, and a big item beside it, would be in memory.
     #[cold]
     #[inline(never)]
-    fn turn_later<'a>(
+    fn lock_when_ready_slow<'a>(
         &'a self,
-        held: Held<'a, T, O>,
-        side: Side,
-        patience: &Patience,
-    ) -> (Option<Held<'a, T, O>>, Refusal) {
-        match self.await_turn(held, side, patience) {
-            Ok(held) => (Some(held), Refusal::NotNow),
-            Err(refusal) => (None, refusal),
+        guard: StateGuard<'a, T, O>,
+        role: Role,
+        mode: &WaitMode,
+    ) -> (Option<StateGuard<'a, T, O>>, Blocked) {
+        match self.wait_until_ready(guard, role, mode) {
+            Ok(guard) => (Some(guard), Blocked::FullOrEmpty),
+            Err(blocked) => (None, blocked),
         }
     }
 
-    fn await_turn<'a>(
+    fn wait_until_ready<'a>(
         &'a self,
-        held: Held<'a, T, O>,
-        side: Side,
-        patience: &Patience,
-    ) -> Result<Held<'a, T, O>, Refusal> {
-        match self.may_move(&held, side) {
-            Err(Refusal::NotNow) if *patience != Patience::None => drop(held),
-            ready => return ready.map(|()| held),
+        guard: StateGuard<'a, T, O>,
+        role: Role,
+        mode: &WaitMode,
+    ) -> Result<StateGuard<'a, T, O>, Blocked> {
+        match self.check_ready(&guard, role) {
+            Err(Blocked::FullOrEmpty) if *mode != WaitMode::NoWait => drop(guard),
+            ready => return ready.map(|()| guard),
         }
-        let deadline = patience.deadline();
+        let deadline = mode.deadline();
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
-            if self.seems_ready(side) {
-                let held = self.hold();
-                match self.may_move(&held, side) {
-                    Err(Refusal::NotNow) => {}
-                    ready => return ready.map(|()| held),
+            if self.seems_ready(role) {
+                let guard = self.lock();
+                match self.check_ready(&guard, role) {
+                    Err(Blocked::FullOrEmpty) => {}
+                    ready => return ready.map(|()| guard),
                 }
             }
         }
-        let sleepers = self.sleepers(side);
-        let mut late = None;
+        let waiters = self.waiters(role);
+        let mut timed_out = None;
         loop {
-            let mut held = self.hold();
-            match self.may_move(&held, side) {
-                Err(Refusal::NotNow) => {}
-                ready => return ready.map(|()| held),
+            let mut guard = self.lock();
+            match self.check_ready(&guard, role) {
+                Err(Blocked::FullOrEmpty) => {}
+                ready => return ready.map(|()| guard),
             }
-            // Only after the state has been looked at again: invariant 3 of `sleepers.rs`.
-            if let Some(ticket) = late {
-                sleepers.leave(held.asleep(side), ticket);
-                return Err(Refusal::NotNow);
+            // A waiter that timed out gives up only after it has re-checked the state (invariant 3 of `waiters.rs`).
+            if let Some(epoch) = timed_out {
+                waiters.cancel_wait(guard.waiter_count(role), epoch);
+                return Err(Blocked::FullOrEmpty);
             }
-            let ticket = sleepers.enter(held.asleep(side));
-            drop(held);
-            late = (!sleepers.sleep(ticket, deadline)).then_some(ticket);
+            let epoch = waiters.prepare_wait(guard.waiter_count(role));
+            drop(guard);
+            timed_out = (!waiters.wait(epoch, deadline)).then_some(epoch);
         }
     }
 
-    fn may_move(&self, held: &Held<'_, T, O>, side: Side) -> Result<(), Refusal> {
-        match self.has_turn(held, side) {
+    /// Called under the mutex. Linearization point of a call that fails: this check.
+    fn check_ready(&self, guard: &StateGuard<'_, T, O>, role: Role) -> Result<(), Blocked> {
+        match self.is_ready(guard, role) {
             true => Ok(()),
-            false if self.tally.is_shut() => Err(Refusal::ShutDown),
-            false => Err(Refusal::NotNow),
+            false if self.counts.is_shut() => Err(Blocked::ShutDown),
+            false => Err(Blocked::FullOrEmpty),
         }
     }
 
-    fn seems_ready(&self, side: Side) -> bool {
-        let len = self.tally.len();
-        self.tally.is_shut()
-            || if side == Side::Putters {
+    /// Guards a call of `Ord`: if that panics, the drop notifies other waiters, since this thread does not proceed.
+    fn seems_ready(&self, role: Role) -> bool {
+        let len = self.counts.len();
+        self.counts.is_shut()
+            || if role == Role::Putter {
                 len < self.capacity
             } else {
                 len > 0
@@ -356,39 +369,39 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
     }
 
     #[inline]
-    pub(super) fn sleepers(&self, side: Side) -> &Sleepers {
-        match side {
-            Side::Putters => &self.putters,
-            Side::Getters => &self.getters,
+    pub(super) fn waiters(&self, role: Role) -> &Waiters {
+        match role {
+            Role::Putter => &self.putters,
+            Role::Getter => &self.getters,
         }
     }
 }
 
 impl<I> State<I> {
     #[inline]
-    pub(super) fn asleep(&mut self, side: Side) -> &mut Count {
-        match side {
-            Side::Putters => &mut self.putters,
-            Side::Getters => &mut self.getters,
+    pub(super) fn waiter_count(&mut self, role: Role) -> &mut WaiterCount {
+        match role {
+            Role::Putter => &mut self.waiting_putters,
+            Role::Getter => &mut self.waiting_getters,
         }
     }
 }
 
-/// The mutex, held.
-pub(super) type Held<'a, T, O> = MutexGuard<'a, State<<O as Keep<T>>::Items>>;
+/// The acquired mutex.
+pub(super) type StateGuard<'a, T, O> = MutexGuard<'a, State<<O as Storage<T>>::Items>>;
 
-/// A turn that ends because the user's `Ord` panics: dropped, it calls another in its stead.
-struct PassedOn<'h, 'a, T, O: Order<T>> {
+/// When `Ord` panics, its drop notifies other waiters instead of the thread that could proceed.
+struct NotifyOnPanic<'h, 'a, T, O: Order<T>> {
     queue: &'h AnyQueue<T, O>,
-    held: &'h mut Held<'a, T, O>,
-    items_for: usize,
-    room_for: usize,
+    guard: &'h mut StateGuard<'a, T, O>,
+    wake_getters: usize,
+    wake_putters: usize,
 }
 
-impl<T, O: Order<T>> Drop for PassedOn<'_, '_, T, O> {
+impl<T, O: Order<T>> Drop for NotifyOnPanic<'_, '_, T, O> {
     fn drop(&mut self) {
-        let called = self.queue.call(self.held, self.items_for, self.room_for);
-        self.queue.wake(called);
+        let notified = self.queue.notify(self.guard, self.wake_getters, self.wake_putters);
+        self.queue.wake(notified);
     }
 }
 
@@ -399,6 +412,6 @@ impl<T, O: Order<T>> Default for AnyQueue<T, O> {
     }
 }
 
-// A panic leaves it as it was.
+// A panic leaves the queue unchanged.
 impl<T, O: Order<T>> UnwindSafe for AnyQueue<T, O> {}
 impl<T, O: Order<T>> RefUnwindSafe for AnyQueue<T, O> {}

@@ -1,4 +1,4 @@
-//! A queue that only queues: Python's `queue.SimpleQueue`.
+//! An unbounded queue without shutdown and `task_done`; Python's `queue.SimpleQueue`.
 
 use super::{Queue, TryIter, order::Fifo};
 use crate::backend::{Instant, const_fn};
@@ -6,14 +6,14 @@ use crate::sync::TimedOut;
 use core::fmt;
 use core::time::Duration;
 
-/// An unbounded queue, first in, first out, that is never full, never shut down and counts nothing done: putting always
-/// succeeds at once, and getting fails only when its time is over.
+/// An unbounded first-in, first-out queue that is never shut down and does not count items as done. A put
+/// always succeeds and never waits for a get; a get fails only if its timeout or deadline has passed.
 ///
-/// Everything before a put happens-before everything after the get of its item. What is said of a panic and of an item's
-/// `Drop` at [`AnyQueue`](super::AnyQueue) is true here.
+/// A put happens-before the get of its item. What [`AnyQueue`](super::AnyQueue)
+/// says about panics and about the `Drop` of items also holds here.
 ///
 /// # Python
-/// `queue.SimpleQueue`. Its `put` ignores `block` and `timeout`, which are not there to be given here.
+/// `queue.SimpleQueue`. The arguments `block` and `timeout`, which its `put` ignores, do not exist here.
 ///
 /// ```
 /// static LOG: selvedge::SimpleQueue<String> = selvedge::SimpleQueue::new();
@@ -25,8 +25,8 @@ pub struct SimpleQueue<T> {
     queue: Queue<T>,
 }
 
-/// It has no way to be shut down.
-const OPEN: &str = "a simple queue is never shut down";
+/// `SimpleQueue` has no method that shuts it down.
+const NEVER_SHUT_DOWN: &str = "a simple queue is never shut down";
 
 impl<T> SimpleQueue<T> {
     const_fn! {
@@ -36,15 +36,15 @@ impl<T> SimpleQueue<T> {
         }
     }
 
-    /// One whose items are under a mutex: for models, in which each of its calls is a step or two, and whoever has the last `Arc` may
-    /// drop it (`backend`).
+    /// A queue without a ring, whose items are under a mutex. For models: each call is one or
+    /// two steps, and any thread that has the last `Arc` may drop the queue (see `backend`).
     pub(crate) fn by_a_lock() -> SimpleQueue<T> {
         SimpleQueue {
             queue: Queue::bounded_by_a_lock(usize::MAX),
         }
     }
 
-    /// Puts an item in.
+    /// Puts an item; never waits for a get.
     ///
     /// ```
     /// selvedge::SimpleQueue::new().put(7);
@@ -52,11 +52,11 @@ impl<T> SimpleQueue<T> {
     #[inline]
     #[doc(alias("put_nowait", "push", "send"))]
     pub fn put(&self, item: T) {
-        self.queue.put(item).expect(OPEN);
+        self.queue.put(item).expect(NEVER_SHUT_DOWN);
     }
 
-    /// Puts items in one after another; the items of others may come between them. Each is put before the next is taken from the
-    /// iterator.
+    /// Puts items one after another; the items of other threads may come between
+    /// them. Each item is put before the next one is taken from the iterator.
     ///
     /// ```
     /// let queue = selvedge::SimpleQueue::new();
@@ -64,10 +64,10 @@ impl<T> SimpleQueue<T> {
     /// assert_eq!(queue.drain(), [1, 2]);
     /// ```
     pub fn put_many(&self, items: impl IntoIterator<Item = T>) {
-        self.queue.put_many(items).expect(OPEN);
+        self.queue.put_many(items).expect(NEVER_SHUT_DOWN);
     }
 
-    /// Gets the next item if there is one; never waits.
+    /// Gets the next item if there is one; never waits for an item.
     ///
     /// ```
     /// assert_eq!(selvedge::SimpleQueue::<u32>::new().try_get(), None);
@@ -78,7 +78,7 @@ impl<T> SimpleQueue<T> {
         self.queue.try_get().ok()
     }
 
-    /// Gets the next item, and waits until there is one.
+    /// Gets the next item, and blocks until there is one.
     ///
     /// ```
     /// let queue = selvedge::SimpleQueue::new();
@@ -88,13 +88,13 @@ impl<T> SimpleQueue<T> {
     #[inline]
     #[doc(alias("pop", "recv"))]
     pub fn get(&self) -> T {
-        self.queue.get().expect(OPEN)
+        self.queue.get().expect(NEVER_SHUT_DOWN)
     }
 
     /// Gets the next item, waiting for at most `timeout`; zero is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none in time.
+    /// [`TimedOut`] if there was no item before the timeout.
     ///
     /// ```
     /// let queue = selvedge::SimpleQueue::<u32>::new();
@@ -105,10 +105,10 @@ impl<T> SimpleQueue<T> {
         self.queue.get_timeout(timeout).map_err(|_| TimedOut)
     }
 
-    /// Gets the next item, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Gets the next item, waiting until `deadline` at the latest; a deadline that has passed is one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if there was none in time.
+    /// [`TimedOut`] if there was no item before the deadline.
     ///
     /// ```
     /// use selvedge::{Instant, SimpleQueue};
@@ -119,7 +119,7 @@ impl<T> SimpleQueue<T> {
         self.queue.get_deadline(deadline).map_err(|_| TimedOut)
     }
 
-    /// Gets all items that are there, at once; never waits.
+    /// Gets all items in one atomic step; never waits for an item.
     ///
     /// ```
     /// assert!(selvedge::SimpleQueue::<u32>::new().drain().is_empty());
@@ -128,7 +128,7 @@ impl<T> SimpleQueue<T> {
         self.queue.drain()
     }
 
-    /// The items that are there, until there is none.
+    /// An iterator that gets items until the queue is empty.
     ///
     /// ```
     /// let queue = selvedge::SimpleQueue::new();
@@ -139,7 +139,7 @@ impl<T> SimpleQueue<T> {
         self.queue.try_iter()
     }
 
-    /// How many items there are; by the time you look, that may have changed.
+    /// The number of items. It may have changed when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::SimpleQueue::<u32>::new().len(), 0);
@@ -150,7 +150,7 @@ impl<T> SimpleQueue<T> {
         self.queue.len()
     }
 
-    /// Whether there is no item; by the time you look, that may have changed.
+    /// Whether the queue is empty. This may have changed when the call returns.
     ///
     /// ```
     /// assert!(selvedge::SimpleQueue::<u32>::new().is_empty());

@@ -1,50 +1,66 @@
-//! A place where threads wait until all have come; Python's `threading.Barrier`.
+//! A point at which a fixed number of threads wait for each other; Python's `threading.Barrier`.
+//!
+//! Each time `parties` threads have arrived, one *generation* is complete, and all its threads pass.
 //!
 //! # State
-//! Under a mutex: those who have come, in line, and whether the barrier is broken.
+//! Behind a mutex: the queue of the threads that have arrived in the current generation, and
+//! whether the barrier is broken.
 //! ```text
-//!             a party comes           the last one comes: action, all pass
-//!   empty ─────────────────▶ filling ──────────────────────────────────────▶ empty
-//!     ▲ ▲                       │ timeout, abort, reset: all are turned away
-//!     │ └──── reset ────────────┤
-//!     └────── reset ──────── broken ◀── a panic of the action
+//!            a thread arrives              the last thread arrives: all pass
+//!   empty ─────────────────────▶ filling ───────────────────────────────────▶ empty
+//!     │                             │
+//!     │ abort                       │ timeout, abort: all waiters get `Broken`
+//!     ▼                             ▼
+//!   broken ◀────────────────────────┘
 //! ```
+//! `reset` leads from each state to empty; the waiters of a filling generation get `Broken`.
+//!
+//! If the barrier has an action, the last thread of a generation removes all its waiters from the queue and runs the
+//! action without the mutex. Meanwhile the next generation fills. If the action panics, the barrier becomes broken.
+//!
 //! # Invariants
-//! 1. Whoever stands in line waits for the round that is filling: fewer than `parties`, and none while it is broken.
-//! 2. Whoever is taken out of the line is told how its round ended, in its own frame, so that nobody has to wait until
-//!    those of the last round have left.
-//! 3. A round that is full ends by its action, and nothing else: those who are taken out for it all pass, or are all
-//!    turned away if the action panics.
-//! 4. A waiter whose time is over breaks the barrier if it still stands in line, and then it is not counted any more. If
-//!    not, its round has ended or is full.
+//! 1. All threads in the queue wait for the generation that is filling. There are fewer than `parties`, and none
+//!    while the barrier is broken.
+//! 2. A thread that removes waiters from the queue writes the outcome of their generation into their frames. So an
+//!    arriving thread never has to wait until the threads of an earlier generation have left.
+//! 3. A full generation ends only by its action: all its waiters pass if the action returns, and
+//!    all get `Broken` if it panics.
+//! 4. A waiter that is still in the queue after its deadline breaks the barrier and is no longer counted. A waiter
+//!    that is no longer in the queue belongs to a generation that has ended or is full.
+//!
+//! # Linearization points
+//! All calls linearize while they hold the mutex: an arrival when it is enqueued, or when it completes the
+//! generation; a timeout, an abort and a reset when they set `broken`.
 //!
 //! Laws B1 to B8 are checked in `loom-tests`; the specification is `fuzz/spec/barrier.rs`.
 
 use super::error::{Broken, WaitError};
 use super::mutex::{Mutex, MutexGuard};
-use super::wait_list::{Answer, WaitList, Waiter};
+use super::waiter_queue::{Outcome, Waiter, WaiterQueue};
 use crate::backend::{Instant, const_fn};
 use core::fmt;
 use core::time::Duration;
 
-const PASSED: Answer = 2;
-const TURNED_AWAY: Answer = 3;
+const PASSED: Outcome = 2;
+const BROKEN: Outcome = 3;
 
-/// A place where a number of threads, the parties, wait for each other, round after round.
+/// A point at which a fixed number of threads wait for each other, generation after generation.
 ///
-/// The last party to come runs the action, if there is one, and then all pass. A party whose time is over breaks the
-/// barrier: all who wait, and all who come later, get [`Broken`], until [`reset`](Barrier::reset) repairs it. So do
-/// [`abort`](Barrier::abort) and an action that panics. A round passes whole or is broken whole.
+/// The last thread to arrive runs the action, if there is one; then all threads of the generation pass. A thread
+/// whose timeout elapses breaks the barrier: all waiting threads, and all that arrive later, get [`Broken`], until
+/// [`reset`](Barrier::reset) repairs the barrier. [`abort`](Barrier::abort) and an action that panics break it too.
+/// Either all threads of a generation pass, or none.
 ///
-/// A thread that comes a second time is a party of the next round, even if others have not left the last one. Nothing is
-/// allocated: each waiter stands on its own stack.
+/// A thread that arrives again belongs to the next generation, even if other threads have not yet returned from the
+/// previous one. Each waiter is stored in its thread's stack frame: nothing is allocated.
 ///
-/// Everything that the parties did before they came, and then the action, happens-before the return of each wait of
-/// the round.
+/// All arrivals of a generation happen-before its action, and the action happens-before each
+/// return of that generation.
 ///
 /// # Python
-/// `threading.Barrier`. The party that timed out gets [`WaitError::TimedOut`], the others [`Broken`]. The default timeout
-/// is left out. CPython's timed wait can wait for longer while a round drains; here nobody has to.
+/// `threading.Barrier`. The thread that times out gets [`WaitError::TimedOut`], the other threads get [`Broken`].
+/// There is no default timeout. In CPython a timed wait can exceed its timeout while the previous generation drains;
+/// here no thread waits for that.
 ///
 /// ```
 /// use selvedge::Barrier;
@@ -52,57 +68,57 @@ const TURNED_AWAY: Answer = 3;
 ///
 /// std::thread::scope(|scope| {
 ///     let runners: Vec<_> = (0..3).map(|_| scope.spawn(|| START.wait().unwrap().index)).collect();
-///     let mut places: Vec<_> = runners.into_iter().map(|runner| runner.join().unwrap()).collect();
-///     places.sort();
-///     assert_eq!(places, [0, 1, 2]);
+///     let mut indices: Vec<_> = runners.into_iter().map(|runner| runner.join().unwrap()).collect();
+///     indices.sort();
+///     assert_eq!(indices, [0, 1, 2]);
 /// });
 /// ```
 #[doc(alias("threading.Barrier", "CyclicBarrier"))]
 pub struct Barrier<A = fn()> {
     parties: usize,
-    round: Mutex<Round>,
+    state: Mutex<State>,
     action: Option<Mutex<A>>,
 }
 
-struct Round {
-    line: WaitList,
+struct State {
+    waiters: WaiterQueue,
     broken: bool,
 }
 
-/// A party's part in a round that has passed.
+/// The result of a wait that passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Turn {
-    /// How many came before it: each number below [`parties`](Barrier::parties) once in a round.
+    /// The number of threads that arrived before this one. Each generation has each index below `parties` once.
     pub index: usize,
-    /// Whether it came last. So one of the parties does.
+    /// Whether this thread arrived last. Exactly one thread per generation is the leader.
     pub is_leader: bool,
 }
 
 impl Barrier {
     const_fn! {
-        /// A barrier for this number of threads.
+        /// A barrier for `parties` threads.
         ///
         /// # Panics
-        /// If `parties` is zero: nobody could ever pass.
+        /// If `parties` is zero.
         ///
         /// ```
         /// assert!(selvedge::Barrier::new(1).wait().unwrap().is_leader);
         /// ```
         pub fn new(parties: usize) -> Barrier {
-            Barrier::made(parties, None)
+            Barrier::with_parts(parties, None)
         }
     }
 }
 
 impl<A> Barrier<A> {
     const_fn! {
-        fn made(parties: usize, action: Option<Mutex<A>>) -> Barrier<A> {
+        fn with_parts(parties: usize, action: Option<Mutex<A>>) -> Barrier<A> {
             assert!(parties > 0, "a barrier needs at least one party");
-            Barrier { parties, round: Mutex::new(Round { line: WaitList::new(), broken: false }), action }
+            Barrier { parties, state: Mutex::new(State { waiters: WaiterQueue::new(), broken: false }), action }
         }
     }
 
-    /// How many threads it takes.
+    /// The number of threads per generation.
     ///
     /// ```
     /// assert_eq!(selvedge::Barrier::new(2).parties(), 2);
@@ -112,14 +128,15 @@ impl<A> Barrier<A> {
         self.parties
     }
 
-    /// How many have come for the present round; by the time you look, that may have changed.
+    /// The number of threads that are waiting in the current generation. The result may be
+    /// outdated when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::Barrier::new(2).waiting(), 0);
     /// ```
     #[doc(alias = "n_waiting")]
     pub fn waiting(&self) -> usize {
-        self.round.acquire().line.len()
+        self.state.acquire().waiters.len()
     }
 
     /// Whether the barrier is broken.
@@ -131,11 +148,11 @@ impl<A> Barrier<A> {
     /// ```
     #[doc(alias = "broken")]
     pub fn is_broken(&self) -> bool {
-        self.round.acquire().broken
+        self.state.acquire().broken
     }
 
-    /// Breaks the barrier: all who wait, and all who come later, get [`Broken`], until it is
-    /// [reset](Barrier::reset). A round that is full already, whose action runs, passes all the same.
+    /// Breaks the barrier: all waiting threads, and all that arrive later, get [`Broken`], until the barrier is
+    /// [reset](Barrier::reset). A full generation whose action is running is not affected: it passes.
     ///
     /// ```
     /// use selvedge::{Barrier, Broken};
@@ -144,11 +161,11 @@ impl<A> Barrier<A> {
     /// assert_eq!(barrier.wait(), Err(Broken));
     /// ```
     pub fn abort(&self) {
-        self.round.acquire().turn_away(true);
+        self.state.acquire().break_generation(true);
     }
 
-    /// Makes the barrier as new: whole, and empty. All who wait get [`Broken`]. A round that is full already, whose
-    /// action runs, passes all the same.
+    /// Makes the barrier empty and unbroken. All waiting threads get [`Broken`]. A full generation whose action is
+    /// running is not affected: it passes.
     ///
     /// ```
     /// let barrier = selvedge::Barrier::new(1);
@@ -157,20 +174,20 @@ impl<A> Barrier<A> {
     /// assert!(barrier.wait().is_ok());
     /// ```
     pub fn reset(&self) {
-        self.round.acquire().turn_away(false);
+        self.state.acquire().break_generation(false);
     }
 }
 
 impl<A: FnMut() + Send> Barrier<A> {
     const_fn! {
-        /// A barrier whose last party runs `action`, once a round, before anybody passes.
+        /// A barrier whose last thread of each generation runs `action` before any thread of that generation passes.
         ///
-        /// The action may abort, reset and ask the barrier, but must not wait at it: the round after this one cannot end
-        /// before this one's action has, so that such a wait may last for ever. If the action panics, so does the `wait`
-        /// that runs it; its round, and the barrier, are broken.
+        /// The action may call `abort`, `reset` and the observers of this barrier. It must not wait on the barrier:
+        /// the next generation cannot end before this action returns, so the wait may block indefinitely. If the
+        /// action panics, the `wait` that runs it panics too, and the generation and the barrier are broken.
         ///
         /// # Panics
-        /// If `parties` is zero: nobody could ever pass.
+        /// If `parties` is zero.
         ///
         /// ```
         /// let mut rounds = 0;
@@ -181,35 +198,37 @@ impl<A: FnMut() + Send> Barrier<A> {
         /// assert_eq!(rounds, 2);
         /// ```
         pub fn with_action(parties: usize, action: A) -> Barrier<A> {
-            Barrier::made(parties, Some(Mutex::new(action)))
+            Barrier::with_parts(parties, Some(Mutex::new(action)))
         }
     }
 
-    /// Waits until all parties have come.
+    /// Waits until all threads of the generation have arrived.
     ///
     /// # Errors
-    /// [`Broken`] if the barrier is, or the round is broken while this thread waits.
+    /// [`Broken`] if the barrier is broken, or becomes broken or is reset while this thread waits.
     ///
     /// # Panics
-    /// If this thread came last and the action panics.
+    /// If this thread arrived last and the action panics.
     ///
     /// ```
     /// let barrier = selvedge::Barrier::new(2);
     /// std::thread::scope(|scope| {
     ///     let other = scope.spawn(|| barrier.wait().unwrap());
-    ///     let turn = barrier.wait().unwrap();
-    ///     assert_ne!(turn.is_leader, other.join().unwrap().is_leader);
+    ///     let result = barrier.wait().unwrap();
+    ///     assert_ne!(result.is_leader, other.join().unwrap().is_leader);
     /// });
     /// ```
     pub fn wait(&self) -> Result<Turn, Broken> {
-        self.come(|| None).map_err(|_| Broken)
+        self.arrive(|| None).map_err(|_| Broken)
     }
 
-    /// [`wait`](Barrier::wait), for at most `timeout`: if the parties have not all come by then, this breaks the
-    /// barrier. Zero does so unless all others have come. An action takes the time that it takes.
+    /// [`wait`](Barrier::wait) for at most `timeout`. If the last thread has not arrived when the
+    /// timeout elapses, this call breaks the barrier. A zero timeout breaks it unless this thread
+    /// is the last. The time of the action is not limited.
     ///
     /// # Errors
-    /// [`WaitError::TimedOut`] if this thread's time was over, or [`WaitError::Broken`].
+    /// [`WaitError::TimedOut`] if this thread's timeout elapsed; [`WaitError::Broken`] as for
+    /// [`wait`](Barrier::wait).
     ///
     /// # Panics
     /// As [`wait`](Barrier::wait).
@@ -221,14 +240,14 @@ impl<A: FnMut() + Send> Barrier<A> {
     /// assert_eq!(barrier.wait(), Err(Broken));
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Turn, WaitError> {
-        self.come(|| Some(Instant::now() + timeout))
+        self.arrive(|| Some(Instant::now() + timeout))
     }
 
-    /// [`wait`](Barrier::wait), until `deadline` at the latest: if the parties have not all come by then, this breaks
-    /// the barrier. An action takes the time that it takes.
+    /// [`wait`](Barrier::wait) until `deadline` at the latest. If the last thread has not arrived at the deadline,
+    /// this call breaks the barrier. The time of the action is not limited.
     ///
     /// # Errors
-    /// [`WaitError::TimedOut`] if this thread's time was over, or [`WaitError::Broken`].
+    /// [`WaitError::TimedOut`] if the deadline elapsed; [`WaitError::Broken`] as for [`wait`](Barrier::wait).
     ///
     /// # Panics
     /// As [`wait`](Barrier::wait).
@@ -238,66 +257,68 @@ impl<A: FnMut() + Send> Barrier<A> {
     /// assert!(Barrier::new(1).wait_deadline(Instant::now()).is_ok());
     /// ```
     pub fn wait_deadline(&self, deadline: Instant) -> Result<Turn, WaitError> {
-        self.come(|| Some(deadline))
+        self.arrive(|| Some(deadline))
     }
 
-    /// The clock is not read if this party is the last.
-    fn come(&self, deadline: impl FnOnce() -> Option<Instant>) -> Result<Turn, WaitError> {
-        // Who has just passed meets the last party, which has told it so under the mutex.
-        let mut round = self.round.acquire_at_once();
-        if round.broken {
+    /// All forms of `wait`. The clock is not read if this thread arrives last.
+    fn arrive(&self, deadline: impl FnOnce() -> Option<Instant>) -> Result<Turn, WaitError> {
+        // A thread that arrives again right after it passed finds the mutex held by the last thread of its previous
+        // generation, which completes waiters under the mutex and releases it soon: so spin without backing off.
+        let mut state = self.state.acquire_eager();
+        if state.broken {
             return Err(WaitError::Broken);
         }
-        let index = round.line.len();
+        let index = state.waiters.len();
         if index + 1 == self.parties {
-            self.let_pass(round);
+            self.complete_generation(state);
             return Ok(Turn { index, is_leader: true });
         }
         let waiter = Waiter::new();
-        // SAFETY: `stay` leaves the frame as it must, nothing unwinds before, and we hold the mutex.
-        unsafe { round.line.push(&waiter) };
-        drop(round);
-        self.stay(&waiter, deadline()).map(|()| Turn {
+        // SAFETY: invariants 2 and 4 of `waiter_queue`: this thread holds the mutex. `await_generation` returns only
+        // after the waiter was completed or removed, and nothing unwinds before it is called.
+        unsafe { state.waiters.push(&waiter) };
+        drop(state);
+        self.await_generation(&waiter, deadline()).map(|()| Turn {
             index,
             is_leader: false,
         })
     }
 
-    /// Runs the action, if there is one, without the mutex, and lets the round pass.
-    fn let_pass(&self, mut round: MutexGuard<'_, Round>) {
+    /// Runs the action, if there is one, without the mutex, and completes all waiters of the full generation.
+    fn complete_generation(&self, mut state: MutexGuard<'_, State>) {
         let Some(action) = &self.action else {
-            return round.line.tell_all(PASSED);
+            return state.waiters.complete_all(PASSED);
         };
-        let line = round.line.take_out_all();
-        drop(round);
-        let mut full = Full {
-            round: &self.round,
-            line,
-            answer: TURNED_AWAY,
+        let waiters = state.waiters.dequeue_all();
+        drop(state);
+        let mut full = FullGeneration {
+            state: &self.state,
+            waiters,
+            outcome: BROKEN,
         };
-        // Parties of the next round may be as many, and come to run it too: they wait here.
+        // The next generation may be full before this action returns. Its last thread then blocks here.
         let mut action = action.acquire();
         action();
-        full.answer = PASSED;
+        full.outcome = PASSED;
     }
 
-    /// Waits in line for the end of the round.
-    fn stay(&self, waiter: &Waiter, mut deadline: Option<Instant>) -> Result<(), WaitError> {
-        if !waiter.is_told_soon(deadline) {
+    /// Waits until the waiter's generation ends, or until the deadline.
+    fn await_generation(&self, waiter: &Waiter, mut deadline: Option<Instant>) -> Result<(), WaitError> {
+        if !waiter.spin_or_set_blocked(deadline) {
             loop {
-                waiter.sleep(deadline);
-                let mut round = self.round.acquire();
-                if round.line.remove(waiter) {
-                    round.turn_away(true); // invariant 4
+                waiter.block(deadline);
+                let mut state = self.state.acquire();
+                if state.waiters.remove(waiter) {
+                    state.break_generation(true); // invariant 4
                     return Err(WaitError::TimedOut);
                 }
-                if waiter.answer().is_some() {
+                if waiter.outcome().is_some() {
                     break;
                 }
-                deadline = None; // the round is full, and its action runs
+                deadline = None; // invariant 4: the generation is full, and its action is running
             }
         }
-        if waiter.answer() == Some(PASSED) {
+        if waiter.outcome() == Some(PASSED) {
             Ok(())
         } else {
             Err(WaitError::Broken)
@@ -305,28 +326,28 @@ impl<A: FnMut() + Send> Barrier<A> {
     }
 }
 
-impl Round {
-    /// Ends the round for all who wait, and leaves the barrier broken or whole.
-    fn turn_away(&mut self, broken: bool) {
+impl State {
+    /// Ends the generation that is filling: all its waiters get `Broken`. Leaves the barrier broken or unbroken.
+    fn break_generation(&mut self, broken: bool) {
         self.broken = broken;
-        self.line.tell_all(TURNED_AWAY);
+        self.waiters.complete_all(BROKEN);
     }
 }
 
-/// A round that is full: dropped when its action has run or panicked, it answers all.
-struct Full<'a> {
-    round: &'a Mutex<Round>,
-    line: WaitList,
-    answer: Answer,
+/// A full generation whose action runs. The drop completes all its waiters: with BROKEN if the action has panicked.
+struct FullGeneration<'a> {
+    state: &'a Mutex<State>,
+    waiters: WaiterQueue,
+    outcome: Outcome,
 }
 
-impl Drop for Full<'_> {
+impl Drop for FullGeneration<'_> {
     fn drop(&mut self) {
-        let mut round = self.round.acquire();
-        if self.answer == TURNED_AWAY {
-            round.turn_away(true);
+        let mut state = self.state.acquire();
+        if self.outcome == BROKEN {
+            state.break_generation(true);
         }
-        self.line.tell_all(self.answer);
+        self.waiters.complete_all(self.outcome);
     }
 }
 
@@ -334,8 +355,12 @@ impl<A> fmt::Debug for Barrier<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Barrier");
         out.field("parties", &self.parties);
-        // Read first: what it is printed into may use the barrier.
-        match self.round.try_acquire().map(|round| (round.line.len(), round.broken)) {
+        // Copy the values first: the formatter may call code that uses this barrier.
+        match self
+            .state
+            .try_acquire()
+            .map(|state| (state.waiters.len(), state.broken))
+        {
             Some((waiting, broken)) => out.field("waiting", &waiting).field("broken", &broken).finish(),
             None => out.finish_non_exhaustive(),
         }

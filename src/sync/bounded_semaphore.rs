@@ -1,8 +1,8 @@
-//! A semaphore that knows its limit: [`Semaphore`]'s word and laws, with a smaller limit on release (law S5).
+//! A semaphore with an upper limit: [`Semaphore`]'s word and laws, with a smaller limit on release (law S5).
 //!
 //! # Invariants
-//! 1. The semaphore never holds more than `limit` permits: it begins with as many, and each release goes
-//!    through `release_within(limit, …)`.
+//! 1. The semaphore never holds more than `limit` permits: it is constructed with `limit` permits, and each release
+//!    calls `release_within(limit, …)`.
 
 use super::error::{OverReleased, TimedOut};
 use super::semaphore::{Permit, Semaphore};
@@ -10,13 +10,13 @@ use crate::backend::{Instant, const_fn};
 use core::fmt;
 use core::time::Duration;
 
-/// A [`Semaphore`] that never holds more permits than it began with: a release too many is an error, which
-/// catches a program that gives back what it never took. Eight bytes.
+/// A [`Semaphore`] that never holds more permits than its initial number. A release beyond that number is an error,
+/// which detects programs that release permits they have not acquired. Its size is eight bytes.
 ///
-/// In everything else it is a [`Semaphore`], the memory ordering included.
+/// In all other respects, memory ordering included, it behaves as a [`Semaphore`].
 ///
 /// # Python
-/// `threading.BoundedSemaphore`; [`OverReleased`] is its `ValueError`.
+/// `threading.BoundedSemaphore`; [`OverReleased`] corresponds to its `ValueError`.
 ///
 /// ```
 /// use selvedge::{BoundedSemaphore, OverReleased};
@@ -34,7 +34,7 @@ pub struct BoundedSemaphore {
 
 impl BoundedSemaphore {
     const_fn! {
-        /// A semaphore that holds `limit` permits, and never more.
+        /// A semaphore with `limit` permits, which is also its maximum.
         ///
         /// # Panics
         /// If `limit` is more than [`Semaphore::MAX_PERMITS`].
@@ -44,17 +44,17 @@ impl BoundedSemaphore {
         }
     }
 
-    /// Takes a permit if there is one; never blocks.
+    /// Acquires a permit if there is one; never blocks.
     ///
     /// ```
     /// assert!(selvedge::BoundedSemaphore::new(1).try_acquire().is_some());
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.semaphore.try_acquire().map(|permit| permit.within(self.limit))
+        self.semaphore.try_acquire().map(|permit| permit.with_limit(self.limit))
     }
 
-    /// Takes a permit, and sleeps until there is one.
+    /// Acquires a permit, blocking until there is one.
     ///
     /// ```
     /// let gate = selvedge::BoundedSemaphore::new(1);
@@ -63,13 +63,13 @@ impl BoundedSemaphore {
     #[inline]
     #[doc(alias("wait", "P", "__enter__"))]
     pub fn acquire(&self) -> Permit<'_> {
-        self.semaphore.acquire().within(self.limit)
+        self.semaphore.acquire().with_limit(self.limit)
     }
 
-    /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
+    /// Acquires a permit, blocking for at most `timeout`; a zero timeout makes one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find one in time.
+    /// [`TimedOut`] if no permit was acquired before the timeout elapsed.
     ///
     /// ```
     /// let gate = selvedge::BoundedSemaphore::new(1);
@@ -80,13 +80,13 @@ impl BoundedSemaphore {
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
         self.semaphore
             .acquire_timeout(timeout)
-            .map(|permit| permit.within(self.limit))
+            .map(|permit| permit.with_limit(self.limit))
     }
 
-    /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Acquires a permit, blocking until `deadline` at the latest; a deadline that has elapsed allows one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find one in time.
+    /// [`TimedOut`] if no permit was acquired before the deadline.
     ///
     /// ```
     /// use selvedge::{BoundedSemaphore, Instant};
@@ -96,14 +96,13 @@ impl BoundedSemaphore {
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
         self.semaphore
             .acquire_deadline(deadline)
-            .map(|permit| permit.within(self.limit))
+            .map(|permit| permit.with_limit(self.limit))
     }
 
-    /// Gives back `count` permits and wakes as many sleepers.
+    /// Adds `count` permits and wakes up to `count` blocked threads.
     ///
     /// # Errors
-    /// [`OverReleased`] if the semaphore would then hold more than its [`limit`](BoundedSemaphore::limit);
-    /// none is added.
+    /// [`OverReleased`] if the sum would exceed the [`limit`](BoundedSemaphore::limit); no permit is added.
     ///
     /// ```
     /// let gate = selvedge::BoundedSemaphore::new(2);
@@ -117,7 +116,7 @@ impl BoundedSemaphore {
         self.semaphore.release_within(self.limit, count)
     }
 
-    /// How many permits there are; by the time you look, that may have changed.
+    /// The number of permits. The result may be outdated when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::BoundedSemaphore::new(3).available(), 3);
@@ -128,7 +127,7 @@ impl BoundedSemaphore {
         self.semaphore.available()
     }
 
-    /// How many permits it began with, and can hold.
+    /// The initial number of permits, which is also the maximum.
     ///
     /// ```
     /// assert_eq!(selvedge::BoundedSemaphore::new(3).limit(), 3);

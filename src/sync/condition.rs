@@ -1,51 +1,66 @@
-//! Waiting for what others do under a lock; Python's `threading.Condition`.
+//! A condition variable with exact notifications; Python's `threading.Condition`.
 //!
 //! # State
-//! A line of waiters under a mutex of its own, the lock that they have let go of, and whether there is anybody in line, to
-//! be read without the mutex.
+//! - `waiters`, behind a mutex of its own: the queue of the waiting threads, and the address of
+//!   the lock that they released.
+//! - `has_waiters`: whether the queue is non-empty. A notifier loads it without the mutex, so
+//!   that it can return quickly.
 //!
+//! A wait has these steps:
+//! ```text
+//!                                 ┌─ removed by a notifier ─────────────▶ notified ──┐
+//!   enqueue ──▶ release the lock ─┤                                                  ├──▶ re-acquire the lock
+//!                                 └─ removes itself after its deadline ─▶ timed out ─┘
+//! ```
 //! # Invariants
-//! 1. `occupied` says whether the line has anybody in it; it is written under the mutex. A waiter stands in line before
-//!    it releases the lock, so a notifier that has held the lock since then reads `true`:
-//!    - waiter: holds the lock, stands in line, stores `true`, releases the lock
-//!    - notifier: acquires the lock, changes what was waited for, loads `true`
-//! 2. All who stand in line have let go of the same lock.
-//! 3. A wait succeeds if and only if a notifier took the waiter out of the line. A waiter whose time is over takes itself
-//!    out, and if it can't, because it has been notified, the wait succeeds: no notification is swallowed.
+//! 1. `has_waiters` is written under the mutex and equals "the queue is non-empty" whenever the
+//!    mutex is free. A waiter is enqueued before it releases the lock. So a notifier that has
+//!    acquired the lock after that release loads `true`:
+//!    - waiter: holds the lock, enqueues itself, stores `true`, releases the lock
+//!    - notifier: acquires the lock, changes the state that the waiter waits for, loads `true`
+//! 2. All threads in the queue have released the same lock.
+//! 3. A wait succeeds if and only if a notifier has removed the waiter from the queue. After its deadline a waiter
+//!    removes itself. If a notifier has already removed it, the wait succeeds, so the notification is not lost.
+//!
+//! # Linearization points
+//! Of the release and wait: the release of the lock. Of a notification: the removal of the waiters under the mutex,
+//! or the load of `has_waiters` if that reads `false`. Of a timeout: the waiter's removal of itself under the mutex.
 //!
 //! Laws C1 to C7 are checked in `loom-tests`; the specification is `fuzz/spec/condition.rs`.
 
 use super::error::TimedOut;
 use super::guard::Guard;
 use super::mutex::Mutex;
-use super::wait_list::{Answer, WaitList, Waiter};
+use super::waiter_queue::{Outcome, Waiter, WaiterQueue};
 use crate::backend::atomic::{AtomicBool, Ordering::Relaxed};
 use crate::backend::{Instant, const_fn};
 use core::fmt;
 use core::ptr;
 use core::time::Duration;
 
-const NOTIFIED: Answer = 2;
+const NOTIFIED: Outcome = 2;
 
-/// Waits for what other threads do under a lock.
+/// A condition variable: threads that hold a lock wait until another thread notifies them.
 ///
 /// A thread that holds a [`Lock`](crate::Lock), an [`RLock`](crate::RLock) or a [`Mutex`](crate::Mutex) calls
-/// [`wait`](Condition::wait), which releases it, sleeps until another thread notifies, and acquires it again. Release and
-/// sleep are one: whoever notifies later has the waiter in line. All threads that wait at a time must have held the same
-/// lock.
+/// [`wait`](Condition::wait), which releases the lock, blocks until another thread notifies, and re-acquires the
+/// lock. The release and the start of the wait are one atomic step, so no later notification is lost. All threads
+/// that wait at the same time must use the same lock.
 ///
-/// Notifications are exact: `notify(n)` makes the `n` that have waited longest return, and nobody else. A wait never
-/// returns without having been notified, and one that times out has consumed no notification.
+/// Notifications are exact: `notify(n)` wakes the `n` threads that have waited longest, and no
+/// others. There are no spurious wake-ups: a wait returns only after a notification or its
+/// timeout. A timed-out wait consumes no notification.
 ///
-/// A panic of a thread that waits, in its predicate say, leaves nothing behind but what its guard does. A notification is
-/// not remembered for those who come later. Each waiter stands on its own stack: nothing is allocated.
+/// A notification that finds no waiting thread has no effect: it is not stored. If a waiting
+/// thread panics, in its predicate for example, the condition is unaffected. Each waiter is
+/// stored in its thread's stack frame: nothing is allocated.
 ///
-/// Everything before a notification happens-before the return of each wait that it ends.
+/// A notification happens-before the return of each wait that it ends.
 ///
 /// # Python
-/// `threading.Condition`, without a lock of its own: it is given the guard. There `notify` needs the lock, here it works
-/// without. CPython's timed wait can return `False` and consume a notification all the same, and then another thread
-/// sleeps for ever; this one can't.
+/// `threading.Condition`, but it owns no lock: the caller passes the guard. Python's `notify` requires the lock, this
+/// one does not. CPython's timed wait can consume a notification and return `False`, so that another thread blocks
+/// indefinitely; here this is impossible.
 ///
 /// ```
 /// use selvedge::{Condition, Mutex};
@@ -63,36 +78,37 @@ const NOTIFIED: Answer = 2;
 /// ```
 #[doc(alias("threading.Condition", "Condvar"))]
 pub struct Condition {
-    occupied: AtomicBool,
-    line: Mutex<Line>,
+    has_waiters: AtomicBool,
+    waiters: Mutex<Waiters>,
 }
 
-struct Line {
-    waiters: WaitList,
+struct Waiters {
+    queue: WaiterQueue,
     lock: *const (),
 }
 
-// SAFETY: the pointer is compared, never followed.
-unsafe impl Send for Line {}
+// SAFETY: `lock` is only compared, never dereferenced; invariant 1 of `waiter_queue` covers the queue.
+unsafe impl Send for Waiters {}
 
 impl Condition {
     const_fn! {
-        /// A condition for which nobody waits.
+        /// A condition without waiters.
         #[inline]
         pub fn new() -> Condition {
-            let line = Line { waiters: WaitList::new(), lock: ptr::null() };
-            Condition { occupied: AtomicBool::new(false), line: Mutex::new(line) }
+            let waiters = Waiters { queue: WaiterQueue::new(), lock: ptr::null() };
+            Condition { has_waiters: AtomicBool::new(false), waiters: Mutex::new(waiters) }
         }
     }
 
-    /// Releases the lock, sleeps until another thread notifies, and acquires the lock again: an
-    /// [`RLock`](crate::RLock) as deep as it was held.
+    /// Releases the lock, blocks until another thread notifies, and re-acquires the lock. An [`RLock`](crate::RLock)
+    /// is released completely and re-acquired with the same depth.
     ///
-    /// What was waited for may have been undone before the lock was acquired again; see
+    /// Another thread may change the awaited state again before the lock is re-acquired; see
     /// [`wait_while`](Condition::wait_while).
     ///
     /// # Panics
-    /// If another thread waits and held another lock. The lock is still held, and nothing has changed.
+    /// If another thread is waiting on this condition with a different lock. The lock stays held,
+    /// and nothing has changed.
     ///
     /// ```
     /// use selvedge::{Condition, Lock};
@@ -100,21 +116,21 @@ impl Condition {
     /// std::thread::scope(|scope| {
     ///     let mut guard = lock.acquire();
     ///     scope.spawn(|| {
-    ///         let _guard = lock.acquire(); // only when the other waits
+    ///         let _guard = lock.acquire(); // acquired only after the other thread has begun to wait
     ///         condition.notify_one();
     ///     });
     ///     condition.wait(&mut guard);
     /// });
     /// ```
     pub fn wait<G: Guard>(&self, guard: &mut G) {
-        self.sleep(guard, None);
+        self.wait_until_notified(guard, None);
     }
 
-    /// [`wait`](Condition::wait), for at most `timeout`; acquiring the lock again takes what it takes. Zero gives
-    /// others a moment with the lock.
+    /// [`wait`](Condition::wait) for at most `timeout`, plus the time to re-acquire the lock. A zero timeout releases
+    /// and re-acquires the lock once.
     ///
     /// # Errors
-    /// [`TimedOut`] if nobody notified this thread in time. The lock is held again.
+    /// [`TimedOut`] if no notification arrived before the timeout elapsed. The lock is held again.
     ///
     /// # Panics
     /// As [`wait`](Condition::wait).
@@ -131,10 +147,10 @@ impl Condition {
         self.wait_deadline(guard, Instant::now() + timeout)
     }
 
-    /// [`wait`](Condition::wait), until `deadline` at the latest; acquiring the lock again takes what it takes.
+    /// [`wait`](Condition::wait) until `deadline` at the latest, plus the time to re-acquire the lock.
     ///
     /// # Errors
-    /// [`TimedOut`] if nobody notified this thread in time. The lock is held again.
+    /// [`TimedOut`] if no notification arrived before the deadline. The lock is held again.
     ///
     /// # Panics
     /// As [`wait`](Condition::wait).
@@ -146,14 +162,16 @@ impl Condition {
     /// ```
     #[doc(alias = "wait_until")]
     pub fn wait_deadline<G: Guard>(&self, guard: &mut G, deadline: Instant) -> Result<(), TimedOut> {
-        self.sleep(guard, Some(deadline)).then_some(()).ok_or(TimedOut)
+        self.wait_until_notified(guard, Some(deadline))
+            .then_some(())
+            .ok_or(TimedOut)
     }
 
-    /// Waits as long as `condition` holds. It is asked under the lock, at once and after each notification; when this
-    /// returns, it does not hold, and the lock is held.
+    /// Waits while `condition` returns true. `condition` is evaluated with the lock held, first immediately and then
+    /// after each notification. When this method returns, `condition` has returned false and the lock is held.
     ///
     /// # Panics
-    /// As [`wait`](Condition::wait), and if `condition` does: the lock is held then.
+    /// As [`wait`](Condition::wait), and if `condition` panics. In that case the lock is still held.
     ///
     /// ```
     /// use selvedge::{Condition, Mutex};
@@ -173,10 +191,11 @@ impl Condition {
         }
     }
 
-    /// [`wait_while`](Condition::wait_while), for at most `timeout`; zero asks twice.
+    /// [`wait_while`](Condition::wait_while) for at most `timeout`. A zero timeout evaluates
+    /// `condition` at most twice.
     ///
     /// # Errors
-    /// [`TimedOut`] if `condition` holds still, asked once more when the time is over.
+    /// [`TimedOut`] if `condition` still returns true when it is evaluated once more after the timeout.
     ///
     /// # Panics
     /// As [`wait_while`](Condition::wait_while).
@@ -195,13 +214,13 @@ impl Condition {
         timeout: Duration,
         condition: impl FnMut(&mut G) -> bool,
     ) -> Result<(), TimedOut> {
-        self.outwait(guard, || Instant::now() + timeout, condition)
+        self.wait_while_until(guard, || Instant::now() + timeout, condition)
     }
 
-    /// [`wait_while`](Condition::wait_while), until `deadline` at the latest.
+    /// [`wait_while`](Condition::wait_while) until `deadline` at the latest.
     ///
     /// # Errors
-    /// [`TimedOut`] if `condition` holds still, asked once more when the time is over.
+    /// [`TimedOut`] if `condition` still returns true when it is evaluated once more after the deadline.
     ///
     /// # Panics
     /// As [`wait_while`](Condition::wait_while).
@@ -218,10 +237,10 @@ impl Condition {
         deadline: Instant,
         condition: impl FnMut(&mut G) -> bool,
     ) -> Result<(), TimedOut> {
-        self.outwait(guard, || deadline, condition)
+        self.wait_while_until(guard, || deadline, condition)
     }
 
-    /// Ends the wait of the thread that has waited longest; false if nobody waits. The lock need not be held.
+    /// Wakes the thread that has waited longest. Returns false if no thread waits. The lock need not be held.
     ///
     /// ```
     /// assert!(!selvedge::Condition::new().notify_one());
@@ -231,23 +250,23 @@ impl Condition {
         self.notify(1) == 1
     }
 
-    /// Ends the waits of the `count` threads that have waited longest, or of all if there are fewer, and tells how
-    /// many. The lock need not be held.
+    /// Wakes the `count` threads that have waited longest, or all if there are fewer. Returns the number of threads
+    /// woken. The lock need not be held.
     ///
     /// ```
     /// assert_eq!(selvedge::Condition::new().notify(2), 0);
     /// ```
     #[inline]
     pub fn notify(&self, count: usize) -> usize {
-        // Relaxed: invariant 1.
-        if self.occupied.load(Relaxed) {
-            self.take_out(count)
+        // Relaxed: the lock orders this load after the store (invariant 1).
+        if self.has_waiters.load(Relaxed) {
+            self.notify_waiters(count)
         } else {
             0
         }
     }
 
-    /// Ends the waits of all threads that wait, and tells how many. The lock need not be held.
+    /// Wakes all waiting threads. Returns their number. The lock need not be held.
     ///
     /// ```
     /// assert_eq!(selvedge::Condition::new().notify_all(), 0);
@@ -258,8 +277,8 @@ impl Condition {
         self.notify(usize::MAX)
     }
 
-    /// The clock is not read if there is nothing to wait for.
-    fn outwait<G: Guard>(
+    /// The loop of the timed `wait_while` forms. The clock is not read if `condition` returns false the first time.
+    fn wait_while_until<G: Guard>(
         &self,
         guard: &mut G,
         deadline: impl FnOnce() -> Instant,
@@ -270,70 +289,72 @@ impl Condition {
         }
         let deadline = deadline();
         loop {
-            let in_time = self.wait_deadline(guard, deadline);
+            let notified = self.wait_deadline(guard, deadline);
             if !condition(guard) {
                 return Ok(());
             }
-            in_time?;
+            notified?;
         }
     }
 
     #[cold]
-    fn take_out(&self, count: usize) -> usize {
-        let mut line = self.line.acquire();
+    fn notify_waiters(&self, count: usize) -> usize {
+        let mut waiters = self.waiters.acquire();
         let mut notified = 0;
-        while notified < count && line.waiters.tell_first(NOTIFIED) {
+        while notified < count && waiters.queue.complete_first(NOTIFIED) {
             notified += 1;
         }
-        if line.waiters.len() == 0 {
-            self.occupied.store(false, Relaxed);
+        if waiters.queue.len() == 0 {
+            self.has_waiters.store(false, Relaxed);
         }
         notified
     }
 
-    /// Waits in line without the lock: false if the time was over first. Nothing in here unwinds while the waiter stands
-    /// in line.
-    fn sleep<G: Guard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
+    /// Performs the steps of a wait. Returns false if the deadline elapsed first. No step unwinds
+    /// while the waiter is in the queue.
+    fn wait_until_notified<G: Guard>(&self, guard: &mut G, deadline: Option<Instant>) -> bool {
         let waiter = Waiter::new();
-        self.stand_in_line(&waiter, guard.key());
-        let held = guard.unlock();
-        let notified = waiter.is_told_soon(deadline) || {
-            waiter.sleep(deadline);
-            !self.leave_line(&waiter) // invariant 3
+        self.enqueue(&waiter, guard.lock_address());
+        let saved = guard.unlock();
+        let notified = waiter.spin_or_set_blocked(deadline) || {
+            waiter.block(deadline);
+            !self.try_dequeue(&waiter) // invariant 3
         };
-        guard.relock(held);
+        guard.relock(saved);
         notified
     }
 
-    fn stand_in_line(&self, waiter: &Waiter, lock: *const ()) {
-        let mut line = self.line.acquire();
-        if line.waiters.len() == 0 {
-            line.lock = lock;
+    fn enqueue(&self, waiter: &Waiter, lock: *const ()) {
+        let mut waiters = self.waiters.acquire();
+        if waiters.queue.len() == 0 {
+            waiters.lock = lock;
         }
-        if !ptr::eq(line.lock, lock) {
-            drop(line); // a panic hook may use this condition
-            panic!("threads wait for one condition with two locks");
+        if !ptr::eq(waiters.lock, lock) {
+            drop(waiters); // a panic hook may use this condition
+            panic!("all waiters of a condition must use the same lock");
         }
-        // SAFETY: `sleep`, whose frame it is, leaves it as it must, and we hold the mutex.
-        unsafe { line.waiters.push(waiter) };
-        if line.waiters.len() == 1 {
-            self.occupied.store(true, Relaxed);
+        // SAFETY: invariants 2 and 4 of `waiter_queue`: this thread holds the mutex, and `wait_until_notified`, which
+        // owns the waiter, returns only after `spin_or_set_blocked` or `try_dequeue` permits it.
+        unsafe { waiters.queue.push(waiter) };
+        if waiters.queue.len() == 1 {
+            self.has_waiters.store(true, Relaxed);
         }
     }
 
-    /// False if the waiter was taken out before. In any case the mutex has been held.
-    fn leave_line(&self, waiter: &Waiter) -> bool {
-        let mut line = self.line.acquire();
-        let left = line.waiters.remove(waiter);
-        if left && line.waiters.len() == 0 {
-            self.occupied.store(false, Relaxed);
+    /// Removes the waiter from the queue, unless a notifier has removed it. Acquires the mutex in both cases, as
+    /// invariant 4 of `waiter_queue` requires.
+    fn try_dequeue(&self, waiter: &Waiter) -> bool {
+        let mut waiters = self.waiters.acquire();
+        let removed = waiters.queue.remove(waiter);
+        if removed && waiters.queue.len() == 0 {
+            self.has_waiters.store(false, Relaxed);
         }
-        left
+        removed
     }
 }
 
 impl Default for Condition {
-    /// A condition for which nobody waits.
+    /// A condition without waiters.
     fn default() -> Condition {
         Condition::new()
     }
@@ -342,7 +363,7 @@ impl Default for Condition {
 impl fmt::Debug for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Condition")
-            .field("awaited", &self.occupied.load(Relaxed))
+            .field("awaited", &self.has_waiters.load(Relaxed))
             .finish()
     }
 }

@@ -1,8 +1,8 @@
-//! What can go wrong, each as a fact.
+//! The errors of the primitives. Each name states the fact.
 
 use core::{error::Error, fmt};
 
-macro_rules! facts {
+macro_rules! unit_errors {
     ($($(#[$doc:meta])* $name:ident: $text:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,14 +18,14 @@ macro_rules! facts {
     )*};
 }
 
-facts! {
-    /// The timeout or deadline passed first; the object is as if the call had never been made.
+unit_errors! {
+    /// The timeout or deadline elapsed first; the call had no effect.
     TimedOut: "timed out";
-    /// The lock is not there to be released: free, or (an [`RLock`](crate::RLock)) held by another thread.
+    /// The lock cannot be released: it is free, or another thread holds the [`RLock`](crate::RLock).
     NotHeld: "release of a lock that is not held";
-    /// The release would put more permits in the semaphore than it can hold; none was added.
+    /// The release would exceed the maximum number of permits; no permit was added.
     OverReleased: "semaphore released too many times";
-    /// The barrier is broken, or its round was: by a timeout, an abort, a reset or a panicking action.
+    /// The barrier or this generation is broken: by a timeout, an abort, a reset or a panic of the action.
     Broken: "broken barrier";
 }
 
@@ -34,25 +34,25 @@ facts! {
 pub enum TryAcquireError {
     /// Another thread holds the lock.
     Held,
-    /// The calling thread holds the lock as deep as it may be held.
+    /// The calling thread holds the lock at its maximum depth.
     TooDeep,
 }
 
 /// Why [`RLock::acquire_timeout`](crate::RLock::acquire_timeout) failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AcquireError {
-    /// Another thread held the lock until the timeout or deadline had passed.
+    /// Another thread held the lock until the timeout or deadline elapsed.
     TimedOut,
-    /// The calling thread holds the lock as deep as it may be held.
+    /// The calling thread holds the lock at its maximum depth.
     TooDeep,
 }
 
 /// Why [`Barrier::wait_timeout`](crate::Barrier::wait_timeout) failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WaitError {
-    /// The timeout or deadline passed before the round was full; that has broken the barrier.
+    /// The timeout or deadline elapsed before the last thread arrived; this has broken the barrier.
     TimedOut,
-    /// The barrier was broken before, or by something else.
+    /// The barrier was already broken, or was broken by another cause than this thread's timeout.
     Broken,
 }
 

@@ -1,20 +1,26 @@
 //! A flag that threads wait for; Python's `threading.Event`.
 //!
 //! # State
-//! One word: SET, SLEEPERS, and in the other 30 bits how often the event has been set (the generation).
+//! One atomic word: the flags SET and SLEEPERS, and in the upper 30 bits the generation g, which
+//! counts the calls that set the event.
 //! ```text
-//!   generation g, –  ──────────────── set ────────────▶  g + 1, SET
-//!      │        ▲                                             │
-//!      │        └──────────────────── clear ──────────────────┘
-//!      │ a thread will sleep
-//!      ▼
-//!   generation g, SLEEPERS ────────── set, wake all ──▶  g + 1, SET
+//!   g, no flag ──────────────── set ───────────────▶ g + 1, SET
+//!    │      ▲                                          │    ▲
+//!    │      └──────────────── clear ───────────────────┘    │
+//!    │ a thread is about to block                           │ set, wake all blocked threads
+//!    ▼                                                      │
+//!   g, SLEEPERS ────────────────────────────────────────────┘
 //! ```
 //! # Invariants
-//! 1. SET and SLEEPERS exclude each other.
-//! 2. A thread goes to sleep on `word` only while it is SLEEPERS and the generation that it found.
-//! 3. Whoever moves SLEEPERS to SET wakes all.
-//! 4. A waiter returns once the event is set or its generation is over, which `clear` does not bring back.
+//! 1. SET and SLEEPERS are never set together.
+//! 2. A thread blocks on `word` only while the word holds SLEEPERS and the generation that this thread has loaded.
+//! 3. A thread that replaces SLEEPERS by SET wakes all blocked threads.
+//! 4. A waiter returns once the event is set or its generation has ended; `clear` does not restore a generation.
+//!
+//! # Orderings
+//! A `set` that changes the word publishes with Release. Every write to `word` is a
+//! read-modify-write, so it continues the release sequence: a later Acquire synchronizes with
+//! that `set`, also through a `clear` or a waiter's SLEEPERS.
 //!
 //! Laws E1 to E5 are checked in `loom-tests`; the specification is `fuzz/spec/event.rs`.
 
@@ -29,20 +35,20 @@ use core::time::Duration;
 
 const SET: u32 = 1;
 const SLEEPERS: u32 = 2;
-const GENERATION: u32 = 4; // one, in the word's upper 30 bits
+const GENERATION: u32 = 4; // one generation, in the upper 30 bits of the word
 
-/// A flag that one thread sets and others wait for. Four bytes.
+/// A flag that one thread sets and other threads wait for. Its size is four bytes.
 ///
-/// It stays set until [`clear`](Event::clear). A thread that waits when [`set`](Event::set) is called returns,
-/// even if `clear` follows before it runs.
+/// The event stays set until [`clear`](Event::clear). A thread that is waiting when [`set`](Event::set) is called
+/// returns, even if `clear` is called before that thread runs.
 ///
-/// Everything before the `set` that sets the event happens-before the return of each wait that it releases, and
-/// everything after the `clear` that follows it. A `set` that finds the event set is no more than a look: it
-/// changes nothing and publishes nothing. Work that is announced by a `set`, and looked for after a `clear` and
-/// before the next wait, is not missed if a lock guards it; if it is a bare atomic flag, it can be.
+/// A `set` that changes the event happens-before the return of each wait that it releases, and before the next
+/// `clear`. A `set` on an event that is already set is only a load: it changes nothing and publishes nothing. This
+/// matters to a thread that calls `clear`, then checks for work, then waits. It misses no work that is protected by a
+/// lock, but it can miss work that is announced by a bare atomic flag.
 ///
-/// A panic leaves nothing behind. The event counts how often it was set: a waiter that does not get to run
-/// while the event is set and cleared exactly 2³⁰ times, or a multiple, can miss that.
+/// A panic has no effect on an event. The generation wraps: a waiter that does not run while the event is set and
+/// cleared exactly 2³⁰ times (or a multiple) can miss that.
 ///
 /// # Python
 /// `threading.Event`.
@@ -53,7 +59,7 @@ const GENERATION: u32 = 4; // one, in the word's upper 30 bits
 ///
 /// let waiter = std::thread::spawn(|| READY.wait());
 /// READY.set();
-/// READY.clear(); // the waiter returns all the same if it was waiting
+/// READY.clear(); // if the waiter was waiting, it returns nevertheless
 /// READY.set();
 /// waiter.join().unwrap();
 /// ```
@@ -71,7 +77,7 @@ impl Event {
         }
     }
 
-    /// Whether the event is set. What happened before it was set is visible if so.
+    /// Whether the event is set. If so, the `set` that set it happens-before the return.
     ///
     /// ```
     /// let event = selvedge::Event::new();
@@ -81,10 +87,10 @@ impl Event {
     #[inline]
     #[doc(alias("isSet", "try_wait"))]
     pub fn is_set(&self) -> bool {
-        self.look() & SET != 0
+        self.load() & SET != 0
     }
 
-    /// Sets the event and releases all who wait; does nothing if it is set.
+    /// Sets the event and releases all waiting threads; has no effect if the event is set.
     ///
     /// ```
     /// let event = selvedge::Event::new();
@@ -98,7 +104,10 @@ impl Event {
         let mut word = self.word.load(Relaxed);
         while word & SET == 0 {
             let next = ((word & !SLEEPERS) | SET).wrapping_add(GENERATION);
-            // ORDERING: Release pairs with the Acquire in `look`, `await_set` and `clear`: who sees it set sees all we did.
+            // ORDERING: Release; synchronizes with the Acquire operations in `load`, `await_set` and `clear`: all
+            // writes of this thread are visible to a thread that observes the event set.
+            // Linearization point of a set: this CAS; if the event is already set, the load or
+            // failed CAS that reads SET.
             match self.word.compare_exchange_weak(word, next, Release, Relaxed) {
                 Ok(_) if word & SLEEPERS != 0 => return self.wake_all(), // invariant 3
                 Ok(_) => return,
@@ -107,7 +116,7 @@ impl Event {
         }
     }
 
-    /// Unsets the event; nobody is woken, and those whom a `set` has released stay released.
+    /// Clears the event. This wakes no thread, and threads that a `set` has released stay released.
     ///
     /// ```
     /// let event = selvedge::Event::new();
@@ -118,12 +127,14 @@ impl Event {
     #[inline]
     #[doc(alias = "reset")]
     pub fn clear(&self) {
-        // An RMW, not a store: sleepers and the generation stay, and so does what `set` has published.
-        // ORDERING: Acquire pairs with the Release in `set`: what is looked for after a clear was announced before.
+        // An RMW, not a store: it keeps SLEEPERS, the generation and the release sequence of `set`.
+        // ORDERING: Acquire; synchronizes with the Release CAS in `set`: a check for work after this clear sees the
+        // work that was published before that `set`.
+        // Linearization point of a clear: this `fetch_and`.
         self.word.fetch_and(!SET, Acquire);
     }
 
-    /// Sleeps until the event is set.
+    /// Blocks until the event is set.
     ///
     /// ```
     /// let event = selvedge::Event::new();
@@ -137,10 +148,10 @@ impl Event {
         }
     }
 
-    /// Sleeps until the event is set, for at most `timeout`; zero is one look.
+    /// Blocks until the event is set, for at most `timeout`; a zero timeout makes one check.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was not set all the time.
+    /// [`TimedOut`] if the event was not set before the timeout elapsed.
     ///
     /// ```
     /// let event = selvedge::Event::new();
@@ -152,10 +163,10 @@ impl Event {
         released.then_some(()).ok_or(TimedOut)
     }
 
-    /// Sleeps until the event is set, or `deadline`; one that has passed is one look.
+    /// Blocks until the event is set or `deadline` has elapsed; a deadline that has elapsed allows one check.
     ///
     /// # Errors
-    /// [`TimedOut`] if it was not set all the time.
+    /// [`TimedOut`] if the event was not set before the deadline.
     ///
     /// ```
     /// use selvedge::{Event, Instant, TimedOut};
@@ -168,36 +179,40 @@ impl Event {
     }
 
     #[inline]
-    fn look(&self) -> u32 {
-        // ORDERING: Acquire pairs with the Release in `set`; what `clear` and sleepers do to the word are RMWs,
-        // so that a waiter which reads theirs still sees what the setter did.
+    fn load(&self) -> u32 {
+        // ORDERING: Acquire; synchronizes with the Release CAS in `set`: all writes of the setter are visible.
+        // Linearization point of `is_set`: this load. Of a wait that returns by invariant 4: the
+        // `set` that ended its generation.
         self.word.load(Acquire)
     }
 
-    /// Waits for the present generation to end; false once the deadline has passed.
+    /// Waits until the current generation ends. Returns false if the deadline elapsed first.
     #[cold]
     fn await_set(&self, deadline: Option<Instant>) -> bool {
-        let unset = self.look() & !SLEEPERS;
-        if unset & SET != 0 {
+        let initial = self.load() & !SLEEPERS;
+        if initial & SET != 0 {
             return true;
         }
         let mut spin = Spin::for_hand_over(deadline);
         while spin.again() {
-            if self.look() & !SLEEPERS != unset {
+            if self.load() & !SLEEPERS != initial {
                 return true; // invariant 4
             }
         }
-        let asleep = unset | SLEEPERS;
+        let with_sleepers = initial | SLEEPERS;
         loop {
-            // A CAS, not a bit set blindly: on a set event it would stay and cost a wake-up (invariant 1).
-            // ORDERING: Acquire pairs with the Release in `set`, as in `look`.
-            match self.word.compare_exchange(unset, asleep, Relaxed, Acquire) {
-                Err(word) if word != asleep => return true, // invariant 4
+            // A CAS, not a `fetch_or`: on a set event SLEEPERS would remain and cost a needless
+            // wake-up (invariant 1).
+            // ORDERING: Acquire (on failure); synchronizes with the Release CAS in `set`: all
+            // writes of the setter are visible.
+            match self.word.compare_exchange(initial, with_sleepers, Relaxed, Acquire) {
+                Err(word) if word != with_sleepers => return true, // invariant 4
                 _ => {}
             }
-            if futex::wait(&self.word, asleep, deadline) == futex::Wait::TimedOut {
-                // It may have been set, and its setter not yet come to wake us.
-                return self.look() != asleep;
+            if futex::wait(&self.word, with_sleepers, deadline) == futex::Wait::TimedOut {
+                // The event may have been set before the deadline, while its setter has not called `wake_all` yet.
+                // Linearization point of a call that times out: this load.
+                return self.load() != with_sleepers;
             }
         }
     }

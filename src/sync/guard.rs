@@ -1,27 +1,27 @@
-//! What `Condition` asks of a guard: to let go of its lock for a while.
+//! The interface between `Condition` and a guard: release the lock for the duration of a wait.
 
-/// A guard whose lock [`Condition::wait`](crate::Condition::wait) can release and acquire again: of a
-/// [`Lock`](crate::Lock), an [`RLock`](crate::RLock) or a [`Mutex`](crate::Mutex). Nothing else can implement it.
+/// A guard whose lock [`Condition::wait`](crate::Condition::wait) can release and re-acquire: the guard of a
+/// [`Lock`](crate::Lock), an [`RLock`](crate::RLock) or a [`Mutex`](crate::Mutex). Other crates cannot implement it.
 pub trait Guard: Relock {}
 
 impl<G: Relock> Guard for G {}
 
-/// Not to be named outside the kit.
+/// Not nameable outside this crate.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a guard of selvedge's",
-    label = "a `Condition` cannot release its lock",
-    note = "it waits with the guard of a `selvedge::Lock`, an `RLock` or a `Mutex`, as `&mut guard`"
+    message = "`{Self}` is not a guard of a selvedge lock",
+    label = "a `Condition` cannot release the lock of this type",
+    note = "pass `&mut guard`, where `guard` is the guard of a `selvedge::Lock`, `RLock` or `Mutex`"
 )]
 pub trait Relock {
-    /// What the lock must be given when it is acquired again.
-    type Held;
+    /// The state that `relock` restores.
+    type Saved;
 
-    /// Which lock it is.
-    fn key(&self) -> *const ();
+    /// The identity of the lock.
+    fn lock_address(&self) -> *const ();
 
-    /// Releases the lock altogether. Until `relock` the guard holds nothing.
-    fn unlock(&mut self) -> Self::Held;
+    /// Releases the lock, all levels of it. The guard holds nothing until `relock`.
+    fn unlock(&mut self) -> Self::Saved;
 
-    /// Acquires the lock as it was held.
-    fn relock(&mut self, held: Self::Held);
+    /// Re-acquires the lock and restores the saved state.
+    fn relock(&mut self, saved: Self::Saved);
 }

@@ -1,19 +1,26 @@
 //! A lock that any thread may release; Python's `threading.Lock`.
 //!
 //! # State
+//! One atomic word with two bits, HELD and SLEEPERS. CONTENDED is both.
 //! ```text
-//!   FREE ──acquire──▶ HELD ──somebody will sleep──▶ CONTENDED ◀──acquire── SLEEPERS
-//!    ▲ ▲               │ release                        │ release           ▲  │ wake one
-//!    │ └───────────────┘                                └───────────────────┘  │
-//!    └─────────────────────────────────────────────────────────────────────────┘
+//!           acquire          a thread is about to block             acquire
+//!   FREE ────────────▶ HELD ────────────────────────────▶ CONTENDED ◀──────── SLEEPERS
+//!   ▲  ▲                │ release                             │ release        ▲   │
+//!   │  └────────────────┘                                     └────────────────┘   │
+//!   └────────── the releaser clears SLEEPERS and wakes one blocked thread ─────────┘
 //! ```
 //! # Invariants
-//! 1. A thread goes to sleep on `word` only while it is CONTENDED. While one sleeps, `word` has the mark SLEEPERS, or a
-//!    wake-up is due, or a thread that was woken has not yet moved.
-//! 2. Whoever releases and leaves the mark takes it off and wakes one, unless another has taken the lock by then: it will
-//!    leave the mark in its turn.
-//! 3. Whoever has slept acquires with the mark, for others may still sleep.
-//! 4. Whoever moves `word` to HELD or CONTENDED from a state without HELD is the only holder until it has none again.
+//! 1. A thread blocks on `word` only while `word == CONTENDED`. While a thread is blocked, SLEEPERS is set, or a
+//!    releaser that has cleared it is about to wake a thread, or a woken thread has not yet retried.
+//! 2. A releaser that leaves SLEEPERS set on a free lock clears the flag and wakes one blocked thread. If another
+//!    thread acquires the lock first, the flag stays set, and the release of that thread does this.
+//! 3. A thread that has blocked acquires the lock with SLEEPERS set, from FREE too, because other
+//!    threads may still be blocked.
+//! 4. A thread that sets HELD in a word without HELD is the only holder until HELD is cleared.
+//!
+//! # Orderings
+//! Acquire and Release order what the lock protects. Every write to `word` is a read-modify-write, so it continues
+//! the release sequence: an acquire synchronizes with all earlier releases. Blocking and waking need no ordering.
 //!
 //! Laws L1 to L5 are checked in `loom-tests`; the specification is `fuzz/spec/lock.rs`.
 
@@ -28,24 +35,24 @@ use core::fmt;
 use core::time::Duration;
 
 const FREE: u32 = 0;
-const SLEEPERS: u32 = 1; // a mark: whoever releases must wake someone
+const SLEEPERS: u32 = 1; // a flag bit: threads may be blocked, and a release must wake one
 const HELD: u32 = 2;
 const CONTENDED: u32 = HELD | SLEEPERS;
 
-/// A lock without data, which any thread may release. Four bytes.
+/// A lock without data, which any thread may release. Its size is four bytes.
 ///
-/// Whoever finds it free takes it: threads that slept have no precedence over threads that come by. A thread
-/// that acquires it twice waits for itself for ever; see [`RLock`](crate::RLock). To guard data, use
-/// [`Mutex`](crate::Mutex).
+/// The lock is unfair: a thread that was blocked competes with barging threads, which arrive while the lock is free.
+/// A thread that acquires the lock while it already holds it deadlocks; see [`RLock`](crate::RLock). To protect data,
+/// use [`Mutex`](crate::Mutex).
 ///
-/// A panic while a guard lives releases the lock; nothing is poisoned. A leaked guard leaves it held until
-/// somebody calls [`release`](Lock::release).
+/// A panic while a guard is alive releases the lock; nothing is poisoned. A leaked guard leaves the lock held until a
+/// thread calls [`release`](Lock::release).
 ///
-/// Everything before a release happens-before everything after the acquire that follows it.
+/// A release happens-before the acquire that follows it.
 ///
 /// # Python
-/// `threading.Lock`. `acquire` gives a guard; [`LockGuard::forget`] with [`release`](Lock::release) is
-/// Python's unguarded style.
+/// `threading.Lock`. `acquire` returns a guard. [`LockGuard::forget`] together with [`release`](Lock::release) gives
+/// Python's style without guards.
 ///
 /// ```
 /// static LOCK: selvedge::Lock = selvedge::Lock::new();
@@ -69,7 +76,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock if it is free; never blocks.
+    /// Acquires the lock if it is free; never blocks.
     ///
     /// ```
     /// let lock = selvedge::Lock::new();
@@ -77,11 +84,12 @@ impl Lock {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<LockGuard<'_>> {
-        // Never `then_some`: a guard built and dropped would release.
-        self.try_take(HELD).then(|| LockGuard { lock: self })
+        // Not `then_some`: it would construct the guard in any case, and the drop of an unused
+        // guard releases the lock.
+        self.try_acquire_as(HELD).then(|| LockGuard { lock: self })
     }
 
-    /// Takes the lock, and sleeps until it can.
+    /// Acquires the lock, blocking until it is available.
     ///
     /// ```
     /// let lock = selvedge::Lock::new();
@@ -90,29 +98,29 @@ impl Lock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> LockGuard<'_> {
-        self.acquire_looking(Spin::for_lock)
+        self.acquire_with(Spin::for_lock)
     }
 
-    /// [`acquire`](Lock::acquire), by who comes back at once from a holder that was about to let go: it does not look away.
+    /// [`acquire`](Lock::acquire) for a lock whose holder is about to release it: spins without backing off.
     #[inline]
-    pub(super) fn acquire_at_once(&self) -> LockGuard<'_> {
-        self.acquire_looking(Spin::for_hand_over)
+    pub(super) fn acquire_eager(&self) -> LockGuard<'_> {
+        self.acquire_with(Spin::for_hand_over)
     }
 
     #[inline]
-    fn acquire_looking(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
+    fn acquire_with(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
         proved::acquire(&self.word, || {
-            if !self.take_free() {
-                self.contend(None, spin);
+            if !self.try_acquire_uncontended() {
+                self.acquire_contended(None, spin);
             }
         });
         LockGuard { lock: self }
     }
 
-    /// Takes the lock, waiting for at most `timeout`; zero is one attempt.
+    /// Acquires the lock, blocking for at most `timeout`; a zero timeout makes one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find it free in time.
+    /// [`TimedOut`] if the lock was not acquired before the timeout elapsed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -123,14 +131,15 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(Instant::now() + timeout), Spin::for_lock);
-        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+        let acquired =
+            self.try_acquire_uncontended() || self.acquire_contended(Some(Instant::now() + timeout), Spin::for_lock);
+        acquired.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
-    /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Acquires the lock, blocking until `deadline` at the latest; a deadline that has elapsed allows one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find it free in time.
+    /// [`TimedOut`] if the lock was not acquired before the deadline.
     ///
     /// ```
     /// use selvedge::{Instant, Lock};
@@ -138,15 +147,16 @@ impl Lock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<LockGuard<'_>, TimedOut> {
-        let taken = self.take_free() || self.contend(Some(deadline), Spin::for_lock);
-        taken.then(|| LockGuard { lock: self }).ok_or(TimedOut)
+        let acquired = self.try_acquire_uncontended() || self.acquire_contended(Some(deadline), Spin::for_lock);
+        acquired.then(|| LockGuard { lock: self }).ok_or(TimedOut)
     }
 
-    /// Frees the lock, whoever holds it, and wakes a sleeper. The pair of a guard that was
-    /// [forgotten](LockGuard::forget); unpaired, it frees the present holder, as in Python.
+    /// Releases the lock, whichever thread holds it, and wakes one blocked thread. This is the
+    /// counterpart of a guard that was [forgotten](LockGuard::forget). A call without such a
+    /// guard releases the lock of the current holder, as in Python.
     ///
     /// # Errors
-    /// [`NotHeld`] if the lock is free, and nothing changes.
+    /// [`NotHeld`] if the lock is free; nothing changes.
     ///
     /// ```
     /// use selvedge::{Lock, NotHeld};
@@ -158,10 +168,10 @@ impl Lock {
     #[inline]
     #[doc(alias("unlock", "__exit__"))]
     pub fn release(&self) -> Result<(), NotHeld> {
-        proved::release(&self.word, || self.set_free(), Ok(()))
+        proved::release(&self.word, || self.clear_held(), Ok(()))
     }
 
-    /// Whether somebody holds the lock; by the time you look, that may have changed.
+    /// Whether a thread holds the lock. The result may be outdated when the call returns.
     ///
     /// ```
     /// assert!(!selvedge::Lock::new().is_locked());
@@ -172,52 +182,67 @@ impl Lock {
         self.word.load(Relaxed) & HELD != 0
     }
 
-    /// Takes the lock if it is free, leaving it HELD or CONTENDED. It looks before it writes: a failed attempt leaves the cache
-    /// line with the holder.
+    /// Acquires the lock if it is free, and sets the word to `state`: HELD or CONTENDED. The load comes first so that
+    /// an unsuccessful attempt does not take the cache line from the holder.
     #[inline]
-    fn try_take(&self, state: u32) -> bool {
-        let word = self.word.load(Relaxed);
-        word & HELD == 0 && self.take(word, state)
+    fn try_acquire_as(&self, state: u32) -> bool {
+        // Linearization point of an unsuccessful attempt: the load or the failed CAS that reads HELD.
+        let mut word = self.word.load(Relaxed);
+        while word & HELD == 0 {
+            match self.try_acquire_from(word, state) {
+                Ok(_) => return true,
+                Err(newer) => word = newer, // perhaps still free: a releaser has cleared SLEEPERS
+            }
+        }
+        false
     }
 
-    /// Takes the lock if it is free and nobody sleeps.
+    /// Acquires the lock if it is free and SLEEPERS is not set.
     #[inline]
-    fn take_free(&self) -> bool {
-        self.take(FREE, HELD)
+    fn try_acquire_uncontended(&self) -> bool {
+        self.try_acquire_from(FREE, HELD).is_ok()
     }
 
-    /// The mark stays (invariant 1).
+    /// Acquires a lock whose word is `free`; otherwise returns the word. SLEEPERS stays set if it was set (invariant 1).
     #[inline]
-    fn take(&self, free: u32, state: u32) -> bool {
-        // ORDERING: Acquire pairs with the Release in `set_free`: we see all that the last holder did.
-        self.word.compare_exchange(free, free | state, Acquire, Relaxed).is_ok()
+    fn try_acquire_from(&self, free: u32, state: u32) -> Result<u32, u32> {
+        // ORDERING: Acquire; synchronizes with the Release `fetch_and` in `clear_held`: all
+        // writes of earlier holders are visible.
+        // Linearization point of an acquire: this CAS, or the swap in `acquire_contended`.
+        self.word.compare_exchange(free, free | state, Acquire, Relaxed)
     }
 
     #[inline]
-    fn set_free(&self) -> Result<(), NotHeld> {
-        // ORDERING: Release pairs with the Acquire in `take` and `contend`: the next holder sees all we did.
+    fn clear_held(&self) -> Result<(), NotHeld> {
+        // ORDERING: Release; synchronizes with the Acquire operations in `try_acquire_from` and `acquire_contended`:
+        // all writes of this thread are visible to the next holder.
+        // Linearization point of a release: this `fetch_and`.
         let word = self.word.fetch_and(!HELD, Release);
-        // Asked of what is left: that the processor tells with the AND itself, which takes less time than a swap.
+        // Test the remaining bits, so that this compiles to `lock and` and a conditional jump, faster than a swap.
         if word & !HELD != 0 {
             self.wake_one();
         }
         if word & HELD != 0 { Ok(()) } else { Err(NotHeld) }
     }
 
-    /// Waits for the lock and takes it; false once the deadline has passed.
+    /// Blocks until the lock is acquired. Returns false if the deadline elapsed first.
     #[cold]
-    fn contend(&self, deadline: Option<Instant>, spin: fn(Option<Instant>) -> Spin) -> bool {
+    fn acquire_contended(&self, deadline: Option<Instant>, spin: fn(Option<Instant>) -> Spin) -> bool {
         let mut state = HELD;
         loop {
-            // Also after a sleep: who sleeps again at once makes every release of a long section pay for a wake-up.
+            // Spin after each wake-up too: a thread that blocked again immediately would make every release during a
+            // long contended phase pay for a wake-up.
             let mut spin = spin(deadline);
             while spin.again() {
-                if self.try_take(state) {
+                if self.try_acquire_as(state) {
                     return true;
                 }
             }
-            // Invariant 1: a swap, not a CAS: it marks the lock, or takes it if it is free.
-            // ORDERING: Acquire pairs with the Release in `set_free`, as in `take`.
+            // Invariant 1: a swap, not a CAS: it acquires the lock if the lock is free, and sets
+            // SLEEPERS in any case.
+            // ORDERING: Acquire; synchronizes with the Release `fetch_and` in `clear_held`: all
+            // writes of earlier holders are visible.
+            // Linearization point of a call that times out: its last swap, which found the lock held.
             if self.word.swap(CONTENDED, Acquire) & HELD == 0 {
                 return true;
             }
@@ -228,7 +253,7 @@ impl Lock {
         }
     }
 
-    /// Invariant 2.
+    /// Clears SLEEPERS and wakes one blocked thread, unless another thread has acquired the lock (invariant 2).
     #[cold]
     fn wake_one(&self) {
         if self.word.compare_exchange(SLEEPERS, FREE, Relaxed, Relaxed).is_ok() {
@@ -250,15 +275,16 @@ impl fmt::Debug for Lock {
     }
 }
 
-/// A held [`Lock`]: dropping it releases, on whichever thread it is dropped. On a lock that is free, because
-/// somebody [released](Lock::release) it meanwhile, the drop does nothing; one that was then taken again it frees.
+/// Holds a [`Lock`]. Dropping the guard releases the lock, on whichever thread the guard is
+/// dropped. If another thread has called [`release`](Lock::release) in the meantime, the drop
+/// releases the lock of the current holder, if there is one.
 #[must_use = "the lock is released when the guard is dropped"]
 pub struct LockGuard<'a> {
     lock: &'a Lock,
 }
 
 impl LockGuard<'_> {
-    /// Leaves the lock held, to be freed by [`Lock::release`].
+    /// Leaves the lock held; [`Lock::release`] releases it.
     ///
     /// ```
     /// let lock = selvedge::Lock::new();
@@ -272,14 +298,14 @@ impl LockGuard<'_> {
 }
 
 impl Relock for LockGuard<'_> {
-    type Held = ();
+    type Saved = ();
 
-    fn key(&self) -> *const () {
+    fn lock_address(&self) -> *const () {
         core::ptr::from_ref(self.lock).cast()
     }
 
     fn unlock(&mut self) {
-        let _ = self.lock.release(); // as in the drop
+        let _ = self.lock.release(); // an error is ignored, as in the drop
     }
 
     fn relock(&mut self, (): ()) {
@@ -290,7 +316,7 @@ impl Relock for LockGuard<'_> {
 impl Drop for LockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // An error if an unpaired release has freed it: nothing is ours any more.
+        // An error means that an unpaired `release` has already released the lock: there is nothing left to release.
         let _ = self.lock.release();
     }
 }

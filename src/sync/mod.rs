@@ -1,14 +1,14 @@
-//! Locks, semaphores, events, conditions and barriers: what Python's `threading` gives, one primitive a file.
+//! Locks, semaphores, events, conditions and barriers, as in Python's `threading`. Each file holds one primitive.
 //!
-//! A blocking call `x` comes in four forms: `try_x` never blocks, `x` waits for ever, `x_timeout` for a
-//! [`Duration`](core::time::Duration) (zero is one attempt), `x_deadline` until an
-//! [`Instant`](crate::Instant). After a timeout the object is as if the call had never been made. Nothing is
-//! poisoned by a panic. Nothing here allocates (the `parking_lot` world's table of sleepers
-//! does, when a thread first sleeps).
+//! A blocking call `x` has four forms: `try_x` never blocks; `x` blocks indefinitely; `x_timeout` blocks for at most
+//! a [`Duration`](core::time::Duration), where zero means one attempt; `x_deadline` blocks until an
+//! [`Instant`](crate::Instant). A call that times out has no effect. A panic poisons nothing. No primitive allocates;
+//! with the `parking_lot` backend the table of parked threads does, when a thread blocks for the first time.
 //!
-//! A child made by `fork` may use an object of the parent's if no other thread was using it at that moment, or waiting there. A
-//! lock that another thread held stays held for ever. A [`Condition`] or [`Barrier`] at which others were waiting must not be
-//! used at all: the waiters' frames are memory that the child uses again. Objects made in the child work as ever. See also
+//! A child process made by `fork` may use an object of its parent if no other thread was using the object, or was
+//! blocked on it, at the moment of the fork. A lock that another thread held stays held indefinitely. A [`Condition`]
+//! or [`Barrier`] on which other threads were waiting must not be used at all: its waiters' frames are memory that
+//! the child reuses. Objects that are constructed in the child work as usual. See also
 //! [`thread`](crate::thread#fork).
 
 mod barrier;
@@ -21,7 +21,7 @@ mod lock;
 mod mutex;
 mod rlock;
 mod semaphore;
-mod wait_list;
+mod waiter_queue;
 
 pub use barrier::{Barrier, Turn};
 pub use bounded_semaphore::BoundedSemaphore;

@@ -1,9 +1,10 @@
-//! A lock around a value. One field is the lock, whose laws L1 to L5 are its own, the other the value.
+//! A lock together with the value that it protects. The laws of the lock, L1 to L5, hold for the mutex too.
 //!
 //! # Invariants
-//! 1. Only a living guard touches `value`, and a guard lives only while its acquire of `lock` is unreleased:
-//!    the lock is private, so nobody else can release it. A [`Condition`](crate::Condition) that lets go of the lock
-//!    borrows the guard, and so whatever is borrowed from it, until it holds the lock again.
+//! 1. `value` is accessed only through a guard or through `&mut Mutex`. A guard exists only between an acquire of
+//!    `lock` and its release: `lock` is private, so no other code can release it. A [`Condition`](crate::Condition)
+//!    that releases the lock during a wait borrows the guard mutably until it has re-acquired the lock, so no
+//!    reference from the guard exists meanwhile.
 
 use super::error::TimedOut;
 use super::guard::Relock;
@@ -15,16 +16,16 @@ use core::ops::{Deref, DerefMut};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
-/// A value that one thread at a time may touch.
+/// A value that one thread at a time may access.
 ///
-/// A panic while a guard lives releases the mutex and leaves the value as it was at that moment: nothing is
-/// poisoned. A leaked guard leaves it locked for ever. The guard may be sent to another thread if the value
-/// may be.
+/// A panic while a guard is alive releases the mutex and leaves the value as it is at that
+/// moment: nothing is poisoned. A leaked guard leaves the mutex locked indefinitely. The guard
+/// may be sent to another thread if the value may be sent.
 ///
-/// Everything before a guard's drop happens-before everything after the acquire that follows it.
+/// The drop of a guard happens-before the acquire that follows it.
 ///
 /// # Python
-/// A `threading.Lock` and the value that it guards, which Python leaves to a convention.
+/// A `threading.Lock` together with the value that it protects. In Python their association is a convention.
 ///
 /// ```
 /// use selvedge::Mutex;
@@ -42,12 +43,12 @@ pub struct Mutex<T: ?Sized> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: invariant 1: the value goes from thread to thread, and no two touch it at once.
+// SAFETY: invariant 1: threads pass the value on (hence `T: Send`), and only one thread at a time accesses it.
 unsafe impl<T: ?Sized + Send> Send for Mutex<T> {}
-// SAFETY: as above.
+// SAFETY: invariant 1, as above.
 unsafe impl<T: ?Sized + Send> Sync for Mutex<T> {}
 
-// Nothing is poisoned: a panic releases the lock, and leaves the value as it was then.
+// Nothing is poisoned: a panic releases the lock and leaves the value as it is.
 impl<T: ?Sized> UnwindSafe for Mutex<T> {}
 impl<T: ?Sized> RefUnwindSafe for Mutex<T> {}
 
@@ -60,7 +61,7 @@ impl<T> Mutex<T> {
         }
     }
 
-    /// Takes the value out.
+    /// Consumes the mutex and returns the value.
     ///
     /// ```
     /// assert_eq!(selvedge::Mutex::new(1).into_inner(), 1);
@@ -72,7 +73,7 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Locks the value if it is free; never blocks.
+    /// Acquires the mutex if it is free; never blocks.
     ///
     /// ```
     /// let mutex = selvedge::Mutex::new(1);
@@ -82,10 +83,10 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock")]
     pub fn try_acquire(&self) -> Option<MutexGuard<'_, T>> {
-        self.lock.try_acquire().map(|held| self.guard(held))
+        self.lock.try_acquire().map(|lock| self.guard(lock))
     }
 
-    /// Locks the value, and sleeps until it can.
+    /// Acquires the mutex, blocking until it is available.
     ///
     /// ```
     /// let mutex = selvedge::Mutex::new(1);
@@ -98,16 +99,16 @@ impl<T: ?Sized> Mutex<T> {
         self.guard(self.lock.acquire())
     }
 
-    /// As [`Lock::acquire_at_once`].
+    /// [`acquire`](Mutex::acquire) for a mutex whose holder is about to release it; see [`Lock::acquire_eager`].
     #[inline]
-    pub(super) fn acquire_at_once(&self) -> MutexGuard<'_, T> {
-        self.guard(self.lock.acquire_at_once())
+    pub(super) fn acquire_eager(&self) -> MutexGuard<'_, T> {
+        self.guard(self.lock.acquire_eager())
     }
 
-    /// Locks the value, waiting for at most `timeout`; zero is one attempt.
+    /// Acquires the mutex, blocking for at most `timeout`; a zero timeout makes one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find it free in time.
+    /// [`TimedOut`] if the mutex was not acquired before the timeout elapsed.
     ///
     /// ```
     /// let mutex = selvedge::Mutex::new(1);
@@ -117,13 +118,13 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock_for")]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<MutexGuard<'_, T>, TimedOut> {
-        self.lock.acquire_timeout(timeout).map(|held| self.guard(held))
+        self.lock.acquire_timeout(timeout).map(|lock| self.guard(lock))
     }
 
-    /// Locks the value, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Acquires the mutex, blocking until `deadline` at the latest; a deadline that has elapsed allows one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find it free in time.
+    /// [`TimedOut`] if the mutex was not acquired before the deadline.
     ///
     /// ```
     /// use selvedge::{Instant, Mutex};
@@ -133,10 +134,10 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[doc(alias = "try_lock_until")]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<MutexGuard<'_, T>, TimedOut> {
-        self.lock.acquire_deadline(deadline).map(|held| self.guard(held))
+        self.lock.acquire_deadline(deadline).map(|lock| self.guard(lock))
     }
 
-    /// Whether somebody holds the mutex; by the time you look, that may have changed.
+    /// Whether a thread holds the mutex. The result may be outdated when the call returns.
     ///
     /// ```
     /// assert!(!selvedge::Mutex::new(1).is_locked());
@@ -147,7 +148,7 @@ impl<T: ?Sized> Mutex<T> {
         self.lock.is_locked()
     }
 
-    /// The value, without locking: `&mut self` proves that nobody else holds it.
+    /// The value, without locking: `&mut self` proves that no guard exists.
     ///
     /// ```
     /// let mut mutex = selvedge::Mutex::new(1);
@@ -156,15 +157,15 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
-        // SAFETY: invariant 1: a living guard would borrow `self`.
+        // SAFETY: invariant 1: no guard exists, because it would borrow `self`.
         self.value.with_mut(|value| unsafe { &mut *value })
     }
 
     #[inline]
-    fn guard<'a>(&'a self, held: LockGuard<'a>) -> MutexGuard<'a, T> {
+    fn guard<'a>(&'a self, lock: LockGuard<'a>) -> MutexGuard<'a, T> {
         MutexGuard {
             mutex: self,
-            held,
+            lock,
             _value: PhantomData,
         }
     }
@@ -183,7 +184,7 @@ impl<T> From<T> for Mutex<T> {
 }
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
-    /// Shows the value if the mutex is free; never blocks.
+    /// Prints the value if the mutex is free; never blocks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = f.debug_struct("Mutex");
         match self.try_acquire() {
@@ -193,28 +194,28 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     }
 }
 
-/// A locked [`Mutex`]: reaches the value, and releases when it is dropped.
+/// Holds a [`Mutex`] and gives access to its value. Dropping the guard releases the mutex.
 #[must_use = "the mutex is released when the guard is dropped"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
-    held: LockGuard<'a>,
-    // `Send` and `Sync` as the value itself would be.
+    lock: LockGuard<'a>,
+    // The guard is `Send` and `Sync` if `&mut T` is.
     _value: PhantomData<&'a mut T>,
 }
 
 impl<T: ?Sized> Relock for MutexGuard<'_, T> {
-    type Held = ();
+    type Saved = ();
 
-    fn key(&self) -> *const () {
-        self.held.key()
+    fn lock_address(&self) -> *const () {
+        self.lock.lock_address()
     }
 
     fn unlock(&mut self) {
-        self.held.unlock();
+        self.lock.unlock();
     }
 
     fn relock(&mut self, (): ()) {
-        self.held.relock(());
+        self.lock.relock(());
     }
 }
 
@@ -223,7 +224,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: invariant 1: this guard lives.
+        // SAFETY: invariant 1: this guard exists, so this access holds the lock.
         self.mutex.value.with(|value| unsafe { &*value })
     }
 }
@@ -231,7 +232,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: invariant 1: this guard lives, and it is borrowed by us alone.
+        // SAFETY: invariant 1: this guard exists, and `&mut self` excludes any other access through it.
         self.mutex.value.with_mut(|value| unsafe { &mut *value })
     }
 }

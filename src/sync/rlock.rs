@@ -1,18 +1,25 @@
 //! A lock that its owner may acquire again; Python's `threading.RLock`.
 //!
 //! # State
+//! A [`Lock`], the id of its owner and the owner's depth: the number of levels it has acquired and not released.
 //! ```text
-//!            acquire            acquire             acquire
-//!   free ─────────────▶ depth 1 ───────▶ depth 2 ───────▶ … max_depth
-//!     ▲                  │    ▲             │    ▲            │
-//!     └──────────────────┘    └─────────────┘    └────────────┘
-//!           release               release            release        each by the owner
+//!            acquire             acquire             acquire
+//!   free ─────────────▶ depth 1 ─────────▶ depth 2 ─────────▶ … max_depth
+//!     ▲                  │    ▲               │    ▲              │
+//!     └──────────────────┘    └───────────────┘    └──────────────┘
+//!           release                release             release
 //! ```
+//! Only the owner makes the transitions between the depths.
+//!
 //! # Invariants
-//! 1. `owner` is a thread's id only while that thread holds `lock`; only that thread stores or clears it. So a
-//!    thread that reads its own id there holds the lock, and one that does not, does not.
-//! 2. Only the owner touches `depth`, which is at least 1 while it is the owner.
-//! 3. `lock` is released once, when `depth` comes down from 1, after `owner` was cleared.
+//! 1. `owner` is a thread's id only while that thread holds `lock`, and only that thread stores and clears it. So a
+//!    thread that loads its own id holds the lock, and a thread that loads another value does not.
+//! 2. Only the owner accesses `depth`. It is at least 1 while there is an owner, except during an
+//!    acquire or a release.
+//! 3. `lock` is released exactly once, when `depth` becomes 0, after `owner` was cleared.
+//!
+//! # Linearization points
+//! Those of [`Lock`] for the outermost acquire and release. An inner acquire or release affects its own thread only.
 //!
 //! Laws R1 to R4 are checked in `loom-tests`; the specification is `fuzz/spec/rlock.rs`.
 
@@ -26,17 +33,17 @@ use core::marker::PhantomData;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
-const NOBODY: usize = 0; // no thread's id
+const NO_OWNER: usize = 0; // never the id of a thread
 
-/// A lock without data that the thread which holds it may acquire again, and which is free once it has been
-/// released as often.
+/// A reentrant lock without data: the thread that holds it may acquire it again. The lock is free
+/// once each acquire was matched by a release.
 ///
-/// The guard stays on its thread. It lends no data: it does not exclude the same thread. A panic while a
-/// guard lives releases that level; nothing is poisoned. A leaked guard leaves its level held until the owner
-/// calls [`release`](RLock::release); if the owner ends first, the lock is held for ever, for ids of threads
-/// are never reused.
+/// The guard is not `Send`. It gives access to no data, because it does not exclude its own
+/// thread. A panic while a guard is alive releases that level; nothing is poisoned. A leaked
+/// guard leaves its level acquired until the owner calls [`release`](RLock::release). If the
+/// owner ends first, the lock stays held indefinitely: ids of threads are never reused.
 ///
-/// Everything before the outermost release happens-before everything after the outermost acquire that follows.
+/// The outermost release happens-before the outermost acquire that follows it.
 ///
 /// # Python
 /// `threading.RLock`. Acquiring deeper than [`MAX_DEPTH`](RLock::MAX_DEPTH) is an error there too.
@@ -60,21 +67,21 @@ pub struct RLock {
     owner: AtomicUsize,
 }
 
-// SAFETY: invariant 2: one thread at a time touches `depth`; the rest is `Sync`.
+// SAFETY: invariant 2: only one thread at a time accesses `depth`. The other fields are `Sync`.
 unsafe impl Sync for RLock {}
 
-// A panic leaves it as it was.
+// Nothing is poisoned: a panic leaves the lock as it is.
 impl UnwindSafe for RLock {}
 impl RefUnwindSafe for RLock {}
 
-/// Why the lock could not be taken, before a caller words it.
-enum Refused {
+/// Why an acquire failed. Each public method maps it to its own error.
+enum NotAcquired {
     Held,
     TooDeep,
 }
 
 impl RLock {
-    /// How often the owner may hold the lock, unless it was made [shallower](RLock::with_max_depth).
+    /// The default maximum depth; [`with_max_depth`](RLock::with_max_depth) chooses a smaller one.
     pub const MAX_DEPTH: u32 = u32::MAX;
 
     const_fn! {
@@ -86,7 +93,7 @@ impl RLock {
     }
 
     const_fn! {
-        /// A free lock that its owner may hold at most `max_depth` times.
+        /// A free lock that its owner may acquire at most `max_depth` times.
         ///
         /// # Panics
         /// If `max_depth` is zero: such a lock could never be acquired.
@@ -99,14 +106,14 @@ impl RLock {
         /// ```
         pub fn with_max_depth(max_depth: u32) -> RLock {
             assert!(max_depth > 0, "an RLock needs a depth of at least one");
-            RLock { lock: Lock::new(), max_depth, depth: UnsafeCell::new(0), owner: AtomicUsize::new(NOBODY) }
+            RLock { lock: Lock::new(), max_depth, depth: UnsafeCell::new(0), owner: AtomicUsize::new(NO_OWNER) }
         }
     }
 
-    /// Takes the lock if it is free or the caller's own; never blocks.
+    /// Acquires the lock if it is free or owned by the calling thread; never blocks.
     ///
     /// # Errors
-    /// [`TryAcquireError::Held`] by another thread, or [`TryAcquireError::TooDeep`].
+    /// [`TryAcquireError::Held`] if another thread holds the lock; [`TryAcquireError::TooDeep`] at the maximum depth.
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -115,18 +122,18 @@ impl RLock {
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Result<RLockGuard<'_>, TryAcquireError> {
-        self.enter(|| self.lock.try_acquire().ok_or(TimedOut))
-            .map_err(|refused| match refused {
-                Refused::Held => TryAcquireError::Held,
-                Refused::TooDeep => TryAcquireError::TooDeep,
+        self.acquire_with(|| self.lock.try_acquire().ok_or(TimedOut))
+            .map_err(|failure| match failure {
+                NotAcquired::Held => TryAcquireError::Held,
+                NotAcquired::TooDeep => TryAcquireError::TooDeep,
             })
     }
 
-    /// Takes the lock, at once if it is the caller's own, and sleeps until it can.
+    /// Acquires the lock, blocking until it is available. The owner acquires it without blocking.
     ///
     /// # Panics
-    /// If the caller holds the lock as deep as it may be held; nothing changes. The other forms return an
-    /// error instead.
+    /// If the calling thread holds the lock at the maximum depth; nothing changes. The other
+    /// forms return an error instead.
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -136,16 +143,17 @@ impl RLock {
     #[inline]
     #[doc(alias("lock", "__enter__"))]
     pub fn acquire(&self) -> RLockGuard<'_> {
-        match self.enter(|| Ok(self.lock.acquire())) {
+        match self.acquire_with(|| Ok(self.lock.acquire())) {
             Ok(guard) => guard,
             Err(_) => panic!("{}", AcquireError::TooDeep),
         }
     }
 
-    /// Takes the lock, waiting for at most `timeout`; zero is one attempt.
+    /// Acquires the lock, blocking for at most `timeout`; a zero timeout makes one attempt.
     ///
     /// # Errors
-    /// [`AcquireError::TimedOut`] if it did not find it free in time, or [`AcquireError::TooDeep`].
+    /// [`AcquireError::TimedOut`] if the lock was not acquired before the timeout elapsed;
+    /// [`AcquireError::TooDeep`] at the maximum depth.
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -153,13 +161,15 @@ impl RLock {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<RLockGuard<'_>, AcquireError> {
-        self.enter(|| self.lock.acquire_timeout(timeout)).map_err(in_time)
+        self.acquire_with(|| self.lock.acquire_timeout(timeout))
+            .map_err(acquire_error)
     }
 
-    /// Takes the lock, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Acquires the lock, blocking until `deadline` at the latest; a deadline that has elapsed allows one attempt.
     ///
     /// # Errors
-    /// [`AcquireError::TimedOut`] if it did not find it free in time, or [`AcquireError::TooDeep`].
+    /// [`AcquireError::TimedOut`] if the lock was not acquired before the deadline;
+    /// [`AcquireError::TooDeep`] at the maximum depth.
     ///
     /// ```
     /// use selvedge::{Instant, RLock};
@@ -167,14 +177,15 @@ impl RLock {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<RLockGuard<'_>, AcquireError> {
-        self.enter(|| self.lock.acquire_deadline(deadline)).map_err(in_time)
+        self.acquire_with(|| self.lock.acquire_deadline(deadline))
+            .map_err(acquire_error)
     }
 
-    /// Gives back one level; the lock is free when the last is given back. The pair of a guard that was
+    /// Releases one level; releasing the last level frees the lock. This is the counterpart of a guard that was
     /// [forgotten](RLockGuard::forget).
     ///
     /// # Errors
-    /// [`NotHeld`] if the calling thread is not the owner, and nothing changes.
+    /// [`NotHeld`] if the calling thread is not the owner; nothing changes.
     ///
     /// ```
     /// use selvedge::{NotHeld, RLock};
@@ -189,16 +200,16 @@ impl RLock {
         if !self.is_owned() {
             return Err(NotHeld);
         }
-        // SAFETY: invariant 2: we are the owner.
+        // SAFETY: invariant 2: this thread is the owner.
         let depth = self.depth.with_mut(|depth| unsafe { &mut *depth });
         *depth -= 1;
         if *depth > 0 {
             return Ok(());
         }
-        self.disown()
+        self.release_lock()
     }
 
-    /// Whether any thread holds the lock; by the time you look, that may have changed.
+    /// Whether a thread holds the lock. The result may be outdated when the call returns.
     ///
     /// ```
     /// assert!(!selvedge::RLock::new().is_locked());
@@ -209,7 +220,7 @@ impl RLock {
         self.lock.is_locked()
     }
 
-    /// How often the calling thread holds the lock; 0 if it does not.
+    /// The number of levels that the calling thread holds; 0 if it is not the owner.
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -222,50 +233,53 @@ impl RLock {
         if !self.is_owned() {
             return 0;
         }
-        // SAFETY: invariant 2: we are the owner.
+        // SAFETY: invariant 2: this thread is the owner.
         self.depth.with(|depth| unsafe { *depth })
     }
 
     #[inline]
     fn is_owned(&self) -> bool {
-        // Relaxed: invariant 1: only we could have stored our id, and we see what we stored last.
+        // Relaxed (invariant 1): only this thread stores its own id, and it observes its own last store.
         self.owner.load(Relaxed) == thread::id().get()
     }
 
-    /// Frees the lock, whose depth is 0.
+    /// Clears the owner and releases the lock (invariant 3). The caller has set the depth to 0.
     #[inline]
-    fn disown(&self) -> Result<(), NotHeld> {
-        self.owner.store(NOBODY, Relaxed);
+    fn release_lock(&self) -> Result<(), NotHeld> {
+        self.owner.store(NO_OWNER, Relaxed);
         self.lock.release()
     }
 
-    /// One level more for the owner; for others, the lock as `take` gets it.
+    /// Acquires one more level if this thread is the owner; otherwise acquires the lock first, by `acquire_lock`.
     #[inline]
-    fn enter<'a>(&'a self, take: impl FnOnce() -> Result<LockGuard<'a>, TimedOut>) -> Result<RLockGuard<'a>, Refused> {
-        let me = thread::id().get();
-        // Relaxed: as in `is_owned`.
-        if self.owner.load(Relaxed) != me {
-            take().map_err(|TimedOut| Refused::Held)?.forget();
-            self.owner.store(me, Relaxed);
+    fn acquire_with<'a>(
+        &'a self,
+        acquire_lock: impl FnOnce() -> Result<LockGuard<'a>, TimedOut>,
+    ) -> Result<RLockGuard<'a>, NotAcquired> {
+        let this_thread = thread::id().get();
+        // Relaxed (invariant 1), as in `is_owned`.
+        if self.owner.load(Relaxed) != this_thread {
+            acquire_lock().map_err(|TimedOut| NotAcquired::Held)?.forget();
+            self.owner.store(this_thread, Relaxed);
         }
-        // SAFETY: invariant 2: we are the owner.
+        // SAFETY: invariant 2: this thread is the owner.
         let depth = self.depth.with_mut(|depth| unsafe { &mut *depth });
-        // Never so when the lock was just taken: the depth is 0 then, which is below any limit.
+        // This is false if the lock was just acquired: the depth is 0, below any maximum.
         if *depth == self.max_depth {
-            return Err(Refused::TooDeep);
+            return Err(NotAcquired::TooDeep);
         }
         *depth += 1;
         Ok(RLockGuard {
             lock: self,
-            here: PhantomData,
+            not_send: PhantomData,
         })
     }
 }
 
-fn in_time(refused: Refused) -> AcquireError {
-    match refused {
-        Refused::Held => AcquireError::TimedOut,
-        Refused::TooDeep => AcquireError::TooDeep,
+fn acquire_error(failure: NotAcquired) -> AcquireError {
+    match failure {
+        NotAcquired::Held => AcquireError::TimedOut,
+        NotAcquired::TooDeep => AcquireError::TooDeep,
     }
 }
 
@@ -285,18 +299,20 @@ impl fmt::Debug for RLock {
     }
 }
 
-/// One level of a held [`RLock`]: dropping it gives the level back. It stays on the thread that acquired it.
+/// One level of a held [`RLock`]. Dropping the guard releases the level. The guard stays on the
+/// thread that acquired it.
 #[must_use = "the level is given back when the guard is dropped"]
 pub struct RLockGuard<'a> {
     lock: &'a RLock,
-    here: PhantomData<*const ()>, // not `Send`: only the owner releases
+    not_send: PhantomData<*const ()>, // only the owner may release
 }
 
-// SAFETY: a shared guard gives access to nothing (invariant 2 concerns its drop, which needs it whole).
+// SAFETY: invariant 2: a shared reference to a guard gives no access to `depth`. Only `&mut` does, which stays on the
+// owner, because the guard is not `Send`.
 unsafe impl Sync for RLockGuard<'_> {}
 
 impl RLockGuard<'_> {
-    /// Leaves the level held, to be given back by [`RLock::release`].
+    /// Leaves the level acquired; [`RLock::release`] releases it.
     ///
     /// ```
     /// let lock = selvedge::RLock::new();
@@ -310,19 +326,19 @@ impl RLockGuard<'_> {
 }
 
 impl Relock for RLockGuard<'_> {
-    type Held = u32;
+    type Saved = u32;
 
-    fn key(&self) -> *const () {
+    fn lock_address(&self) -> *const () {
         core::ptr::from_ref(self.lock).cast()
     }
 
-    /// Gives back all levels, and tells how many they were.
+    /// Releases all levels and returns their number.
     fn unlock(&mut self) -> u32 {
         let depth = self.lock.depth();
         if depth > 0 {
-            // SAFETY: invariant 2: we are the owner.
+            // SAFETY: invariant 2: this thread is the owner.
             self.lock.depth.with_mut(|depth| unsafe { *depth = 0 });
-            let _ = self.lock.disown(); // held: it has a depth
+            let _ = self.lock.release_lock(); // not an error: the depth was above 0, so this thread holds the lock
         }
         depth
     }
@@ -330,7 +346,7 @@ impl Relock for RLockGuard<'_> {
     fn relock(&mut self, depth: u32) {
         if depth > 0 {
             self.lock.acquire().forget();
-            // SAFETY: invariant 2: we are the owner.
+            // SAFETY: invariant 2: this thread is the owner.
             self.lock.depth.with_mut(|now| unsafe { *now = depth });
         }
     }
@@ -339,7 +355,7 @@ impl Relock for RLockGuard<'_> {
 impl Drop for RLockGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Given back by an unpaired release: nothing is ours any more.
+        // An error means that an unpaired `release` has already released the level: there is nothing left to release.
         let _ = self.lock.release();
     }
 }

@@ -1,21 +1,25 @@
 //! A counter of permits; Python's `threading.Semaphore`.
 //!
 //! # State
-//! One word: the permits in the upper 31 bits, SLEEPERS in the lowest.
+//! One atomic word: the number of permits in the upper 31 bits, the flag SLEEPERS in the lowest bit.
 //! ```text
-//!   permits, SLEEPERS │ acquire                      │ release(n)
-//!   n > 0    –        │ n - 1                        │ more permits
-//!   0        –        │ set SLEEPERS, then sleep     │ n permits
-//!   0        set      │ sleep                        │ n permits, clear SLEEPERS, wake n
-//!   n > 0    set      │ n - 1, SLEEPERS stays        │ more permits, clear SLEEPERS, wake n
+//!   permits │ SLEEPERS │ acquire                       │ release(n)
+//!   k > 0   │ clear    │ k - 1 permits                 │ k + n permits
+//!   0       │ clear    │ set SLEEPERS, then block      │ n permits
+//!   0       │ set      │ block                         │ n permits, clear SLEEPERS, wake n threads
+//!   k > 0   │ set      │ k - 1 permits, flag stays set │ k + n permits, clear SLEEPERS, wake n threads
 //! ```
 //! # Invariants
-//! 1. A thread goes to sleep on `word` only while it is 0 permits and SLEEPERS.
-//! 2. Whoever clears SLEEPERS, adding n permits, wakes n sleepers.
-//! 3. While a thread sleeps, SLEEPERS is set, or somebody between a wake-up and its next move will set it: whoever
-//!    was woken sets it before it sleeps, takes a permit, or gives up.
-//! 4. Whoever was woken and leaves permits behind wakes one more, which a release may have missed while the
-//!    bit was clear.
+//! 1. A thread blocks on `word` only while there are 0 permits and SLEEPERS is set.
+//! 2. A releaser that adds n permits and clears SLEEPERS wakes n blocked threads.
+//! 3. While a thread is blocked, SLEEPERS is set, or a woken thread will set it with its next write to `word`: a
+//!    woken thread sets the flag both when it acquires a permit and before it blocks again.
+//! 4. A woken thread that acquires a permit and leaves others wakes one more thread: a release that ran while the
+//!    flag was clear has added permits without waking a thread.
+//!
+//! # Orderings
+//! A release happens-before the acquire that takes its permit. Every write to `word` is a read-modify-write, so it
+//! continues the release sequence: an acquire synchronizes with all earlier releases.
 //!
 //! Laws S1 to S8 are checked in `loom-tests`; the specification is `fuzz/spec/semaphore.rs`.
 
@@ -35,20 +39,20 @@ fn permits(word: u32) -> u32 {
     word / PERMIT
 }
 
-/// A number of permits: [`acquire`](Semaphore::acquire) takes one and waits while there is none,
-/// [`release`](Semaphore::release) adds some. Four bytes.
+/// A number of permits: [`acquire`](Semaphore::acquire) takes one and blocks while there is none;
+/// [`release`](Semaphore::release) adds permits. Its size is four bytes.
 ///
-/// It does not know how many permits it began with; one that does is
-/// [`BoundedSemaphore`](crate::BoundedSemaphore). Whoever finds a permit takes it: threads that slept have no
-/// precedence.
+/// A semaphore does not limit its permits to the initial number; a [`BoundedSemaphore`](crate::BoundedSemaphore)
+/// does. It is unfair: a thread that was blocked competes with barging threads, which arrive while there is a permit.
 ///
-/// A panic while a [`Permit`] lives gives it back. A leaked permit stays taken until somebody calls `release`.
+/// A panic while a [`Permit`] is alive releases the permit. A leaked permit stays acquired until
+/// a thread calls `release`.
 ///
-/// Everything before a release happens-before everything after the acquire that takes its permit.
+/// A release happens-before the acquire that takes its permit.
 ///
 /// # Python
-/// `threading.Semaphore`. `release(0)` does nothing, where Python raises; what is too large for Python's
-/// memory is [`OverReleased`] here.
+/// `threading.Semaphore`. `release(0)` has no effect, where Python raises. A number of permits beyond
+/// [`MAX_PERMITS`](Semaphore::MAX_PERMITS) is [`OverReleased`], where Python is limited by memory only.
 ///
 /// ```
 /// use selvedge::Semaphore;
@@ -65,32 +69,32 @@ pub struct Semaphore {
 }
 
 impl Semaphore {
-    /// The most permits that a semaphore can hold: 2³¹ − 1.
+    /// The maximum number of permits of a semaphore: 2³¹ − 1.
     pub const MAX_PERMITS: u32 = u32::MAX / PERMIT;
 
     const_fn! {
-        /// A semaphore that holds `permits`.
+        /// A semaphore with `permits` permits.
         ///
         /// # Panics
         /// If `permits` is more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
         #[inline]
         pub fn new(permits: u32) -> Semaphore {
-            assert!(permits <= Semaphore::MAX_PERMITS, "a semaphore cannot hold so many permits");
+            assert!(permits <= Semaphore::MAX_PERMITS, "a semaphore holds at most MAX_PERMITS permits");
             Semaphore { word: AtomicU32::new(permits * PERMIT) }
         }
     }
 
-    /// Takes a permit if there is one; never blocks.
+    /// Acquires a permit if there is one; never blocks.
     ///
     /// ```
     /// assert!(selvedge::Semaphore::new(0).try_acquire().is_none());
     /// ```
     #[inline]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
-        self.try_take(0).then(|| self.permit())
+        self.try_acquire_setting(0).then(|| self.permit())
     }
 
-    /// Takes a permit, and sleeps until there is one.
+    /// Acquires a permit, blocking until there is one.
     ///
     /// ```
     /// let semaphore = selvedge::Semaphore::new(1);
@@ -100,16 +104,16 @@ impl Semaphore {
     #[inline]
     #[doc(alias("wait", "P", "__enter__"))]
     pub fn acquire(&self) -> Permit<'_> {
-        if !self.try_take(0) {
-            self.await_release(None);
+        if !self.try_acquire_setting(0) {
+            self.acquire_contended(None);
         }
         self.permit()
     }
 
-    /// Takes a permit, waiting for at most `timeout`; zero is one attempt.
+    /// Acquires a permit, blocking for at most `timeout`; a zero timeout makes one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find one in time.
+    /// [`TimedOut`] if no permit was acquired before the timeout elapsed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -117,14 +121,14 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<Permit<'_>, TimedOut> {
-        let taken = self.try_take(0) || self.await_release(Some(Instant::now() + timeout));
-        taken.then(|| self.permit()).ok_or(TimedOut)
+        let acquired = self.try_acquire_setting(0) || self.acquire_contended(Some(Instant::now() + timeout));
+        acquired.then(|| self.permit()).ok_or(TimedOut)
     }
 
-    /// Takes a permit, waiting until `deadline` at the latest; one that has passed is one attempt.
+    /// Acquires a permit, blocking until `deadline` at the latest; a deadline that has elapsed allows one attempt.
     ///
     /// # Errors
-    /// [`TimedOut`] if it did not find one in time.
+    /// [`TimedOut`] if no permit was acquired before the deadline.
     ///
     /// ```
     /// use selvedge::{Instant, Semaphore};
@@ -132,14 +136,15 @@ impl Semaphore {
     /// ```
     #[inline]
     pub fn acquire_deadline(&self, deadline: Instant) -> Result<Permit<'_>, TimedOut> {
-        let taken = self.try_take(0) || self.await_release(Some(deadline));
-        taken.then(|| self.permit()).ok_or(TimedOut)
+        let acquired = self.try_acquire_setting(0) || self.acquire_contended(Some(deadline));
+        acquired.then(|| self.permit()).ok_or(TimedOut)
     }
 
-    /// Adds `count` permits and wakes as many sleepers; any thread may, whether it has acquired or not.
+    /// Adds `count` permits and wakes up to `count` blocked threads. Any thread may call it, also
+    /// one without a permit.
     ///
     /// # Errors
-    /// [`OverReleased`] if that were more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS); none is added.
+    /// [`OverReleased`] if the sum would exceed [`MAX_PERMITS`](Semaphore::MAX_PERMITS); no permit is added.
     ///
     /// ```
     /// use selvedge::{OverReleased, Semaphore};
@@ -155,7 +160,7 @@ impl Semaphore {
         self.release_within(Semaphore::MAX_PERMITS, count)
     }
 
-    /// How many permits there are; by the time you look, that may have changed.
+    /// The number of permits. The result may be outdated when the call returns.
     ///
     /// ```
     /// assert_eq!(selvedge::Semaphore::new(3).available(), 3);
@@ -166,21 +171,24 @@ impl Semaphore {
         permits(self.word.load(Relaxed))
     }
 
-    /// Adds all of `count` permits, or none if that were more than `limit`.
+    /// Adds `count` permits, or none if the sum would exceed `limit`.
     #[inline]
     pub(super) fn release_within(&self, limit: u32, count: u32) -> Result<(), OverReleased> {
         if count == 0 {
-            return Ok(()); // it would clear SLEEPERS and wake nobody
+            return Ok(()); // the CAS below would clear SLEEPERS, and no thread would be woken
         }
         let mut word = self.word.load(Relaxed);
         loop {
-            let held = permits(word);
-            if count > limit.saturating_sub(held) {
+            let available = permits(word);
+            if count > limit.saturating_sub(available) {
                 return Err(OverReleased);
             }
-            // Without SLEEPERS: invariant 2 makes up for it.
-            let added = (held + count) * PERMIT;
-            // ORDERING: Release pairs with the Acquire in `try_take`: who takes a permit sees all we did.
+            // This clears SLEEPERS; the wake-up below follows (invariant 2).
+            let added = (available + count) * PERMIT;
+            // ORDERING: Release; synchronizes with the Acquire CAS in `try_acquire_setting`: all writes of this
+            // thread are visible to a thread that takes one of the permits.
+            // Linearization point of a release: this CAS; of an error, the load or failed CAS
+            // that reads too many permits.
             match self.word.compare_exchange_weak(word, added, Release, Relaxed) {
                 Ok(_) => break,
                 Err(newer) => word = newer,
@@ -192,16 +200,19 @@ impl Semaphore {
         Ok(())
     }
 
-    /// Takes a permit if there is one, setting `mark` beside those that are left.
+    /// Acquires a permit if there is one. On success also sets the bits of `flag`: 0 or SLEEPERS.
     #[inline]
-    fn try_take(&self, mark: u32) -> bool {
+    fn try_acquire_setting(&self, flag: u32) -> bool {
         let mut word = self.word.load(Relaxed);
         while permits(word) > 0 {
-            let left = (word - PERMIT) | mark;
-            // ORDERING: Acquire pairs with the Release in `release_within`: we see all that the releaser did.
-            match self.word.compare_exchange_weak(word, left, Acquire, Relaxed) {
-                // Invariant 4.
-                Ok(_) if mark != 0 && permits(left) > 0 => {
+            let remaining = (word - PERMIT) | flag;
+            // ORDERING: Acquire; synchronizes with the Release CAS in `release_within`: all
+            // writes of the releaser are visible.
+            // Linearization point of an acquire: this CAS. Of an unsuccessful attempt: the load
+            // or failed CAS that reads no permits.
+            match self.word.compare_exchange_weak(word, remaining, Acquire, Relaxed) {
+                // Invariant 4: this thread was woken, and permits remain.
+                Ok(_) if flag != 0 && permits(remaining) > 0 => {
                     self.wake(1);
                     return true;
                 }
@@ -212,23 +223,24 @@ impl Semaphore {
         false
     }
 
-    /// Waits for a permit and takes it; false once the deadline has passed.
+    /// Blocks until a permit is acquired. Returns false if the deadline elapsed first.
     #[cold]
-    fn await_release(&self, deadline: Option<Instant>) -> bool {
+    fn acquire_contended(&self, deadline: Option<Instant>) -> bool {
         let mut spin = Spin::for_lock(deadline);
         while spin.again() {
-            if self.try_take(0) {
+            if self.try_acquire_setting(0) {
                 return true;
             }
         }
         loop {
-            // Invariants 1 and 3: an RMW, so that no release between it and the sleep goes unseen.
+            // Invariants 1 and 3: an RMW, not a load: a later release sees SLEEPERS, an earlier one is seen here.
+            // Linearization point of a call that times out: its last `fetch_or`, which found no permit.
             if permits(self.word.fetch_or(SLEEPERS, Relaxed)) == 0
                 && futex::wait(&self.word, SLEEPERS, deadline) == futex::Wait::TimedOut
             {
                 return false;
             }
-            if self.try_take(SLEEPERS) {
+            if self.try_acquire_setting(SLEEPERS) {
                 return true;
             }
         }
@@ -249,7 +261,7 @@ impl Semaphore {
 }
 
 impl Default for Semaphore {
-    /// A semaphore that holds one permit, as in Python.
+    /// A semaphore with one permit, as in Python.
     fn default() -> Semaphore {
         Semaphore::new(1)
     }
@@ -263,8 +275,9 @@ impl fmt::Debug for Semaphore {
     }
 }
 
-/// A permit taken from a [`Semaphore`] or a [`BoundedSemaphore`](crate::BoundedSemaphore): dropping it gives
-/// it back, on whichever thread. Where a bounded semaphore is full again meanwhile, the drop does nothing.
+/// A permit acquired from a [`Semaphore`] or a [`BoundedSemaphore`](crate::BoundedSemaphore).
+/// Dropping it releases the permit, on whichever thread. If a bounded semaphore has reached its
+/// limit in the meantime, the drop has no effect.
 #[must_use = "the permit is given back when it is dropped"]
 pub struct Permit<'a> {
     semaphore: &'a Semaphore,
@@ -272,15 +285,15 @@ pub struct Permit<'a> {
 }
 
 impl<'a> Permit<'a> {
-    /// The same permit, given back only while the semaphore holds less than `limit`.
+    /// The same permit, whose drop never raises the number of permits above `limit`.
     #[inline]
-    pub(super) fn within(self, limit: u32) -> Permit<'a> {
+    pub(super) fn with_limit(self, limit: u32) -> Permit<'a> {
         let semaphore = self.semaphore;
         self.forget();
         Permit { semaphore, limit }
     }
 
-    /// Leaves the permit taken; a `release` gives it back.
+    /// Keeps the permit acquired after the drop; a later `release` adds it again.
     ///
     /// ```
     /// let semaphore = selvedge::Semaphore::new(1);
@@ -296,7 +309,8 @@ impl<'a> Permit<'a> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        // Released by somebody without a permit: there is no room to give ours back.
+        // An error means that a `release` without a permit has already filled the semaphore:
+        // nothing is left to release.
         let _ = self.semaphore.release_within(self.limit, 1);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::error::Panicked;
 use super::handle::{JoinHandle, keep};
-use super::hook::{catch, catch_quietly};
-use super::registry::{self, Body, Registry};
-use super::scope::{Scope, or_abort};
+use super::registry::{self, Body, Config, Registry};
+use super::scope::Scope;
 use crate::backend::Arc;
 use crate::sync::Mutex;
+use crate::unwind::{catch, catch_quietly, or_abort};
 use core::mem;
 use std::io;
 
@@ -64,9 +64,17 @@ impl<F: FnOnce() -> T, T> Run for F {
 #[doc(alias = "threading.Thread")]
 pub struct Builder {
     registry: Registry,
-    pub(super) name: Option<String>,
-    pub(super) daemon: Option<bool>,
-    pub(super) stack_size: Option<usize>,
+    config: Config,
+}
+
+impl Registry {
+    /// Configures a thread of this registry.
+    pub fn builder(&self) -> Builder {
+        Builder {
+            registry: self.clone(),
+            config: Config::default(),
+        }
+    }
 }
 
 impl Builder {
@@ -76,38 +84,23 @@ impl Builder {
         registry::global().builder()
     }
 
-    pub(super) fn on(registry: Registry) -> Builder {
-        Builder {
-            registry,
-            name: None,
-            daemon: None,
-            stack_size: None,
-        }
-    }
-
     /// Names it; the system is told too, and may show only the beginning. If not, it is called `Thread-` and a number.
-    pub fn name(self, name: impl Into<String>) -> Builder {
-        Builder {
-            name: Some(name.into()),
-            ..self
-        }
+    pub fn name(mut self, name: impl Into<String>) -> Builder {
+        self.config.name = Some(name.into());
+        self
     }
 
     /// Whether the program may end without it. If it is not said, it is as the thread that starts it is.
     #[doc(alias = "setDaemon")]
-    pub fn daemon(self, daemon: bool) -> Builder {
-        Builder {
-            daemon: Some(daemon),
-            ..self
-        }
+    pub fn daemon(mut self, daemon: bool) -> Builder {
+        self.config.daemon = Some(daemon);
+        self
     }
 
     /// The size of its stack in bytes, at least. If not, that of the standard library.
-    pub fn stack_size(self, stack_size: usize) -> Builder {
-        Builder {
-            stack_size: Some(stack_size),
-            ..self
-        }
+    pub fn stack_size(mut self, stack_size: usize) -> Builder {
+        self.config.stack_size = Some(stack_size);
+        self
     }
 
     /// Starts the thread. It is on the registry when this returns, or has ended.
@@ -187,7 +180,6 @@ impl Builder {
         // SAFETY: the caller's: by the time that the thread has ended, the body has been run or dropped, and all that it
         // borrows let go (invariant 2 of thread.rs).
         let body = unsafe { mem::transmute::<Body<'a>, Body<'static>>(body) };
-        let registry = self.registry.clone();
-        Ok(JoinHandle::new(registry.launch(self, body)?, outcome))
+        Ok(JoinHandle::new(self.registry.launch(self.config, body)?, outcome))
     }
 }

@@ -4,9 +4,6 @@ use crate::backend::{Arc, text};
 use core::any::Any;
 use core::{error::Error, fmt};
 
-/// What a panic carries, as [`std::panic::catch_unwind`] gives it.
-pub type Payload = Box<dyn Any + Send + 'static>;
-
 /// The thread, or the timer's function, has panicked. Every joiner is told; whoever wants the payload itself
 /// [takes](crate::thread::JoinHandle::take_panic) it.
 ///

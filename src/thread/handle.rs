@@ -4,10 +4,10 @@
 //! 1. The thread puts its outcome in before its life ends, and keeps no share of it: what nobody can take any more is
 //!    dropped by then.
 
-use super::error::Payload;
 use super::thread::Thread;
 use crate::backend::Arc;
 use crate::sync::Mutex;
+use crate::unwind::Payload;
 use core::fmt;
 use core::ops::Deref;
 

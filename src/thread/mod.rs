@@ -41,8 +41,6 @@
 //! ```
 
 mod builder;
-mod clock;
-mod clock_end;
 mod error;
 mod handle;
 mod hook;
@@ -53,20 +51,18 @@ mod scope;
 mod thread;
 mod timer;
 
+pub use crate::unwind::Payload;
 pub use builder::{Builder, Run};
-pub use clock::Clock;
-pub use error::{JoinError, Panicked, Payload};
+pub use error::{JoinError, Panicked};
 pub use handle::JoinHandle;
 pub use hook::PanicHook;
 pub use local::Local;
 pub use registry::{ExitGuard, Registry};
 pub use scope::{Scope, scope};
 pub use thread::Thread;
-pub use timer::Timer;
+pub use timer::{Clock, Timer};
 
-pub(crate) use hook::{catch, catch_quietly, leak, said};
 pub(crate) use registry::global as global_registry;
-pub(crate) use scope::{abort_left_behind, or_abort};
 
 use crate::backend::{Arc, Instant, process};
 use crate::sync::TimedOut;

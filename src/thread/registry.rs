@@ -11,13 +11,13 @@
 //!    comes or goes, or waits for all, takes off those that are gone, and joins the system's threads, which then takes
 //!    but a moment, when the lock is free. So an ended thread keeps its stack until then at most, whatever handles remain.
 
-use super::builder::Builder;
 use super::error::Panicked;
-use super::hook::{PanicHook, catch_quietly};
+use super::hook::PanicHook;
 use super::thread::Thread;
 use crate::backend::process::{Anew, PerProcess};
 use crate::backend::{Arc, Instant, global, local, process, thread};
 use crate::sync::{Mutex, TimedOut};
+use crate::unwind::catch_quietly;
 use core::any::Any;
 use core::cell::RefCell;
 use core::fmt;
@@ -62,6 +62,14 @@ pub struct Registry {
     inner: Arc<PerProcess<Inner>>,
 }
 
+/// What a builder says of a thread.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Config {
+    pub(super) name: Option<String>,
+    pub(super) daemon: Option<bool>,
+    pub(super) stack_size: Option<usize>,
+}
+
 struct Inner {
     state: Mutex<State>,
     hook: Mutex<Option<Arc<PanicHook>>>,
@@ -84,11 +92,6 @@ impl Registry {
         Registry {
             inner: Arc::new(PerProcess::new(Inner::new(Thread::of_others(), None))),
         }
-    }
-
-    /// A thread to be, on this registry.
-    pub fn builder(&self) -> Builder {
-        Builder::on(self.clone())
     }
 
     /// The threads that live, oldest first: those started on this registry, daemons too, and before them the one that
@@ -178,21 +181,21 @@ impl Registry {
     }
 
     /// Starts a thread that does `body`.
-    pub(super) fn launch(&self, builder: Builder, body: Body<'static>) -> io::Result<Thread> {
+    pub(super) fn launch(&self, config: Config, body: Body<'static>) -> io::Result<Thread> {
         let id = thread::NewId::reserve();
         let mut system = thread::Builder::new();
-        if let Some(stack_size) = builder.stack_size {
+        if let Some(stack_size) = config.stack_size {
             // The standard library rounds up to whole pages, and panics if the system refuses what came of it.
             let stack_size = (stack_size <= isize::MAX as usize / 2).then_some(stack_size);
             system = system.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
         }
-        if builder.name.as_ref().is_some_and(|name| name.contains('\0')) {
+        if config.name.as_ref().is_some_and(|name| name.contains('\0')) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a thread's name has no zero byte",
             ));
         }
-        let (thread, gone) = self.add(id.get(), builder);
+        let (thread, gone) = self.add(id.get(), config);
         gone.join();
         let body = Arc::new(Mutex::new(Some(body)));
         let (theirs, registry, taken) = (thread.clone(), self.clone(), Arc::clone(&body));
@@ -222,13 +225,13 @@ impl Registry {
         Ok(thread)
     }
 
-    fn add(&self, id: NonZeroUsize, builder: Builder) -> (Thread, Gone) {
+    fn add(&self, id: NonZeroUsize, config: Config) -> (Thread, Gone) {
         let mut state = self.inner.state.acquire();
         let gone = state.take_gone();
-        let daemon = builder
+        let daemon = config
             .daemon
             .unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
-        let name = builder.name.unwrap_or_else(|| {
+        let name = config.name.unwrap_or_else(|| {
             state.named += 1;
             format!("Thread-{}", state.named)
         });

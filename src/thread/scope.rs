@@ -6,14 +6,12 @@
 
 use super::builder::{Builder, Run};
 use super::handle::JoinHandle;
-use super::hook::catch;
 use super::thread::Thread;
-use crate::backend::process;
 use crate::sync::Mutex;
+use crate::unwind::{abort_left_behind, catch, or_abort};
 use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
-use std::process::abort;
 
 /// Where threads are started that may borrow; [`scope`] gives it.
 pub struct Scope<'scope, 'env: 'scope> {
@@ -57,19 +55,6 @@ pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>)
     let result = result.unwrap_or_else(|payload| resume_unwind(payload));
     assert!(all_well, "a scoped thread panicked");
     result
-}
-
-/// Does what must not be left by a panic, or somebody would use what is gone (invariant 1). The kit panics there only if the
-/// system breaks its word, such as a kernel that refuses to wait.
-pub(crate) fn or_abort<R>(ours: impl FnOnce() -> R) -> R {
-    catch(ours).unwrap_or_else(|_| abort())
-}
-
-/// A scope can't end in a child made by `fork` if what it waits for was left behind in the parent: what that had borrowed may
-/// be half changed.
-#[cold]
-pub(crate) fn abort_left_behind() -> ! {
-    process::abort("a scope can't end in a child of fork: its threads or jobs were left behind in the parent")
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {

@@ -59,7 +59,7 @@ pub fn constructor<S: AnySemaphore>() {
     for minus in [1, i32::MAX as u32] {
         assert_eq!(
             panic_of(|| S::holding(minus.wrapping_neg())),
-            "a semaphore cannot hold so many permits"
+            "a semaphore holds at most MAX_PERMITS permits"
         );
     }
     assert_eq!(S::holding(0).available(), 0);

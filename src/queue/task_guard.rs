@@ -1,14 +1,14 @@
-//! An item that counts itself done.
+//! A guard that holds an item and counts it as done when it is dropped.
 
-use super::tally::Tally;
+use super::counts::Counts;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-/// An item that was got with the promise to finish it: when it is dropped, also by a panic, the item is dropped, and then
-/// counted done. Where `task_done` was called too often already, nothing is counted.
+/// An item that was got and is still to be finished. When the task is dropped, even by a panic, the item is dropped and
+/// then counted as done. If [`task_done`](super::AnyQueue::task_done) was called too often before, nothing is counted.
 ///
-/// A leaked task is never done: [`join`](super::AnyQueue::join) waits until somebody calls
-/// [`task_done`](super::AnyQueue::task_done) in its stead.
+/// The item of a leaked task is never counted as done:
+/// [`join`](super::AnyQueue::join) waits until some thread calls `task_done` instead.
 ///
 /// ```
 /// let queue = selvedge::Queue::unbounded();
@@ -18,22 +18,25 @@ use core::ops::{Deref, DerefMut};
 /// drop(task);
 /// queue.join();
 /// ```
-#[must_use = "the task is counted done when it is dropped"]
+#[must_use = "the item is counted as done when the task is dropped"]
 pub struct Task<'a, T> {
     item: T,
-    end: End<'a>, // after the item, so that it is dropped after it
+    finish: FinishOnDrop<'a>, // declared after `item`, so that it is dropped after it
 }
 
-/// Counts one item done when it is dropped.
-struct End<'a>(&'a Tally);
+/// Counts one item as done when it is dropped.
+struct FinishOnDrop<'a>(&'a Counts);
 
 impl<'a, T> Task<'a, T> {
     #[inline]
-    pub(super) fn new(item: T, tally: &'a Tally) -> Task<'a, T> {
-        Task { item, end: End(tally) }
+    pub(super) fn new(item: T, counts: &'a Counts) -> Task<'a, T> {
+        Task {
+            item,
+            finish: FinishOnDrop(counts),
+        }
     }
 
-    /// Takes the item out, and counts it done now.
+    /// Returns the item, and counts it as done now.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -46,7 +49,7 @@ impl<'a, T> Task<'a, T> {
         self.item
     }
 
-    /// Takes the item out, and leaves it to [`task_done`](super::AnyQueue::task_done) to count it.
+    /// Returns the item without counting it as done; call [`task_done`](super::AnyQueue::task_done) for it later.
     ///
     /// ```
     /// let queue = selvedge::Queue::unbounded();
@@ -56,7 +59,7 @@ impl<'a, T> Task<'a, T> {
     /// ```
     #[inline]
     pub fn forget(self) -> T {
-        core::mem::forget(self.end);
+        core::mem::forget(self.finish);
         self.item
     }
 }
@@ -77,10 +80,10 @@ impl<T> DerefMut for Task<'_, T> {
     }
 }
 
-impl Drop for End<'_> {
+impl Drop for FinishOnDrop<'_> {
     #[inline]
     fn drop(&mut self) {
-        let _ = self.0.finish(); // an error if too many were counted done before
+        let _ = self.0.finish(); // an error if `task_done` was called too often before
     }
 }
 
