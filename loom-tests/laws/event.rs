@@ -86,7 +86,7 @@ pub fn laws() -> Vec<Law> {
                 Model::new(
                     "with an untimed waiter",
                     [[Done, Done, Done], [Done, TimedOut, Done]],
-                    |s| with_a_setter_and_a_waiter(s),
+                    with_a_setter_and_a_waiter,
                 )
                 .timed(&[2])
                 .within(3, 4),
