@@ -1,4 +1,4 @@
-//! Puts this package, and no other, into the world of models.
+//! Sets `cfg(loom)` for this package and no other.
 
 fn main() {
     println!("cargo::rustc-cfg=loom");

@@ -1,4 +1,4 @@
-//! How the number of interleavings grows with threads, calls and the bound of preemptions: prints it as JSON.
+//! Prints, as JSON, how the number of interleavings grows with threads, calls and the preemption bound.
 //!
 //! ```text
 //! cargo run --release -p selvedge-loom --example growth > target/growth.json
@@ -14,23 +14,23 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-/// More are not waited for.
-const MOST: u64 = 30_000;
+/// The limit of interleavings of one exploration.
+const MAX_INTERLEAVINGS: u64 = 30_000;
 
-/// How often loom looks whether there are so many.
-const LOOKS: u64 = 10;
+/// How many times loom checks the limit until it is reached.
+const LIMIT_CHECKS: u64 = 10;
 
 type Call = fn(usize, &Shared);
 
 const PROGRAMS: [(&str, &[usize], Call); 2] = [
-    ("Lock: each acquires and releases", &[2, 3, 4], |_, shared| {
+    ("Lock: each thread acquires and releases", &[2, 3, 4], |_, shared| {
         drop(shared.lock.acquire())
     }),
     (
-        "Queue of one place: half of the threads put, half get",
+        "Queue of capacity 1: half of the threads put, half get",
         &[2, 4],
         |thread, shared| match thread % 2 {
-            0 => shared.queue.put(7).expect("nobody shuts it down"),
+            0 => shared.queue.put(7).expect("the queue is not shut down"),
             _ => assert_eq!(shared.queue.get(), Ok(7)),
         },
     ),
@@ -52,18 +52,18 @@ struct Growth {
 }
 
 impl Growth {
-    /// Whether the other has more than are waited for, and this one is the other or greater in everything.
-    fn is_beyond(&self, other: &Growth) -> bool {
-        let limit = |one: &Growth| one.bound.unwrap_or(usize::MAX);
+    /// Whether `other` exceeded the limit, and this exploration is at least as large in every respect.
+    fn exceeds(&self, other: &Growth) -> bool {
+        let bound = |growth: &Growth| growth.bound.unwrap_or(usize::MAX);
         other.interleavings.is_none()
             && self.program == other.program
             && self.threads >= other.threads
             && self.calls >= other.calls
-            && limit(self) >= limit(other)
+            && bound(self) >= bound(other)
     }
 
     fn explored(self, call: Call) -> Growth {
-        let began = Instant::now();
+        let start = Instant::now();
         let Growth {
             threads, calls, bound, ..
         } = self;
@@ -71,8 +71,8 @@ impl Growth {
             let count = std::sync::Arc::new(AtomicU64::new(0));
             let counter = std::sync::Arc::clone(&count);
             let mut builder = probe::builder(bound);
-            builder.max_permutations = Some(MOST as usize);
-            builder.checkpoint_interval = (MOST / LOOKS) as usize;
+            builder.max_permutations = Some(MAX_INTERLEAVINGS as usize);
+            builder.checkpoint_interval = (MAX_INTERLEAVINGS / LIMIT_CHECKS) as usize;
             builder.check(move || {
                 counter.fetch_add(1, Relaxed);
                 probe::begin(accesses, Waits::Exact, Locks::Stepwise);
@@ -80,20 +80,22 @@ impl Growth {
                     lock: Lock::new(),
                     queue: Queue::bounded(1),
                 });
-                let start = |thread| {
+                let spawn = |thread| {
                     let shared = Arc::clone(&shared);
                     thread::spawn(move || (0..calls).for_each(|_| call(thread, &shared)))
                 };
-                let all: Vec<_> = (0..threads).map(start).collect();
-                all.into_iter().for_each(|one| one.join().expect("no thread panics"));
+                let handles: Vec<_> = (0..threads).map(spawn).collect();
+                handles
+                    .into_iter()
+                    .for_each(|handle| handle.join().expect("no thread panics"));
             });
             count.load(Relaxed)
         });
-        let all = each.iter().all(|&count| count < MOST - 1);
-        let interleavings = all.then(|| each.iter().sum());
+        let is_complete = each.iter().all(|&count| count < MAX_INTERLEAVINGS - 1);
+        let interleavings = is_complete.then(|| each.iter().sum());
         Growth {
             interleavings,
-            seconds: Some(began.elapsed().as_secs_f64()),
+            seconds: Some(start.elapsed().as_secs_f64()),
             ..self
         }
     }
@@ -113,8 +115,8 @@ fn main() {
                         interleavings: None,
                         seconds: None,
                     };
-                    let is_hopeless = growth.iter().any(|other| one.is_beyond(other));
-                    growth.push(if is_hopeless { one } else { one.explored(call) });
+                    let is_too_large = growth.iter().any(|other| one.exceeds(other));
+                    growth.push(if is_too_large { one } else { one.explored(call) });
                 }
             }
         }

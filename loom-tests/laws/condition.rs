@@ -1,128 +1,139 @@
 //! Condition: C1 to C7.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, program, refinement};
-use crate::stage::{Stage, panics};
+use crate::scenario::{Scenario, panics};
 use selvedge_loom::backend::Arc;
 use selvedge_loom::{Condition, Instant, Lock, Mutex, RLock, TimedOut as Late};
 use spec::Answer::{self, Blocked, Count, Done, Is, TimedOut};
 use spec::condition::Call::{self, NotifyAll, NotifyOne, Wait, WaitTimeout};
 use std::time::Duration;
 
-/// A wait takes two locks in turn, so even two threads have too many interleavings to run them all.
+/// A wait acquires two locks one after the other, so the models are bounded: even two threads have too many interleavings.
 pub fn laws() -> Vec<Law> {
-    let pairs = every(&[at_rest()], &Call::ALL, 2)
+    let pairs = every(&[idle()], &Call::ALL, 2)
         .into_iter()
         .map(|pair| pair.within(4, 6))
         .collect();
     vec![
         Law::new(
             "C1",
-            "no notification falls between the release of the lock and the sleep",
+            "no lost wake-up: a wait releases the lock and enqueues the waiter atomically",
             [
-                Model::new("notified with the lock", [[Done, Count(1)]], |s| flag_awaited(s, true)).within(4, 6),
+                Model::new("notified under the lock", [[Done, Count(1)]], |s| flag_awaited(s, true)).within(4, 6),
                 Model::new("notified without the lock", [[Done, Count(1)]], |s| {
                     flag_awaited(s, false)
                 })
                 .within(4, 6),
-                Model::new("waits return early", [[Done, Count(1)]], |s| flag_awaited(s, false))
-                    .early()
+                Model::new("spurious wake-ups", [[Done, Count(1)]], |s| flag_awaited(s, false))
+                    .spurious()
                     .within(4, 6),
-                Model::new("a mutex", [[Done, Count(1)]], mutex_awaited).within(4, 6),
-                Model::new("an rlock", [[Done, Done]], rlock_awaited).within(4, 6),
+                Model::new("with a Mutex", [[Done, Count(1)]], mutex_awaited).within(4, 6),
+                Model::new("with an RLock", [[Done, Done]], rlock_awaited).within(4, 6),
                 Model::new(
-                    "what was done before is seen",
+                    "the notification happens-before the return",
                     [[Is(true), Count(1)], [Is(false), Blocked]],
-                    passed_on,
+                    published,
                 )
                 .within(4, 6),
-                Model::new("two wait for one flag", [[Done, Count(1), Count(1)]], two_await_a_flag).within(2, 3),
+                Model::new("two waiters, one flag", [[Done, Count(1), Count(1)]], two_await_a_flag).within(2, 3),
             ],
         ),
         Law::new(
             "C2",
-            "notify(n) ends n waits, or all there are: those that have waited longest, and no others",
+            "notify(n) wakes exactly min(n, waiters) waiters, in FIFO order",
             [
                 Model::new(
                     "one of two",
                     [[Count(1), Blocked, Count(1)], [Blocked, Count(1), Count(1)]],
-                    |s| in_free_order(s, 1),
+                    |s| in_any_order(s, 1),
                 )
                 .within(4, 6),
                 Model::new(
-                    "more than there are",
+                    "more than there are waiters",
                     [[Count(1), Count(2), Count(2)], [Count(2), Count(1), Count(2)]],
-                    |s| in_free_order(s, 3),
+                    |s| in_any_order(s, 3),
                 )
                 .within(4, 6),
-                Model::new("one of three", [[Done, Blocked, Blocked, Count(1)]], |s| lined_up(s, 1)).within(2, 3),
-                Model::new("two of three", [[Done, Done, Blocked, Count(2)]], |s| lined_up(s, 2)).within(2, 3),
-                Model::new("all of three", [[Done, Done, Done, Count(3)]], |s| {
-                    lined_up(s, usize::MAX)
+                Model::new("one of three", [[Done, Blocked, Blocked, Count(1)]], |s| {
+                    in_fifo_order(s, 1)
                 })
                 .within(2, 3),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![Wait], vec![NotifyOne]])
+                Model::new("two of three", [[Done, Done, Blocked, Count(2)]], |s| {
+                    in_fifo_order(s, 2)
+                })
+                .within(2, 3),
+                Model::new("all of three", [[Done, Done, Done, Count(3)]], |s| {
+                    in_fifo_order(s, usize::MAX)
+                })
+                .within(2, 3),
+                program(&idle(), vec![vec![WaitTimeout], vec![Wait], vec![NotifyOne]])
                     .timed(&[1])
                     .within(3, 4),
-                program(&at_rest(), vec![vec![Wait], vec![NotifyOne], vec![NotifyOne]]).within(2, 3),
+                program(&idle(), vec![vec![Wait], vec![NotifyOne], vec![NotifyOne]]).within(2, 3),
             ],
         ),
         Law::new(
             "C3",
-            "a wait that times out has consumed no notification",
+            "a timed-out wait consumes no notification",
             [
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]])
+                program(&idle(), vec![vec![WaitTimeout], vec![NotifyOne]])
                     .timed(&[1])
                     .within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne]])
-                    .early()
+                program(&idle(), vec![vec![WaitTimeout], vec![NotifyOne]])
+                    .spurious()
                     .within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![NotifyOne, NotifyOne]]).within(4, 6),
+                program(&idle(), vec![vec![WaitTimeout], vec![NotifyOne, NotifyOne]]).within(4, 6),
                 Model::new("a deadline", [[Done, Is(true)], [TimedOut, Is(false)]], |s| {
-                    timed(s, by_deadline)
+                    timed(s, with_deadline)
                 })
                 .timed(&[1])
                 .within(4, 6),
-                Model::new("no time at all", [[Done, Is(true)], [TimedOut, Is(false)]], |s| {
-                    timed(s, at_once)
+                Model::new("zero timeout", [[Done, Is(true)], [TimedOut, Is(false)]], |s| {
+                    timed(s, zero_timeout)
                 })
                 .within(4, 6),
-                program(&at_rest(), vec![vec![WaitTimeout], vec![WaitTimeout], vec![NotifyOne]]).within(2, 3),
+                program(&idle(), vec![vec![WaitTimeout], vec![WaitTimeout], vec![NotifyOne]]).within(2, 3),
             ],
         ),
         Law::new(
             "C4",
-            "a wait that returns or unwinds holds the lock, as deep as before",
+            "a wait that returns or unwinds holds the lock at the same depth as before",
             [
-                Model::new("one level", [[Count(1), Done]], |s| deep(s, 1)).within(4, 6),
-                Model::new("two levels", [[Count(2), Done]], |s| deep(s, 2)).within(4, 6),
+                Model::new("one level", [[Count(1), Done]], |s| nested(s, 1)).within(4, 6),
+                Model::new("two levels", [[Count(2), Done]], |s| nested(s, 2)).within(4, 6),
                 Model::new("two levels, timed", [[Count(2), Done]], two_levels_timed)
                     .timed(&[1])
                     .within(4, 6),
-                Model::new("nobody else is inside", IN_TURNS, inside_in_turns).within(4, 6),
-                Model::new("a predicate that panics", [[Count(2), Done]], predicate_panics).within(4, 6),
+                Model::new(
+                    "mutual exclusion after a wait",
+                    [[Count(2), Done]],
+                    exclusive_after_wait,
+                )
+                .within(4, 6),
+                Model::new("a predicate panics", [[Count(2), Done]], predicate_panics).within(4, 6),
             ],
         ),
         Law::new(
             "C5",
-            "a notification is not for those who come later",
+            "a notification does not wake a thread that starts to wait after it",
             [
-                program(&at_rest(), vec![vec![NotifyOne, Wait]]).within(4, 6),
-                program(&at_rest(), vec![vec![NotifyAll, WaitTimeout], vec![Wait]]).within(4, 6),
-                Model::new("one came before, one comes later", [[Done, Blocked]], |s| {
-                    one_comes_later(s, 1)
+                program(&idle(), vec![vec![NotifyOne, Wait]]).within(4, 6),
+                program(&idle(), vec![vec![NotifyAll, WaitTimeout], vec![Wait]]).within(4, 6),
+                Model::new("one waiter before, one after", [[Done, Blocked]], |s| {
+                    waiter_before_and_after(s, 1)
                 })
                 .within(4, 6),
-                Model::new("more were called than came", [[Done, Blocked]], |s| {
-                    one_comes_later(s, 3)
+                Model::new("notify(3), one waiter before, one after", [[Done, Blocked]], |s| {
+                    waiter_before_and_after(s, 3)
                 })
                 .within(4, 6),
             ],
         ),
         Law::new(
             "C6",
-            "a wait for a predicate returns when it is true, under the lock",
+            "wait_while returns only with its condition false under the lock, or after its deadline",
             [
                 Model::new(
                     "one item, two getters",
@@ -132,12 +143,12 @@ pub fn laws() -> Vec<Law> {
                 .within(2, 3),
                 Model::new("two items, two getters", [[Done, Done, Done]], |s| getters(s, 2)).within(2, 3),
                 Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| {
-                    predicate_timed(s, get_soon)
+                    predicate_timed(s, get_timeout)
                 })
                 .timed(&[2])
                 .within(4, 6),
                 Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| {
-                    predicate_timed(s, get_by_deadline)
+                    predicate_timed(s, get_deadline)
                 })
                 .timed(&[2])
                 .within(4, 6),
@@ -145,43 +156,44 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "C7",
-            "when all waits have returned, nobody is in line",
+            "the waiter queue is empty when all waits have returned",
             [
                 Model::new(
                     "a timeout and a notification",
                     [[Done, Is(true), Count(0)], [TimedOut, Is(false), Count(0)]],
-                    |s| left_behind(s, &[soon]),
+                    |s| remaining_waiters(s, &[with_timeout]),
                 )
                 .within(4, 6),
-                Model::new("two timeouts", TWO_LEAVE, |s| left_behind(s, &[soon, soon])).within(2, 3),
+                Model::new("two timeouts", TWO_TIMEOUTS, |s| {
+                    remaining_waiters(s, &[with_timeout, with_timeout])
+                })
+                .within(2, 3),
                 Model::new(
-                    "the one in the middle leaves",
+                    "the middle waiter times out",
                     [[Done, TimedOut, Done, Count(2)]],
-                    middle_leaves,
+                    middle_times_out,
                 )
                 .within(1, 2),
-                Model::new("another lock is taken next", [[Done, Done]], another_lock_next).within(4, 6),
+                Model::new("another lock afterwards", [[Done, Done]], another_lock_afterwards).within(4, 6),
                 Model::new(
-                    "another lock is refused before",
+                    "another lock meanwhile is rejected",
                     [[Blocked, Done, Is(false)]],
-                    another_lock_refused,
+                    another_lock_rejected,
                 )
                 .within(4, 6),
             ],
         ),
-        refinement("C-spec", pairs, every(&[at_rest()], &Call::ALL, 3), vec![]),
+        refinement("C-spec", pairs, every(&[idle()], &Call::ALL, 3), vec![]),
     ]
 }
 
-const IN_TURNS: [[Answer; 2]; 1] = [[Count(2), Done]];
-
-const TWO_LEAVE: [[Answer; 4]; 3] = [
+const TWO_TIMEOUTS: [[Answer; 4]; 3] = [
     [Done, TimedOut, Is(true), Count(0)],
     [TimedOut, Done, Is(true), Count(0)],
     [TimedOut, TimedOut, Is(false), Count(0)],
 ];
 
-/// A condition, the lock that its waiters hold, and what is done under the lock.
+/// A condition, the lock that its waiters hold, and the data that the lock protects.
 struct Monitor {
     lock: Lock,
     condition: Condition,
@@ -203,24 +215,24 @@ fn plain(monitor: &Monitor) -> Answer {
     Done
 }
 
-fn in_time(waited: Result<(), Late>) -> Answer {
+fn timed_answer(waited: Result<(), Late>) -> Answer {
     waited.map_or(TimedOut, |()| Done)
 }
 
-fn soon(monitor: &Monitor) -> Answer {
-    in_time(monitor.condition.wait_timeout(&mut monitor.lock.acquire(), SOON))
+fn with_timeout(monitor: &Monitor) -> Answer {
+    timed_answer(monitor.condition.wait_timeout(&mut monitor.lock.acquire(), TIMEOUT))
 }
 
-/// Fails the model if it times out before its time.
-fn by_deadline(monitor: &Monitor) -> Answer {
-    let deadline = Instant::now() + SOON;
-    let answer = in_time(monitor.condition.wait_deadline(&mut monitor.lock.acquire(), deadline));
-    assert!(answer == Done || deadline.has_passed(), "it gave up too early");
+/// Fails the model if the wait times out before its deadline.
+fn with_deadline(monitor: &Monitor) -> Answer {
+    let deadline = Instant::now() + TIMEOUT;
+    let answer = timed_answer(monitor.condition.wait_deadline(&mut monitor.lock.acquire(), deadline));
+    assert!(answer == Done || deadline.has_passed(), "timed out before the deadline");
     answer
 }
 
-fn at_once(monitor: &Monitor) -> Answer {
-    in_time(
+fn zero_timeout(monitor: &Monitor) -> Answer {
+    timed_answer(
         monitor
             .condition
             .wait_timeout(&mut monitor.lock.acquire(), Duration::ZERO),
@@ -231,11 +243,11 @@ fn notify_one(monitor: &Monitor) -> Answer {
     Is(monitor.condition.notify_one())
 }
 
-/// The data is a flag: raised once it is 1.
-fn raise(monitor: &Monitor, holding: bool) -> Answer {
+/// Sets the flag: the data becomes 1.
+fn set_flag(monitor: &Monitor, under_lock: bool) -> Answer {
     let guard = monitor.lock.acquire();
     monitor.data.add();
-    if holding {
+    if under_lock {
         monitor.condition.notify_all();
         return Done;
     }
@@ -252,37 +264,37 @@ fn await_flag(monitor: &Monitor) -> Answer {
     monitor.data.read()
 }
 
-fn flag_awaited(stage: &Stage, holding: bool) -> Vec<Answer> {
+fn flag_awaited(scenario: &Scenario, under_lock: bool) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, move |monitor| raise(monitor, holding));
-    stage.thread(&monitor, await_flag);
-    stage.finish()
+    scenario.thread(&monitor, move |monitor| set_flag(monitor, under_lock));
+    scenario.thread(&monitor, await_flag);
+    scenario.finish()
 }
 
-fn two_await_a_flag(stage: &Stage) -> Vec<Answer> {
+fn two_await_a_flag(scenario: &Scenario) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, |monitor| raise(monitor, false));
-    stage.thread(&monitor, await_flag);
-    stage.thread(&monitor, await_flag);
-    stage.finish()
+    scenario.thread(&monitor, |monitor| set_flag(monitor, false));
+    scenario.thread(&monitor, await_flag);
+    scenario.thread(&monitor, await_flag);
+    scenario.finish()
 }
 
-fn mutex_awaited(stage: &Stage) -> Vec<Answer> {
+fn mutex_awaited(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((Mutex::new(0), Condition::new()));
-    stage.thread(&shared, |(number, changed)| {
+    scenario.thread(&shared, |(number, changed)| {
         *number.acquire() += 1;
         changed.notify_one();
         Done
     });
-    stage.thread(&shared, |(number, changed)| {
+    scenario.thread(&shared, |(number, changed)| {
         let mut number = number.acquire();
         changed.wait_while(&mut number, |number| **number == 0);
         Count(*number)
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// As a monitor, but what waiters hold may be held more than once.
+/// A monitor with a reentrant lock.
 type Reentrant = (RLock, Condition, Data);
 
 fn reentrant() -> Arc<Reentrant> {
@@ -296,44 +308,44 @@ fn add_and_notify((lock, condition, data): &Reentrant) -> Answer {
     Done
 }
 
-fn rlock_awaited(stage: &Stage) -> Vec<Answer> {
+fn rlock_awaited(scenario: &Scenario) -> Vec<Answer> {
     let shared = reentrant();
-    stage.thread(&shared, add_and_notify);
-    stage.thread(&shared, |(lock, condition, data)| {
+    scenario.thread(&shared, add_and_notify);
+    scenario.thread(&shared, |(lock, condition, data)| {
         condition.wait_while(&mut lock.acquire(), |_| data.read() == Count(0));
         Done
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The notifier never has the lock: what it did is passed on by the notification alone.
-fn passed_on(stage: &Stage) -> Vec<Answer> {
+/// The notifier never holds the lock, so only the notification publishes its write.
+fn published(scenario: &Scenario) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, |monitor| {
+    scenario.thread(&monitor, |monitor| {
         monitor.data.add();
         notify_one(monitor)
     });
-    stage.thread(&monitor, |monitor| {
+    scenario.thread(&monitor, |monitor| {
         monitor.condition.wait(&mut monitor.lock.acquire());
         monitor.data.read()
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// Each waiter answers with its place in line, when it has been notified; main with how many it notified.
-fn in_free_order(stage: &Stage, count: usize) -> Vec<Answer> {
+/// Each notified waiter reports its position in the queue; main observes how many waiters it has notified.
+fn in_any_order(scenario: &Scenario, count: usize) -> Vec<Answer> {
     let monitor = monitor();
     for _ in 0..2 {
-        stage.thread(&monitor, |monitor| {
+        scenario.thread(&monitor, |monitor| {
             let mut guard = monitor.lock.acquire();
-            let place = monitor.data.add();
+            let position = monitor.data.add();
             monitor.condition.wait(&mut guard);
-            place
+            position
         });
     }
-    stage.settle();
+    scenario.settle();
     let notified = monitor.condition.notify(count);
-    let answers = stage.finish_seeing(|| Count(notified as u32));
+    let answers = scenario.finish_observing(|| Count(notified as u32));
     assert!(
         count > 1 || !answers[..2].contains(&Count(2)),
         "the second was notified before the first"
@@ -341,72 +353,72 @@ fn in_free_order(stage: &Stage, count: usize) -> Vec<Answer> {
     answers
 }
 
-/// Three come one after the other.
-fn lined_up(stage: &Stage, count: usize) -> Vec<Answer> {
+/// Three threads are enqueued one after the other.
+fn in_fifo_order(scenario: &Scenario, count: usize) -> Vec<Answer> {
     let monitor = monitor();
     for _ in 0..3 {
-        stage.thread(&monitor, plain);
-        stage.settle();
+        scenario.thread(&monitor, plain);
+        scenario.settle();
     }
     let notified = monitor.condition.notify(count);
-    stage.finish_seeing(|| Count(notified as u32))
+    scenario.finish_observing(|| Count(notified as u32))
 }
 
-fn timed(stage: &Stage, form: Form) -> Vec<Answer> {
+fn timed(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, form);
-    stage.thread(&monitor, notify_one);
-    stage.finish()
+    scenario.thread(&monitor, form);
+    scenario.thread(&monitor, notify_one);
+    scenario.finish()
 }
 
-/// The waiter answers with its depth after the wait; the notifier gets the lock meanwhile.
-fn deep(stage: &Stage, depth: usize) -> Vec<Answer> {
+/// The waiter reports its depth after the wait. The notifier acquires the lock during the wait.
+fn nested(scenario: &Scenario, depth: usize) -> Vec<Answer> {
     let shared = reentrant();
-    stage.thread(&shared, move |(lock, condition, data)| {
+    scenario.thread(&shared, move |(lock, condition, data)| {
         let mut guards: Vec<_> = (0..depth).map(|_| lock.acquire()).collect();
         condition.wait_while(&mut guards[0], |_| data.read() == Count(0));
         Count(lock.depth())
     });
-    stage.thread(&shared, add_and_notify);
-    stage.finish()
+    scenario.thread(&shared, add_and_notify);
+    scenario.finish()
 }
 
-fn two_levels_timed(stage: &Stage) -> Vec<Answer> {
+fn two_levels_timed(scenario: &Scenario) -> Vec<Answer> {
     let shared = reentrant();
-    stage.thread(&shared, move |(lock, condition, data)| {
+    scenario.thread(&shared, move |(lock, condition, data)| {
         let (mut outer, _inner) = (lock.acquire(), lock.acquire());
-        let _ = condition.wait_timeout(&mut outer, SOON);
+        let _ = condition.wait_timeout(&mut outer, TIMEOUT);
         data.add();
         Count(lock.depth())
     });
-    stage.thread(&shared, add_and_notify);
-    stage.finish()
+    scenario.thread(&shared, add_and_notify);
+    scenario.finish()
 }
 
-/// Both touch the data before and after: in turns, or the model fails.
-fn inside_in_turns(stage: &Stage) -> Vec<Answer> {
+/// Both threads access the data, which fails the model unless the lock excludes one from the other.
+fn exclusive_after_wait(scenario: &Scenario) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, |monitor| {
+    scenario.thread(&monitor, |monitor| {
         let mut guard = monitor.lock.acquire();
         monitor
             .condition
             .wait_while(&mut guard, |_| monitor.data.read() == Count(0));
         monitor.data.add()
     });
-    stage.thread(&monitor, |monitor| {
+    scenario.thread(&monitor, |monitor| {
         let _guard = monitor.lock.acquire();
         monitor.data.add();
         monitor.condition.notify_one();
         monitor.data.read();
         Done
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// It panics when it is asked the second time, after a notification.
-fn predicate_panics(stage: &Stage) -> Vec<Answer> {
+/// The predicate panics in its second call, after a notification.
+fn predicate_panics(scenario: &Scenario) -> Vec<Answer> {
     let shared = reentrant();
-    stage.thread(&shared, |(lock, condition, data)| {
+    scenario.thread(&shared, |(lock, condition, data)| {
         let (mut outer, _inner) = (lock.acquire(), lock.acquire());
         panics("the predicate", || {
             condition.wait_while(&mut outer, |_| {
@@ -416,120 +428,120 @@ fn predicate_panics(stage: &Stage) -> Vec<Answer> {
         });
         Count(lock.depth())
     });
-    stage.thread(&shared, add_and_notify);
-    stage.finish()
+    scenario.thread(&shared, add_and_notify);
+    scenario.finish()
 }
 
-fn one_comes_later(stage: &Stage, count: usize) -> Vec<Answer> {
+fn waiter_before_and_after(scenario: &Scenario, count: usize) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, plain);
-    stage.settle();
-    assert_eq!(monitor.condition.notify(count), 1, "one waits");
-    stage.thread(&monitor, plain);
-    stage.finish()
+    scenario.thread(&monitor, plain);
+    scenario.settle();
+    assert_eq!(monitor.condition.notify(count), 1, "one thread waits");
+    scenario.thread(&monitor, plain);
+    scenario.finish()
 }
 
-/// One puts items, each announced; each getter takes one.
-fn getters(stage: &Stage, items: u32) -> Vec<Answer> {
+/// One thread puts items and notifies for each; each getter removes one item.
+fn getters(scenario: &Scenario, count: u32) -> Vec<Answer> {
     let shared = Arc::new((Mutex::new(0), Condition::new()));
-    stage.thread(&shared, move |(stock, not_empty)| {
-        for _ in 0..items {
-            *stock.acquire() += 1;
+    scenario.thread(&shared, move |(items, not_empty)| {
+        for _ in 0..count {
+            *items.acquire() += 1;
             not_empty.notify_one();
         }
         Done
     });
     for _ in 0..2 {
-        stage.thread(&shared, |(stock, not_empty)| {
-            let mut stock = stock.acquire();
-            not_empty.wait_while(&mut stock, |stock| **stock == 0);
-            assert!(*stock > 0, "it returned though there is nothing");
-            *stock -= 1;
+        scenario.thread(&shared, |(items, not_empty)| {
+            let mut items = items.acquire();
+            not_empty.wait_while(&mut items, |items| **items == 0);
+            assert!(*items > 0, "the wait returned while the condition held");
+            *items -= 1;
             Done
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-type Getter = fn(&Stock) -> Result<(), Late>;
-type Stock = (Mutex<u32>, Condition);
+type Getter = fn(&Items) -> Result<(), Late>;
+type Items = (Mutex<u32>, Condition);
 
-fn get_soon((stock, not_empty): &Stock) -> Result<(), Late> {
-    let mut stock = stock.acquire();
-    let waited = not_empty.wait_while_timeout(&mut stock, SOON, |stock| **stock == 0);
-    assert_eq!(waited.is_ok(), *stock > 0, "it does not say what is so");
+fn get_timeout((items, not_empty): &Items) -> Result<(), Late> {
+    let mut items = items.acquire();
+    let waited = not_empty.wait_while_timeout(&mut items, TIMEOUT, |items| **items == 0);
+    assert_eq!(waited.is_ok(), *items > 0, "the result contradicts the condition");
     waited
 }
 
-fn get_by_deadline((stock, not_empty): &Stock) -> Result<(), Late> {
-    let mut stock = stock.acquire();
-    let waited = not_empty.wait_while_deadline(&mut stock, Instant::now() + SOON, |stock| **stock == 0);
-    assert_eq!(waited.is_ok(), *stock > 0, "it does not say what is so");
+fn get_deadline((items, not_empty): &Items) -> Result<(), Late> {
+    let mut items = items.acquire();
+    let waited = not_empty.wait_while_deadline(&mut items, Instant::now() + TIMEOUT, |items| **items == 0);
+    assert_eq!(waited.is_ok(), *items > 0, "the result contradicts the condition");
     waited
 }
 
-fn predicate_timed(stage: &Stage, get: Getter) -> Vec<Answer> {
+fn predicate_timed(scenario: &Scenario, get: Getter) -> Vec<Answer> {
     let shared = Arc::new((Mutex::new(0), Condition::new()));
-    stage.thread(&shared, |(stock, not_empty)| {
-        *stock.acquire() += 1;
+    scenario.thread(&shared, |(items, not_empty)| {
+        *items.acquire() += 1;
         not_empty.notify_one();
         Done
     });
-    stage.thread(&shared, move |shared| in_time(get(shared)));
-    stage.finish()
+    scenario.thread(&shared, move |shared| timed_answer(get(shared)));
+    scenario.finish()
 }
 
-/// All waits are timed, so all return; then main counts who is in line.
-fn left_behind(stage: &Stage, forms: &[Form]) -> Vec<Answer> {
+/// All waits are timed, so all return. Afterwards main counts the waiters in the queue.
+fn remaining_waiters(scenario: &Scenario, forms: &[Form]) -> Vec<Answer> {
     let monitor = monitor();
     for &form in forms {
-        stage.thread(&monitor, form);
+        scenario.thread(&monitor, form);
     }
-    stage.thread(&monitor, notify_one);
-    stage.finish_seeing(|| Count(monitor.condition.notify_all() as u32))
+    scenario.thread(&monitor, notify_one);
+    scenario.finish_observing(|| Count(monitor.condition.notify_all() as u32))
 }
 
-/// One waits; then one gives up while another may stand in line behind it.
-fn middle_leaves(stage: &Stage) -> Vec<Answer> {
+/// Of three waiters, the second times out; the third may be enqueued behind it at that point.
+fn middle_times_out(scenario: &Scenario) -> Vec<Answer> {
     let monitor = monitor();
-    stage.thread(&monitor, plain);
-    stage.settle();
-    stage.thread(&monitor, soon);
-    stage.thread(&monitor, plain);
-    stage.settle();
+    scenario.thread(&monitor, plain);
+    scenario.settle();
+    scenario.thread(&monitor, with_timeout);
+    scenario.thread(&monitor, plain);
+    scenario.settle();
     let notified = monitor.condition.notify_all();
-    stage.finish_seeing(|| Count(notified as u32))
+    scenario.finish_observing(|| Count(notified as u32))
 }
 
-fn another_lock_next(stage: &Stage) -> Vec<Answer> {
+fn another_lock_afterwards(scenario: &Scenario) -> Vec<Answer> {
     let (monitor, other) = (monitor(), Lock::new());
-    stage.thread(&monitor, plain);
-    stage.settle();
+    scenario.thread(&monitor, plain);
+    scenario.settle();
     monitor.condition.notify_one();
-    stage.thread(&monitor, move |monitor| {
+    scenario.thread(&monitor, move |monitor| {
         assert_eq!(
-            monitor.condition.wait_timeout(&mut other.acquire(), SOON),
+            monitor.condition.wait_timeout(&mut other.acquire(), TIMEOUT),
             Err(Late),
-            "nobody notifies"
+            "no thread notifies"
         );
         Done
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn another_lock_refused(stage: &Stage) -> Vec<Answer> {
+fn another_lock_rejected(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((monitor(), Lock::new()));
-    stage.thread(&shared, |(monitor, _)| plain(monitor));
-    stage.settle();
-    stage.thread(&shared, |(monitor, other)| {
+    scenario.thread(&shared, |(monitor, _)| plain(monitor));
+    scenario.settle();
+    scenario.thread(&shared, |(monitor, other)| {
         let mut guard = other.acquire();
         panics("all waiters of a condition must use the same lock", || {
             monitor.condition.wait(&mut guard)
         });
-        assert!(other.is_locked(), "its lock was released");
+        assert!(other.is_locked(), "the rejected wait released its lock");
         Done
     });
-    stage.finish_seeing(|| Is(shared.1.is_locked()))
+    scenario.finish_observing(|| Is(shared.1.is_locked()))
 }
 
 impl Subject for Monitor {
@@ -538,7 +550,7 @@ impl Subject for Monitor {
     fn perform(&self, call: Call) -> Answer {
         match call {
             Call::Wait => plain(self),
-            Call::WaitTimeout => soon(self),
+            Call::WaitTimeout => with_timeout(self),
             Call::NotifyOne => notify_one(self),
             Call::Notify(count) => Count(self.condition.notify(count as usize) as u32),
             Call::NotifyAll => Count(self.condition.notify_all() as u32),
@@ -550,7 +562,7 @@ impl Subject for Monitor {
     }
 }
 
-fn at_rest() -> Start<Monitor> {
+fn idle() -> Start<Monitor> {
     let make = || Monitor {
         lock: Lock::new(),
         condition: Condition::new(),

@@ -1,9 +1,9 @@
 //! Event: E1 to E5.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, program, refinement};
-use crate::stage::Stage;
+use crate::scenario::Scenario;
 use selvedge_loom::backend::Arc;
 use selvedge_loom::backend::atomic::{AtomicU32, Ordering::Relaxed};
 use selvedge_loom::{Event, Instant, Mutex};
@@ -15,48 +15,48 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "E1",
-            "what happened before a set is seen after each wait that it releases",
+            "a set happens-before the return of every wait that observes it",
             [
-                Model::new("by one that waits", [[Count(1), Count(1)]], |s| passed_on(s, plain)),
-                Model::new("by one that looks", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
-                    passed_on(s, look)
+                Model::new("wait", [[Count(1), Count(1)]], |s| published(s, plain)),
+                Model::new("is_set", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
+                    published(s, poll)
                 }),
-                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
-                    passed_on(s, soon)
+                Model::new("wait_timeout", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    published(s, with_timeout)
                 }),
-                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
-                    passed_on(s, later)
+                Model::new("wait_deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    published(s, with_deadline)
                 }),
                 Model::new(
-                    "though it is cleared",
+                    "set, then cleared",
                     [[Count(1), Count(1)], [Count(1), Blocked]],
                     set_and_cleared,
                 ),
-                Model::new("beside another waiter", [[Count(1), Count(1), Count(1)]], two_see_it).within(2, 3),
-                Model::new("after a clear", [[Done, Count(1)]], a_flag_is_looked_for_after_a_clear),
+                Model::new("two waiters", [[Count(1), Count(1), Count(1)]], two_waiters).within(2, 3),
+                Model::new("observed by a clear", [[Done, Count(1)]], flag_checked_after_clear),
             ],
         ),
         Law::new(
             "E2",
-            "every thread that sleeps at a set returns, though a clear follows",
+            "every thread that is blocked at a set returns, even if a clear follows",
             [
-                Model::new("one asleep", [[Done, Is(false)]], |s| asleep_at_set(s, 1)),
-                Model::new("two asleep", [[Done, Done, Is(false)]], |s| asleep_at_set(s, 2)),
-                Model::new("set again before they run", [[Done, Done, Is(true)]], set_twice_over).within(2, 3),
+                Model::new("one blocked", [[Done, Is(false)]], |s| blocked_at_set(s, 1)),
+                Model::new("two blocked", [[Done, Done, Is(false)]], |s| blocked_at_set(s, 2)),
+                Model::new("set again before they run", [[Done, Done, Is(true)]], set_twice).within(2, 3),
             ],
         ),
         Law::new(
             "E3",
-            "after a set, until a clear, no wait blocks",
+            "no lost wake-up: no wait stays blocked between a set and the next clear",
             [
                 program(&unset(), vec![vec![Wait], vec![Set]]),
-                program(&unset(), vec![vec![Wait], vec![Set]]).early(),
+                program(&unset(), vec![vec![Wait], vec![Set]]).spurious(),
                 program(&unset(), vec![vec![Wait, Wait], vec![Set]]),
                 program(&unset(), vec![vec![Wait], vec![Clear, Set]]),
                 Model::new(
-                    "work is looked for after a clear",
+                    "work is checked after a clear",
                     [[Done, Count(1)]],
-                    work_is_looked_for_after_a_clear,
+                    work_checked_after_clear,
                 ),
                 program(&unset(), vec![vec![Wait], vec![Wait], vec![Set]]).within(2, 3),
                 program(&unset(), vec![vec![Wait], vec![WaitTimeout], vec![Set]])
@@ -66,41 +66,41 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "E4",
-            "a wait fails only when its time is over",
+            "a timed wait fails only after its deadline",
             [
                 Model::new("a timeout", [[Done, Done], [Done, TimedOut]], |s| {
-                    beside_a_setter(s, timely)
+                    with_a_setter(s, checked_timeout)
                 })
                 .timed(&[2]),
                 Model::new("a deadline", [[Done, Done], [Done, TimedOut]], |s| {
-                    beside_a_setter(s, timely_deadline)
+                    with_a_setter(s, checked_deadline)
                 })
                 .timed(&[2]),
-                Model::new("waits return early", [[Done, Done], [Done, TimedOut]], |s| {
-                    beside_a_setter(s, timely)
+                Model::new("spurious wake-ups", [[Done, Done], [Done, TimedOut]], |s| {
+                    with_a_setter(s, checked_timeout)
                 })
-                .early(),
-                Model::new("no time at all", [[Done, Done], [Done, TimedOut]], |s| {
-                    beside_a_setter(s, at_once)
+                .spurious(),
+                Model::new("zero timeout", [[Done, Done], [Done, TimedOut]], |s| {
+                    with_a_setter(s, zero_timeout)
                 }),
                 Model::new(
-                    "beside one that waits",
+                    "with an untimed waiter",
                     [[Done, Done, Done], [Done, TimedOut, Done]],
-                    |s| beside_a_setter_and_a_waiter(s),
+                    with_a_setter_and_a_waiter,
                 )
                 .timed(&[2])
                 .within(3, 4),
-                Model::new("a set event", [[Done, Done, Done]], nothing_to_wait_for),
+                Model::new("already set", [[Done, Done, Done]], already_set),
             ],
         ),
         Law::new(
             "E5",
-            "to set twice is to set once, and a clear releases nobody",
+            "set is idempotent, and clear wakes no thread",
             [
                 Model::new(
-                    "cleared while one sleeps",
+                    "cleared while a thread is blocked",
                     [[Blocked, Is(false)]],
-                    cleared_while_one_sleeps,
+                    cleared_while_blocked,
                 ),
                 program(&unset(), vec![vec![Set], vec![Set]]),
                 program(&unset(), vec![vec![Set], vec![Set], vec![Wait]]).within(2, 3),
@@ -124,34 +124,36 @@ fn plain(event: &Event) -> Answer {
     Done
 }
 
-fn look(event: &Event) -> Answer {
+fn poll(event: &Event) -> Answer {
     if event.is_set() { Done } else { Busy }
 }
 
-fn soon(event: &Event) -> Answer {
-    event.wait_timeout(SOON).map_or(TimedOut, |()| Done)
+fn with_timeout(event: &Event) -> Answer {
+    event.wait_timeout(TIMEOUT).map_or(TimedOut, |()| Done)
 }
 
-fn later(event: &Event) -> Answer {
-    event.wait_deadline(Instant::now() + SOON).map_or(TimedOut, |()| Done)
+fn with_deadline(event: &Event) -> Answer {
+    event
+        .wait_deadline(Instant::now() + TIMEOUT)
+        .map_or(TimedOut, |()| Done)
 }
 
-fn at_once(event: &Event) -> Answer {
+fn zero_timeout(event: &Event) -> Answer {
     event.wait_timeout(Duration::ZERO).map_or(TimedOut, |()| Done)
 }
 
-/// Fails the model if it times out before its time.
-fn timely(event: &Event) -> Answer {
-    let deadline = Instant::now() + SOON;
-    let answer = soon(event);
-    assert!(answer == Done || deadline.has_passed(), "it gave up too early");
+/// Fails the model if the wait times out before its deadline.
+fn checked_timeout(event: &Event) -> Answer {
+    let deadline = Instant::now() + TIMEOUT;
+    let answer = with_timeout(event);
+    assert!(answer == Done || deadline.has_passed(), "timed out before the deadline");
     answer
 }
 
-fn timely_deadline(event: &Event) -> Answer {
-    let deadline = Instant::now() + SOON;
+fn checked_deadline(event: &Event) -> Answer {
+    let deadline = Instant::now() + TIMEOUT;
     let answer = event.wait_deadline(deadline).map_or(TimedOut, |()| Done);
-    assert!(answer == Done || deadline.has_passed(), "it gave up too early");
+    assert!(answer == Done || deadline.has_passed(), "timed out before the deadline");
     answer
 }
 
@@ -165,123 +167,123 @@ fn set_after_writing((event, data): &(Event, Data)) -> Answer {
     sum
 }
 
-fn passed_on(stage: &Stage, form: Form) -> Vec<Answer> {
+fn published(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let shared = shared();
-    stage.thread(&shared, set_after_writing);
-    stage.thread(&shared, move |(event, data)| match form(event) {
+    scenario.thread(&shared, set_after_writing);
+    scenario.thread(&shared, move |(event, data)| match form(event) {
         Done => data.read(),
-        refused => refused,
+        other => other,
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn set_and_cleared(stage: &Stage) -> Vec<Answer> {
+fn set_and_cleared(scenario: &Scenario) -> Vec<Answer> {
     let shared = shared();
-    stage.thread(&shared, |shared| {
+    scenario.thread(&shared, |shared| {
         let sum = set_after_writing(shared);
         shared.0.clear();
         sum
     });
-    stage.thread(&shared, |(event, data)| {
+    scenario.thread(&shared, |(event, data)| {
         event.wait();
         data.read()
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn two_see_it(stage: &Stage) -> Vec<Answer> {
+fn two_waiters(scenario: &Scenario) -> Vec<Answer> {
     let shared = shared();
-    stage.thread(&shared, set_after_writing);
+    scenario.thread(&shared, set_after_writing);
     for _ in 0..2 {
-        stage.thread(&shared, |(event, data)| {
+        scenario.thread(&shared, |(event, data)| {
             event.wait();
             data.read()
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn asleep_at_set(stage: &Stage, waiters: usize) -> Vec<Answer> {
+fn blocked_at_set(scenario: &Scenario, waiters: usize) -> Vec<Answer> {
     let event = Arc::new(Event::new());
     for _ in 0..waiters {
-        stage.thread(&event, plain);
+        scenario.thread(&event, plain);
     }
-    stage.settle();
+    scenario.settle();
     event.set();
     event.clear();
-    stage.finish_seeing(|| Is(event.is_set()))
+    scenario.finish_observing(|| Is(event.is_set()))
 }
 
-fn set_twice_over(stage: &Stage) -> Vec<Answer> {
+fn set_twice(scenario: &Scenario) -> Vec<Answer> {
     let event = Arc::new(Event::new());
     for _ in 0..2 {
-        stage.thread(&event, plain);
+        scenario.thread(&event, plain);
     }
-    stage.settle();
+    scenario.settle();
     event.set();
     event.clear();
     event.set();
-    stage.finish_seeing(|| Is(event.is_set()))
+    scenario.finish_observing(|| Is(event.is_set()))
 }
 
-fn beside_a_setter(stage: &Stage, form: Form) -> Vec<Answer> {
+fn with_a_setter(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let event = Arc::new(Event::new());
-    stage.thread(&event, |event| {
+    scenario.thread(&event, |event| {
         event.set();
         Done
     });
-    stage.thread(&event, form);
-    stage.finish()
+    scenario.thread(&event, form);
+    scenario.finish()
 }
 
-fn beside_a_setter_and_a_waiter(stage: &Stage) -> Vec<Answer> {
+fn with_a_setter_and_a_waiter(scenario: &Scenario) -> Vec<Answer> {
     let event = Arc::new(Event::new());
-    stage.thread(&event, |event| {
+    scenario.thread(&event, |event| {
         event.set();
         Done
     });
-    stage.thread(&event, timely);
-    stage.thread(&event, plain);
-    stage.finish()
+    scenario.thread(&event, checked_timeout);
+    scenario.thread(&event, plain);
+    scenario.finish()
 }
 
-fn nothing_to_wait_for(stage: &Stage) -> Vec<Answer> {
+fn already_set(scenario: &Scenario) -> Vec<Answer> {
     let event = Arc::new(Event::new());
     event.set();
-    for form in [soon, later, at_once] {
-        stage.thread(&event, form);
+    for form in [with_timeout, with_deadline, zero_timeout] {
+        scenario.thread(&event, form);
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// The event is not set, so the `set` does set it: who clears it again sees what was announced.
-fn a_flag_is_looked_for_after_a_clear(stage: &Stage) -> Vec<Answer> {
+/// The event is not set before. If the clear follows the set, the set happens-before it, and the flag is visible.
+fn flag_checked_after_clear(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((Event::new(), AtomicU32::new(0)));
-    stage.thread(&shared, |(event, flag)| {
+    scenario.thread(&shared, |(event, flag)| {
         flag.store(1, Relaxed);
         event.set();
         Done
     });
-    stage.thread(&shared, |(event, flag)| {
+    scenario.thread(&shared, |(event, flag)| {
         event.clear();
         if flag.load(Relaxed) == 0 {
             event.wait();
         }
         Count(flag.load(Relaxed))
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The event is set from before, so the worker's `set` may find it set and be no more than a look.
-fn work_is_looked_for_after_a_clear(stage: &Stage) -> Vec<Answer> {
+/// The event is set before, so the worker's `set` may find it set and only load the word.
+fn work_checked_after_clear(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((Event::new(), Mutex::new(0)));
     shared.0.set();
-    stage.thread(&shared, |(event, work)| {
+    scenario.thread(&shared, |(event, work)| {
         *work.acquire() += 1;
         event.set();
         Done
     });
-    stage.thread(&shared, |(event, work)| {
+    scenario.thread(&shared, |(event, work)| {
         event.clear();
         let none = *work.acquire() == 0;
         if none {
@@ -289,15 +291,15 @@ fn work_is_looked_for_after_a_clear(stage: &Stage) -> Vec<Answer> {
         }
         Count(*work.acquire())
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn cleared_while_one_sleeps(stage: &Stage) -> Vec<Answer> {
+fn cleared_while_blocked(scenario: &Scenario) -> Vec<Answer> {
     let event = Arc::new(Event::new());
-    stage.thread(&event, plain);
-    stage.settle();
+    scenario.thread(&event, plain);
+    scenario.settle();
     event.clear();
-    stage.finish_seeing(|| Is(event.is_set()))
+    scenario.finish_observing(|| Is(event.is_set()))
 }
 
 impl Subject for Event {
@@ -306,7 +308,7 @@ impl Subject for Event {
     fn perform(&self, call: Call) -> Answer {
         match call {
             Call::Wait => plain(self),
-            Call::WaitTimeout => soon(self),
+            Call::WaitTimeout => with_timeout(self),
             Call::IsSet => Is(self.is_set()),
             Call::Set => {
                 self.set();

@@ -1,9 +1,9 @@
 //! Lock and Mutex: L1 to L5.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, refinement};
-use crate::stage::{Stage, panics};
+use crate::scenario::{Scenario, panics};
 use selvedge_loom::backend::Arc;
 use selvedge_loom::backend::atomic::{
     AtomicBool,
@@ -20,11 +20,11 @@ pub fn laws() -> Vec<Law> {
             "L1",
             "at most one thread holds the lock",
             [
-                Model::new("two holders", BOTH, |stage| counted(stage, [take, take])),
-                Model::new("freed by a third thread", BOTH, freed_by_a_third_thread),
+                Model::new("two holders", BOTH, |scenario| counted(scenario, [acquire, acquire])),
+                Model::new("released by a third thread", BOTH, released_by_a_third_thread),
                 Model::new("two users of a mutex", BOTH, two_users_of_a_mutex),
                 Model::new(
-                    "one waits, one tries, one is timed",
+                    "acquire, try_acquire and acquire_timeout",
                     [
                         [Done, Done, Done],
                         [Done, Busy, Done],
@@ -38,80 +38,79 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "L2",
-            "what the holder did before its release is seen after the next acquire",
+            "a release happens-before the next acquire",
             [
-                Model::new("by one that tries", [A_THEN_B, B_THEN_A, [Count(1), Busy]], |s| {
-                    counted(s, [take, try_take])
+                Model::new("try_acquire", [A_THEN_B, B_THEN_A, [Count(1), Busy]], |s| {
+                    counted(s, [acquire, try_acquire])
+                }),
+                Model::new("acquire_timeout", [A_THEN_B, B_THEN_A, [Count(1), TimedOut]], |s| {
+                    counted(s, [acquire, acquire_timeout])
+                }),
+                Model::new("acquire_deadline", [A_THEN_B, B_THEN_A, [Count(1), TimedOut]], |s| {
+                    counted(s, [acquire, acquire_deadline])
                 }),
                 Model::new(
-                    "by one that is timed",
-                    [A_THEN_B, B_THEN_A, [Count(1), TimedOut]],
-                    |s| counted(s, [take, take_soon]),
-                ),
-                Model::new(
-                    "by one with a deadline",
-                    [A_THEN_B, B_THEN_A, [Count(1), TimedOut]],
-                    |s| counted(s, [take, take_by_deadline]),
-                ),
-                Model::new(
-                    "a timed holder, by one that waits",
+                    "acquire_timeout before acquire",
                     [A_THEN_B, B_THEN_A, [TimedOut, Count(1)]],
-                    |s| counted(s, [take_soon, take]),
+                    |s| counted(s, [acquire_timeout, acquire]),
                 ),
             ],
         ),
         Law::new(
             "L3",
-            "no thread sleeps while the lock is free",
+            "no lost wake-up: no thread stays blocked while the lock is free",
             [
                 Model::new("two threads, one of them twice", [[Done, Done, Is(false)]], |s| {
-                    takers(s, &[1, 2])
+                    acquirers(s, &[1, 2])
                 }),
-                Model::new("waits return early", [[Done, Done, Is(false)]], |s| takers(s, &[1, 1])).early(),
+                Model::new("spurious wake-ups", [[Done, Done, Is(false)]], |s| {
+                    acquirers(s, &[1, 1])
+                })
+                .spurious(),
                 Model::new("three threads", [[Done, Done, Done, Is(false)]], |s| {
-                    takers(s, &[1, 1, 1])
+                    acquirers(s, &[1, 1, 1])
                 })
                 .within(2, 3),
-                Model::new("two, and one that comes by", COMES_BY, one_comes_by).within(2, 3),
+                Model::new("two waiters and a barging thread", BARGING, one_barges).within(2, 3),
                 Model::new(
-                    "one release, two asleep",
+                    "one release, two blocked",
                     [[Done, Blocked], [Blocked, Done]],
-                    one_release_two_asleep,
+                    one_release_two_blocked,
                 ),
                 Model::new("a holder panics", [[Done, Done, Is(false)]], a_holder_panics),
             ],
         ),
         Law::new(
             "L4",
-            "an acquire that times out holds nothing and swallows no wake-up",
+            "a timed-out acquire does not hold the lock and consumes no wake-up",
             [
                 Model::new(
                     "a timeout",
                     [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
-                    |s| timed_beside_a_holder(s, take_soon),
+                    |s| timed_with_a_holder(s, acquire_timeout),
                 )
                 .timed(&[2]),
                 Model::new(
                     "a deadline",
                     [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
-                    |s| timed_beside_a_holder(s, take_by_deadline),
+                    |s| timed_with_a_holder(s, acquire_deadline),
                 )
                 .timed(&[2]),
                 Model::new(
-                    "waits return early",
+                    "spurious wake-ups",
                     [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
-                    |s| timed_beside_a_holder(s, take_soon),
+                    |s| timed_with_a_holder(s, acquire_timeout),
                 )
-                .early(),
+                .spurious(),
                 Model::new(
-                    "no time at all",
+                    "zero timeout",
                     [[Done, Done, Is(false)], [Done, TimedOut, Is(false)]],
-                    |s| timed_beside_a_holder(s, take_at_once),
+                    |s| timed_with_a_holder(s, acquire_zero_timeout),
                 ),
                 Model::new(
-                    "beside one that waits",
+                    "with an untimed waiter",
                     [[Done, Done, Done, Is(false)], [Done, TimedOut, Done, Is(false)]],
-                    timed_beside_a_waiter,
+                    timed_with_a_waiter,
                 )
                 .timed(&[2])
                 .within(3, 4),
@@ -119,7 +118,7 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "L5",
-            "a release of a free lock is an error and changes nothing",
+            "a release of a free lock returns an error and has no effect",
             [
                 Model::new(
                     "two releases, one hold",
@@ -151,7 +150,7 @@ const A_THEN_B: [Answer; 2] = [Count(1), Count(2)];
 const B_THEN_A: [Answer; 2] = [Count(2), Count(1)];
 const BOTH: [[Answer; 2]; 2] = [A_THEN_B, B_THEN_A];
 
-type Take = fn(&Guarded) -> Answer;
+type Form = fn(&Guarded) -> Answer;
 
 struct Guarded {
     lock: Lock,
@@ -177,177 +176,180 @@ impl Guarded {
     }
 }
 
-fn take(guarded: &Guarded) -> Answer {
+fn acquire(guarded: &Guarded) -> Answer {
     guarded.add(guarded.lock.acquire())
 }
 
-fn try_take(guarded: &Guarded) -> Answer {
+fn try_acquire(guarded: &Guarded) -> Answer {
     guarded.lock.try_acquire().map_or(Busy, |guard| guarded.add(guard))
 }
 
-fn take_soon(guarded: &Guarded) -> Answer {
+fn acquire_timeout(guarded: &Guarded) -> Answer {
     guarded
         .lock
-        .acquire_timeout(SOON)
+        .acquire_timeout(TIMEOUT)
         .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
-fn take_by_deadline(guarded: &Guarded) -> Answer {
+fn acquire_deadline(guarded: &Guarded) -> Answer {
     guarded
         .lock
-        .acquire_deadline(Instant::now() + SOON)
+        .acquire_deadline(Instant::now() + TIMEOUT)
         .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
-fn counted(stage: &Stage, forms: [Take; 2]) -> Vec<Answer> {
+fn counted(scenario: &Scenario, forms: [Form; 2]) -> Vec<Answer> {
     let guarded = Guarded::shared();
     for form in forms {
-        stage.thread(&guarded, form);
+        scenario.thread(&guarded, form);
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn freed_by_a_third_thread(stage: &Stage) -> Vec<Answer> {
+fn released_by_a_third_thread(scenario: &Scenario) -> Vec<Answer> {
     let guarded = Arc::new((Guarded::new(), AtomicBool::new(false)));
-    stage.thread(&guarded, |(guarded, handed_over)| {
+    scenario.thread(&guarded, |(guarded, handed_off)| {
         guarded.lock.acquire().forget();
         let sum = guarded.data.add();
-        // ORDERING: Release pairs with main's Acquire: a lock passes on what its releaser has seen, no more.
-        handed_over.store(true, Release);
+        // ORDERING: Release; synchronizes with main's Acquire load. The lock publishes only what happens-before the release
+        // by main.
+        handed_off.store(true, Release);
         sum
     });
-    stage.thread(&guarded, |(guarded, _)| take(guarded));
-    stage.settle();
-    // ORDERING: Acquire pairs with the holder's Release.
+    scenario.thread(&guarded, |(guarded, _)| acquire(guarded));
+    scenario.settle();
+    // ORDERING: Acquire; synchronizes with the holder's Release store.
     assert!(guarded.1.load(Acquire));
     guarded.0.lock.release().expect("the first thread holds it");
-    stage.finish()
+    scenario.finish()
 }
 
-fn two_users_of_a_mutex(stage: &Stage) -> Vec<Answer> {
+fn two_users_of_a_mutex(scenario: &Scenario) -> Vec<Answer> {
     let mutex = Arc::new(Mutex::new(0));
     for _ in 0..2 {
-        stage.thread(&mutex, |mutex| {
+        scenario.thread(&mutex, |mutex| {
             let mut value = mutex.acquire();
             *value += 1;
             Count(*value)
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn three_forms(stage: &Stage) -> Vec<Answer> {
+fn three_forms(scenario: &Scenario) -> Vec<Answer> {
     let guarded = Guarded::shared();
-    for form in [take, try_take, take_soon] {
-        stage.thread(&guarded, move |guarded| match form(guarded) {
+    for form in [acquire, try_acquire, acquire_timeout] {
+        scenario.thread(&guarded, move |guarded| match form(guarded) {
             Count(_) => Done,
-            refused => refused,
+            other => other,
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn takers(stage: &Stage, threads: &[usize]) -> Vec<Answer> {
+fn acquirers(scenario: &Scenario, threads: &[usize]) -> Vec<Answer> {
     let guarded = Guarded::shared();
     for &times in threads {
-        stage.thread(&guarded, move |guarded| {
+        scenario.thread(&guarded, move |guarded| {
             for _ in 0..times {
-                take(guarded);
+                acquire(guarded);
             }
             Done
         });
     }
-    stage.finish_seeing(|| Is(guarded.lock.is_locked()))
+    scenario.finish_observing(|| Is(guarded.lock.is_locked()))
 }
 
-/// It may come by when one has released the lock, and is about to wake the other.
-const COMES_BY: [[Answer; 4]; 2] = [[Done, Done, Done, Is(false)], [Done, Done, Busy, Is(false)]];
+/// The barging thread may arrive between a release and the wake-up of the waiter.
+const BARGING: [[Answer; 4]; 2] = [[Done, Done, Done, Is(false)], [Done, Done, Busy, Is(false)]];
 
-fn one_comes_by(stage: &Stage) -> Vec<Answer> {
+fn one_barges(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
     for _ in 0..2 {
-        stage.thread(&lock, |lock| {
+        scenario.thread(&lock, |lock| {
             drop(lock.acquire());
             Done
         });
     }
-    stage.thread(&lock, |lock| lock.try_acquire().map_or(Busy, |_| Done));
-    stage.finish_seeing(|| Is(lock.is_locked()))
+    scenario.thread(&lock, |lock| lock.try_acquire().map_or(Busy, |_| Done));
+    scenario.finish_observing(|| Is(lock.is_locked()))
 }
 
-fn one_release_two_asleep(stage: &Stage) -> Vec<Answer> {
+fn one_release_two_blocked(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
     lock.acquire().forget();
     for _ in 0..2 {
-        stage.thread(&lock, |lock| {
+        scenario.thread(&lock, |lock| {
             lock.acquire().forget();
             Done
         });
     }
-    stage.settle();
+    scenario.settle();
     let _ = lock.release();
-    stage.finish()
+    scenario.finish()
 }
 
-fn a_holder_panics(stage: &Stage) -> Vec<Answer> {
+fn a_holder_panics(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
-    stage.thread(&lock, |lock| {
+    scenario.thread(&lock, |lock| {
         panics("in the critical section", || {
             let _guard = lock.acquire();
             panic!("in the critical section");
         });
         Done
     });
-    stage.thread(&lock, |lock| {
+    scenario.thread(&lock, |lock| {
         drop(lock.acquire());
         Done
     });
-    stage.finish_seeing(|| Is(lock.is_locked()))
+    scenario.finish_observing(|| Is(lock.is_locked()))
 }
 
-fn take_at_once(guarded: &Guarded) -> Answer {
+fn acquire_zero_timeout(guarded: &Guarded) -> Answer {
     guarded
         .lock
         .acquire_timeout(Duration::ZERO)
         .map_or(TimedOut, |guard| guarded.add(guard))
 }
 
-fn timed_beside_a_holder(stage: &Stage, timed: Take) -> Vec<Answer> {
+fn timed_with_a_holder(scenario: &Scenario, timed: Form) -> Vec<Answer> {
     let guarded = Guarded::shared();
-    for form in [take, timed] {
-        stage.thread(&guarded, move |guarded| match form(guarded) {
+    for form in [acquire, timed] {
+        scenario.thread(&guarded, move |guarded| match form(guarded) {
             Count(_) => Done,
-            refused => refused,
+            other => other,
         });
     }
-    stage.finish_seeing(|| Is(guarded.lock.is_locked()))
+    scenario.finish_observing(|| Is(guarded.lock.is_locked()))
 }
 
-fn timed_beside_a_waiter(stage: &Stage) -> Vec<Answer> {
+fn timed_with_a_waiter(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
     lock.acquire().forget();
-    stage.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
-    stage.thread(&lock, |lock| lock.acquire_timeout(SOON).map_or(TimedOut, |_guard| Done));
-    stage.thread(&lock, |lock| {
+    scenario.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
+    scenario.thread(&lock, |lock| {
+        lock.acquire_timeout(TIMEOUT).map_or(TimedOut, |_guard| Done)
+    });
+    scenario.thread(&lock, |lock| {
         drop(lock.acquire());
         Done
     });
-    stage.finish_seeing(|| Is(lock.is_locked()))
+    scenario.finish_observing(|| Is(lock.is_locked()))
 }
 
-fn two_releases(stage: &Stage, waiter: bool) -> Vec<Answer> {
+fn two_releases(scenario: &Scenario, waiter: bool) -> Vec<Answer> {
     let lock = Arc::new(Lock::new());
     lock.acquire().forget();
     for _ in 0..2 {
-        stage.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
+        scenario.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
     }
     if waiter {
-        stage.thread(&lock, |lock| {
+        scenario.thread(&lock, |lock| {
             lock.acquire().forget();
             Done
         });
     }
-    stage.finish_seeing(|| Is(lock.is_locked()))
+    scenario.finish_observing(|| Is(lock.is_locked()))
 }
 
 impl Subject for Lock {
@@ -363,7 +365,7 @@ impl Subject for Lock {
                 guard.forget();
                 Done
             }),
-            Call::AcquireTimeout => self.acquire_timeout(SOON).map_or(TimedOut, |guard| {
+            Call::AcquireTimeout => self.acquire_timeout(TIMEOUT).map_or(TimedOut, |guard| {
                 guard.forget();
                 Done
             }),

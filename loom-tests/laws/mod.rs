@@ -1,4 +1,4 @@
-//! The laws, one file a primitive. A law's id is its name in the semantics, the table and the reports.
+//! The laws, one file per primitive. The id of a law identifies it in the semantics, the table and the reports.
 
 use crate::law::Law;
 use selvedge_loom::backend::cell::UnsafeCell;
@@ -16,7 +16,7 @@ mod semaphore;
 mod thread;
 mod timer;
 
-/// All laws, in the order of the table.
+/// All laws, in table order.
 pub fn all() -> Vec<Law> {
     let sync = [
         lock::laws(),
@@ -31,14 +31,14 @@ pub fn all() -> Vec<Law> {
     sync.into_iter().chain(threads).flatten().collect()
 }
 
-/// Any time will do: under a model a deadline fires wherever it can.
-const SOON: Duration = Duration::from_secs(1);
+/// Any duration works: in a model a deadline elapses at every point at which it can.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Plain memory. Two threads that touch it without a happens-before between them fail the model, so it shows
-/// exclusion and visibility at once.
+/// Plain memory. Two conflicting accesses that are not ordered by happens-before fail the model, so this memory tests both
+/// mutual exclusion and visibility.
 struct Data(UnsafeCell<u32>);
 
-// SAFETY: loom refuses each access that is not ordered against the others.
+// SAFETY: loom rejects every access that is not ordered by happens-before.
 unsafe impl Sync for Data {}
 
 impl Data {
@@ -46,16 +46,16 @@ impl Data {
         Data(UnsafeCell::new(0))
     }
 
-    /// Adds one and tells the sum.
+    /// Adds one and returns the sum.
     fn add(&self) -> Answer {
-        // SAFETY: `with_mut` has just checked that nobody else touches it.
+        // SAFETY: `with_mut` checks that no other access is concurrent.
         let sum = self.0.with_mut(|sum| unsafe { &mut *sum });
         *sum += 1;
         Answer::Count(*sum)
     }
 
     fn read(&self) -> Answer {
-        // SAFETY: `with` has just checked that nobody writes it.
+        // SAFETY: `with` checks that no write is concurrent.
         Answer::Count(self.0.with(|sum| unsafe { *sum }))
     }
 }

@@ -1,9 +1,9 @@
 //! RLock: R1 to R4.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, program, refinement};
-use crate::stage::{Stage, panics};
+use crate::scenario::{Scenario, panics};
 use selvedge_loom::backend::Arc;
 use selvedge_loom::sync::{AcquireError, TryAcquireError};
 use selvedge_loom::{Instant, RLock, RLockGuard};
@@ -15,23 +15,21 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "R1",
-            "as many releases free the lock as there were acquires",
+            "the lock becomes free exactly when the owner has released it as often as it acquired it",
             [
                 Model::new(
-                    "a nested owner and another",
+                    "one nested owner of two",
                     [[Count(2), Count(3)], [Count(3), Count(1)]],
-                    |s| nested_owner(s, take),
+                    |s| nested_owner(s, acquire),
                 ),
                 Model::new("two nested owners", [[Count(2), Count(4)], [Count(4), Count(2)]], |s| {
-                    nested_owner(s, take_nested)
+                    nested_owner(s, acquire_nested)
                 }),
-                Model::new("nested by each form", [[Count(4), Done]], nested_by_each_form),
-                Model::new(
-                    "waits return early",
-                    [[Count(2), Count(3)], [Count(3), Count(1)]],
-                    |s| nested_owner(s, take),
-                )
-                .early(),
+                Model::new("nested by each method", [[Count(4), Done]], nested_by_each_method),
+                Model::new("spurious wake-ups", [[Count(2), Count(3)], [Count(3), Count(1)]], |s| {
+                    nested_owner(s, acquire)
+                })
+                .spurious(),
                 Model::new(
                     "a nested owner panics",
                     [[Done, Count(1)], [Done, Count(2)]],
@@ -42,62 +40,62 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "R2",
-            "only the owner releases",
+            "a release by a thread that is not the owner returns an error and has no effect",
             [
-                Model::new("another releases", [[Done, NotHeld, Is(true)]], another_releases),
+                Model::new("another thread releases", [[Done, NotHeld, Is(true)]], another_releases),
                 Model::new(
-                    "beside a waiter",
+                    "with a waiter",
                     [[Done, NotHeld, Done, Is(false)]],
-                    another_releases_beside_a_waiter,
+                    another_releases_with_a_waiter,
                 )
                 .within(2, 3),
             ],
         ),
         Law::new(
             "R3",
-            "while the owner has a level left, nobody else gets the lock",
+            "no other thread acquires the lock before the owner's last release",
             [
-                Model::new("by waiting", [[Count(1), Done], [Count(1), Blocked]], |s| {
+                Model::new("acquire", [[Count(1), Done], [Count(1), Blocked]], |s| {
                     one_level_left(s, plain)
                 }),
-                Model::new("by trying", [[Count(1), Done], [Count(1), Busy]], |s| {
+                Model::new("try_acquire", [[Count(1), Done], [Count(1), Busy]], |s| {
                     one_level_left(s, tried)
                 }),
-                Model::new("in time", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                    one_level_left(s, soon)
+                Model::new("acquire_timeout", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                    one_level_left(s, with_timeout)
                 }),
-                Model::new("by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                    one_level_left(s, later)
+                Model::new("acquire_deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                    one_level_left(s, with_deadline)
                 }),
-                Model::new("the owner ends, in time", [[Done, Done], [Done, TimedOut]], |s| {
-                    an_owner_ends(s, soon)
+                Model::new("acquire_timeout, released", [[Done, Done], [Done, TimedOut]], |s| {
+                    owner_releases(s, with_timeout)
                 })
                 .timed(&[2]),
-                Model::new("the owner ends, by a deadline", [[Done, Done], [Done, TimedOut]], |s| {
-                    an_owner_ends(s, later)
+                Model::new("acquire_deadline, released", [[Done, Done], [Done, TimedOut]], |s| {
+                    owner_releases(s, with_deadline)
                 })
                 .timed(&[2]),
             ],
         ),
         Law::new(
             "R4",
-            "an acquire beyond the limit is an error and changes nothing",
+            "an acquire beyond the depth limit returns an error and has no effect",
             [Model::new(
-                "by each form",
+                "each method",
                 [[TooDeep, TooDeep, TooDeep, Count(2), Done]],
-                too_deep_by_each_form,
+                too_deep_by_each_method,
             )],
         ),
         refinement(
             "R-spec",
             every(&starts(), &Call::ALL, 2),
             every(&starts(), &Call::ALL, 3),
-            owners_beside_a_call(),
+            owner_with_a_call(),
         ),
     ]
 }
 
-type Take = fn(&Owned) -> Answer;
+type Form = fn(&Owned) -> Answer;
 
 struct Owned {
     lock: RLock,
@@ -113,13 +111,13 @@ impl Owned {
     }
 }
 
-fn take(owned: &Owned) -> Answer {
+fn acquire(owned: &Owned) -> Answer {
     let _guard = owned.lock.acquire();
     owned.data.add()
 }
 
-/// Adds at depth two and, having given a level back, at depth one.
-fn take_nested(owned: &Owned) -> Answer {
+/// Adds at depth two and, after a release, at depth one.
+fn acquire_nested(owned: &Owned) -> Answer {
     let _outer = owned.lock.acquire();
     let inner = owned.lock.acquire();
     owned.data.add();
@@ -127,29 +125,31 @@ fn take_nested(owned: &Owned) -> Answer {
     owned.data.add()
 }
 
-fn nested_owner(stage: &Stage, other: Take) -> Vec<Answer> {
+fn nested_owner(scenario: &Scenario, other: Form) -> Vec<Answer> {
     let owned = Owned::shared();
-    stage.thread(&owned, take_nested);
-    stage.thread(&owned, other);
-    stage.finish()
+    scenario.thread(&owned, acquire_nested);
+    scenario.thread(&owned, other);
+    scenario.finish()
 }
 
-fn nested_by_each_form(stage: &Stage) -> Vec<Answer> {
+fn nested_by_each_method(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(RLock::new());
-    stage.thread(&lock, |lock| {
+    scenario.thread(&lock, |lock| {
         let _plain = lock.acquire();
-        let _tried = lock.try_acquire().expect("it is ours");
-        let _timed = lock.acquire_timeout(SOON).expect("it is ours");
-        let _deadline = lock.acquire_deadline(Instant::now() + SOON).expect("it is ours");
+        let _tried = lock.try_acquire().expect("this thread is the owner");
+        let _timed = lock.acquire_timeout(TIMEOUT).expect("this thread is the owner");
+        let _deadline = lock
+            .acquire_deadline(Instant::now() + TIMEOUT)
+            .expect("this thread is the owner");
         Count(lock.depth())
     });
-    stage.thread(&lock, |lock| given_back(plain(lock)));
-    stage.finish()
+    scenario.thread(&lock, |lock| release(plain(lock)));
+    scenario.finish()
 }
 
-fn a_nested_owner_panics(stage: &Stage) -> Vec<Answer> {
+fn a_nested_owner_panics(scenario: &Scenario) -> Vec<Answer> {
     let owned = Owned::shared();
-    stage.thread(&owned, |owned| {
+    scenario.thread(&owned, |owned| {
         panics("in the critical section", || {
             let _outer = owned.lock.acquire();
             let _inner = owned.lock.acquire();
@@ -158,43 +158,43 @@ fn a_nested_owner_panics(stage: &Stage) -> Vec<Answer> {
         });
         Done
     });
-    stage.thread(&owned, take);
-    stage.finish()
+    scenario.thread(&owned, acquire);
+    scenario.finish()
 }
 
-fn three_owners(stage: &Stage) -> Vec<Answer> {
+fn three_owners(scenario: &Scenario) -> Vec<Answer> {
     let owned = Owned::shared();
-    for form in [take_nested, take, take] {
-        stage.thread(&owned, move |owned| {
+    for form in [acquire_nested, acquire, acquire] {
+        scenario.thread(&owned, move |owned| {
             form(owned);
             Done
         });
     }
-    stage.finish_seeing(|| Is(owned.lock.is_locked()))
+    scenario.finish_observing(|| Is(owned.lock.is_locked()))
 }
 
-fn another_releases(stage: &Stage) -> Vec<Answer> {
+fn another_releases(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(RLock::new());
-    stage.thread(&lock, |lock| {
+    scenario.thread(&lock, |lock| {
         lock.acquire().forget();
         Done
     });
-    stage.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
-    stage.finish_seeing(|| Is(lock.is_locked()))
+    scenario.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
+    scenario.finish_observing(|| Is(lock.is_locked()))
 }
 
-fn another_releases_beside_a_waiter(stage: &Stage) -> Vec<Answer> {
+fn another_releases_with_a_waiter(scenario: &Scenario) -> Vec<Answer> {
     let owned = Owned::shared();
-    stage.thread(&owned, |owned| {
-        take_nested(owned);
+    scenario.thread(&owned, |owned| {
+        acquire_nested(owned);
         Done
     });
-    stage.thread(&owned, |owned| owned.lock.release().map_or(NotHeld, |()| Done));
-    stage.thread(&owned, |owned| {
-        take(owned);
+    scenario.thread(&owned, |owned| owned.lock.release().map_or(NotHeld, |()| Done));
+    scenario.thread(&owned, |owned| {
+        acquire(owned);
         Done
     });
-    stage.finish_seeing(|| Is(owned.lock.is_locked()))
+    scenario.finish_observing(|| Is(owned.lock.is_locked()))
 }
 
 type Guarded<'a> = Result<RLockGuard<'a>, Answer>;
@@ -210,76 +210,76 @@ fn tried(lock: &RLock) -> Guarded<'_> {
     })
 }
 
-fn soon(lock: &RLock) -> Guarded<'_> {
-    lock.acquire_timeout(SOON).map_err(late)
+fn with_timeout(lock: &RLock) -> Guarded<'_> {
+    lock.acquire_timeout(TIMEOUT).map_err(acquire_error)
 }
 
-fn later(lock: &RLock) -> Guarded<'_> {
-    lock.acquire_deadline(Instant::now() + SOON).map_err(late)
+fn with_deadline(lock: &RLock) -> Guarded<'_> {
+    lock.acquire_deadline(Instant::now() + TIMEOUT).map_err(acquire_error)
 }
 
-fn late(error: AcquireError) -> Answer {
+fn acquire_error(error: AcquireError) -> Answer {
     match error {
         AcquireError::TimedOut => TimedOut,
         AcquireError::TooDeep => TooDeep,
     }
 }
 
-fn kept(guarded: Guarded<'_>) -> Answer {
+fn keep(guarded: Guarded<'_>) -> Answer {
     guarded.map_or_else(identity, |guard| {
         guard.forget();
         Done
     })
 }
 
-fn given_back(guarded: Guarded<'_>) -> Answer {
+fn release(guarded: Guarded<'_>) -> Answer {
     guarded.map_or_else(identity, |_guard| Done)
 }
 
-fn one_level_left(stage: &Stage, form: fn(&RLock) -> Guarded<'_>) -> Vec<Answer> {
+fn one_level_left(scenario: &Scenario, form: fn(&RLock) -> Guarded<'_>) -> Vec<Answer> {
     let owned = Owned::shared();
-    stage.thread(&owned, |owned| {
-        kept(plain(&owned.lock));
-        given_back(plain(&owned.lock));
+    scenario.thread(&owned, |owned| {
+        keep(plain(&owned.lock));
+        release(plain(&owned.lock));
         owned.data.add();
         Count(owned.lock.depth())
     });
-    stage.thread(&owned, move |owned| {
+    scenario.thread(&owned, move |owned| {
         form(&owned.lock).map_or_else(identity, |_guard| {
             owned.data.add();
             Done
         })
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn an_owner_ends(stage: &Stage, form: fn(&RLock) -> Guarded<'_>) -> Vec<Answer> {
+fn owner_releases(scenario: &Scenario, form: fn(&RLock) -> Guarded<'_>) -> Vec<Answer> {
     let owned = Owned::shared();
-    stage.thread(&owned, |owned| {
-        take_nested(owned);
+    scenario.thread(&owned, |owned| {
+        acquire_nested(owned);
         Done
     });
-    stage.thread(&owned, move |owned| {
+    scenario.thread(&owned, move |owned| {
         form(&owned.lock).map_or_else(identity, |_guard| {
             owned.data.add();
             Done
         })
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn too_deep_by_each_form(stage: &Stage) -> Vec<Answer> {
+fn too_deep_by_each_method(scenario: &Scenario) -> Vec<Answer> {
     let lock = Arc::new(RLock::with_max_depth(2));
-    stage.program(&lock, |lock, say| {
+    scenario.program(&lock, |lock, report| {
         let _guards = (lock.acquire(), lock.acquire());
         panics(&AcquireError::TooDeep.to_string(), || drop(lock.acquire()));
-        for form in [tried, soon, later] {
-            say(kept(form(lock)));
+        for form in [tried, with_timeout, with_deadline] {
+            report(keep(form(lock)));
         }
-        say(Count(lock.depth()));
+        report(Count(lock.depth()));
     });
-    stage.thread(&lock, |lock| given_back(plain(lock)));
-    stage.finish()
+    scenario.thread(&lock, |lock| release(plain(lock)));
+    scenario.finish()
 }
 
 impl Subject for RLock {
@@ -291,9 +291,9 @@ impl Subject for RLock {
                 panics(&AcquireError::TooDeep.to_string(), || self.acquire().forget());
                 TooDeep
             }
-            Call::Acquire => kept(plain(self)),
-            Call::TryAcquire => kept(tried(self)),
-            Call::AcquireTimeout => kept(soon(self)),
+            Call::Acquire => keep(plain(self)),
+            Call::TryAcquire => keep(tried(self)),
+            Call::AcquireTimeout => keep(with_timeout(self)),
             Call::Release => self.release().map_or(NotHeld, |()| Done),
             Call::Depth => Count(self.depth()),
             Call::IsLocked => Is(self.is_locked()),
@@ -323,8 +323,8 @@ fn starts() -> [Start<RLock>; 2] {
     ]
 }
 
-/// An owner that goes on, beside one call of another: what single calls cannot show of a lock with owners.
-fn owners_beside_a_call() -> Vec<Model> {
+/// Programs of an owner that nests and releases, with each call of a second thread. Programs of single calls never nest.
+fn owner_with_a_call() -> Vec<Model> {
     let [free, _] = starts();
     let owner = [Call::Acquire, Call::Acquire, Call::Release, Call::Release];
     Call::ALL

@@ -1,9 +1,9 @@
 //! Semaphore and BoundedSemaphore: S1 to S8.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
 use crate::refines::{Start, Subject, every, program, refinement};
-use crate::stage::{Stage, panics};
+use crate::scenario::{Scenario, panics};
 use selvedge_loom::backend::Arc;
 use selvedge_loom::{BoundedSemaphore, Instant, Permit, Semaphore};
 use spec::Answer::{self, Blocked, Busy, Count, Done, OverReleased, TimedOut};
@@ -15,7 +15,7 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "S1",
-            "no more threads hold permits than there were permits",
+            "the number of threads that hold a permit never exceeds the number of permits",
             [
                 Model::new(
                     "one permit, two threads",
@@ -32,24 +32,24 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "S2",
-            "permits are conserved: those there and those held are those there were and those released",
+            "permits are conserved: available plus held permits equal initial plus released permits",
             [
                 Model::new("a timeout", [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]], |s| {
-                    races_a_release(s, soon)
+                    races_a_release(s, with_timeout)
                 })
                 .timed(&[2]),
                 Model::new(
                     "a deadline",
                     [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]],
-                    |s| races_a_release(s, later),
+                    |s| races_a_release(s, with_deadline),
                 )
                 .timed(&[2]),
                 Model::new(
-                    "waits return early",
+                    "spurious wake-ups",
                     [[Done, Done, Count(0)], [Done, TimedOut, Count(1)]],
-                    |s| races_a_release(s, soon),
+                    |s| races_a_release(s, with_timeout),
                 )
-                .early(),
+                .spurious(),
                 program(&holding(0), vec![vec![Release(1)], vec![AcquireTimeout], vec![Acquire]])
                     .timed(&[2])
                     .within(3, 4),
@@ -58,11 +58,11 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "S3",
-            "no thread sleeps while there is a permit for it",
+            "no lost wake-up: no thread stays blocked while a permit is available",
             [
                 program(&holding(0), vec![vec![Acquire, Release(1)], vec![Release(1), Acquire]]),
                 program(&holding(0), vec![vec![Acquire], vec![Release(0), Release(1)]]),
-                program(&holding(0), vec![vec![Acquire], vec![Release(1)]]).early(),
+                program(&holding(0), vec![vec![Acquire], vec![Release(1)]]).spurious(),
                 program(
                     &holding(0),
                     vec![vec![Acquire], vec![Acquire], vec![Release(1), Release(1)]],
@@ -74,29 +74,29 @@ pub fn laws() -> Vec<Law> {
                 )
                 .timed(&[2])
                 .within(3, 4),
-                Model::new("two asleep, two releases", [[Done, Done, Count(0)]], |s| {
-                    two_asleep(s, &[1, 1])
+                Model::new("two blocked, two releases", [[Done, Done, Count(0)]], |s| {
+                    two_blocked(s, &[1, 1])
                 }),
             ],
         ),
         Law::new(
             "S4",
-            "a release of n lets n sleepers through",
+            "a release of n permits unblocks min(n, waiters) waiters",
             [
-                Model::new("two asleep, two released", [[Done, Done, Count(0)]], |s| {
-                    two_asleep(s, &[2])
+                Model::new("two blocked, two permits released", [[Done, Done, Count(0)]], |s| {
+                    two_blocked(s, &[2])
                 }),
                 Model::new(
-                    "two asleep, one released",
+                    "two blocked, one permit released",
                     [[Done, Blocked, Count(0)], [Blocked, Done, Count(0)]],
-                    |s| two_asleep(s, &[1]),
+                    |s| two_blocked(s, &[1]),
                 ),
                 program(&holding(0), vec![vec![Acquire], vec![Acquire], vec![Release(2)]]).within(2, 3),
             ],
         ),
         Law::new(
             "S5",
-            "a bounded semaphore never holds more than it began with",
+            "a bounded semaphore never has more available permits than its initial count",
             [
                 program(&bounded(1, 1), vec![vec![Release(1)], vec![Release(1)]]),
                 program(&bounded(2, 2), vec![vec![Release(2)], vec![Release(1)]]),
@@ -107,32 +107,32 @@ pub fn laws() -> Vec<Law> {
                 program(&bounded(1, 1), vec![vec![Release(1)], vec![Release(1)], vec![Acquire]]).within(2, 3),
                 Model::new("guards", [[Done, Done, Count(1)]], bounded_guards),
                 Model::new(
-                    "a guard whose room is taken",
+                    "a permit dropped at the limit",
                     [[Done, Done, Count(1)], [Done, OverReleased, Count(1)]],
-                    a_guard_whose_room_is_taken,
+                    permit_dropped_at_the_limit,
                 ),
             ],
         ),
         Law::new(
             "S6",
-            "what happened before a release is seen after the acquire that takes its permit",
+            "a release happens-before every acquire that obtains one of its permits",
             [
-                Model::new("by one that waits", [[Count(1), Count(1)]], |s| passed_on(s, plain)),
-                Model::new("by one that tries", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
-                    passed_on(s, tried)
+                Model::new("acquire", [[Count(1), Count(1)]], |s| published(s, plain)),
+                Model::new("try_acquire", [[Count(1), Count(1)], [Count(1), Busy]], |s| {
+                    published(s, tried)
                 }),
-                Model::new("in time", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
-                    passed_on(s, soon)
+                Model::new("acquire_timeout", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    published(s, with_timeout)
                 }),
-                Model::new("by a deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
-                    passed_on(s, later)
+                Model::new("acquire_deadline", [[Count(1), Count(1)], [Count(1), TimedOut]], |s| {
+                    published(s, with_deadline)
                 }),
-                Model::new("through another's release", [[Done, Done, Count(2)]], through_another).within(2, 3),
+                Model::new("two releasers", [[Done, Done, Count(2)]], two_releasers).within(2, 3),
             ],
         ),
         Law::new(
             "S7",
-            "a holder that panics gives its permit back, one that forgets it does not",
+            "a permit returns to the semaphore when its holder panics, but not when it is forgotten",
             [
                 Model::new("panics", [[Done, Done, Count(1)]], a_holder_panics),
                 Model::new(
@@ -144,7 +144,7 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "S8",
-            "a release beyond the largest count is an error and changes nothing",
+            "a release that would exceed the maximum count returns an error and has no effect",
             [
                 program(&holding(0), vec![vec![Release(MAX)], vec![Release(1)]]),
                 program(&holding(0), vec![vec![Acquire], vec![Release(MAX)], vec![Release(1)]]).within(2, 3),
@@ -162,27 +162,29 @@ pub fn laws() -> Vec<Law> {
 
 const MAX: u32 = Semaphore::MAX_PERMITS;
 
-type Taken<'a> = Result<Permit<'a>, Answer>;
-type Form = fn(&Semaphore) -> Taken<'_>;
+type Acquired<'a> = Result<Permit<'a>, Answer>;
+type Form = fn(&Semaphore) -> Acquired<'_>;
 
-fn plain(semaphore: &Semaphore) -> Taken<'_> {
+fn plain(semaphore: &Semaphore) -> Acquired<'_> {
     Ok(semaphore.acquire())
 }
 
-fn tried(semaphore: &Semaphore) -> Taken<'_> {
+fn tried(semaphore: &Semaphore) -> Acquired<'_> {
     semaphore.try_acquire().ok_or(Busy)
 }
 
-fn soon(semaphore: &Semaphore) -> Taken<'_> {
-    semaphore.acquire_timeout(SOON).map_err(|_| TimedOut)
+fn with_timeout(semaphore: &Semaphore) -> Acquired<'_> {
+    semaphore.acquire_timeout(TIMEOUT).map_err(|_| TimedOut)
 }
 
-fn later(semaphore: &Semaphore) -> Taken<'_> {
-    semaphore.acquire_deadline(Instant::now() + SOON).map_err(|_| TimedOut)
+fn with_deadline(semaphore: &Semaphore) -> Acquired<'_> {
+    semaphore
+        .acquire_deadline(Instant::now() + TIMEOUT)
+        .map_err(|_| TimedOut)
 }
 
-fn kept(taken: Taken<'_>) -> Answer {
-    taken.map_or_else(identity, |permit| {
+fn keep(acquired: Acquired<'_>) -> Answer {
+    acquired.map_or_else(identity, |permit| {
         permit.forget();
         Done
     })
@@ -191,8 +193,8 @@ fn kept(taken: Taken<'_>) -> Answer {
 struct Shared {
     semaphore: Semaphore,
     data: Data,
-    inside: AtomicU32, // std's: no model's business
-    most: AtomicU32,
+    holders: AtomicU32, // std's, so that it adds no interleavings
+    max_holders: AtomicU32,
 }
 
 impl Shared {
@@ -201,143 +203,145 @@ impl Shared {
         Arc::new(Shared {
             semaphore,
             data: Data::new(),
-            inside: AtomicU32::new(0),
-            most: AtomicU32::new(0),
+            holders: AtomicU32::new(0),
+            max_holders: AtomicU32::new(0),
         })
     }
 }
 
-fn one_permit(stage: &Stage, form: Form) -> Vec<Answer> {
+fn one_permit(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let shared = Shared::holding(1);
     for _ in 0..2 {
-        stage.thread(&shared, move |shared| {
+        scenario.thread(&shared, move |shared| {
             form(&shared.semaphore).map_or_else(identity, |_permit| shared.data.add())
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn two_permits_three_threads(stage: &Stage) -> Vec<Answer> {
+fn two_permits_three_threads(scenario: &Scenario) -> Vec<Answer> {
     let shared = Shared::holding(2);
-    for form in [plain, soon, plain] {
-        stage.thread(&shared, move |shared| {
+    for form in [plain, with_timeout, plain] {
+        scenario.thread(&shared, move |shared| {
             let Ok(_permit) = form(&shared.semaphore) else {
                 return TimedOut;
             };
-            shared.most.fetch_max(shared.inside.fetch_add(1, Relaxed) + 1, Relaxed);
-            shared.semaphore.available(); // others may run here
-            shared.inside.fetch_sub(1, Relaxed);
+            shared
+                .max_holders
+                .fetch_max(shared.holders.fetch_add(1, Relaxed) + 1, Relaxed);
+            shared.semaphore.available(); // a point at which loom may switch threads
+            shared.holders.fetch_sub(1, Relaxed);
             Done
         });
     }
-    stage.finish();
-    vec![Count(shared.most.load(Relaxed))]
+    scenario.finish();
+    vec![Count(shared.max_holders.load(Relaxed))]
 }
 
-fn races_a_release(stage: &Stage, form: Form) -> Vec<Answer> {
+fn races_a_release(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let shared = Shared::holding(0);
-    stage.thread(&shared, |shared| {
+    scenario.thread(&shared, |shared| {
         shared.semaphore.release(1).map_or(OverReleased, |()| Done)
     });
-    stage.thread(&shared, move |shared| kept(form(&shared.semaphore)));
-    stage.finish_seeing(|| Count(shared.semaphore.available()))
+    scenario.thread(&shared, move |shared| keep(form(&shared.semaphore)));
+    scenario.finish_observing(|| Count(shared.semaphore.available()))
 }
 
-fn two_asleep(stage: &Stage, releases: &[u32]) -> Vec<Answer> {
+fn two_blocked(scenario: &Scenario, releases: &[u32]) -> Vec<Answer> {
     let shared = Shared::holding(0);
     for _ in 0..2 {
-        stage.thread(&shared, |shared| kept(plain(&shared.semaphore)));
+        scenario.thread(&shared, |shared| keep(plain(&shared.semaphore)));
     }
-    stage.settle();
+    scenario.settle();
     for &count in releases {
-        shared.semaphore.release(count).expect("there is room");
+        shared.semaphore.release(count).expect("the count is below the maximum");
     }
-    stage.finish_seeing(|| Count(shared.semaphore.available()))
+    scenario.finish_observing(|| Count(shared.semaphore.available()))
 }
 
-fn bounded_guards(stage: &Stage) -> Vec<Answer> {
+fn bounded_guards(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((BoundedSemaphore::new(1), Data::new()));
     for _ in 0..2 {
-        stage.thread(&shared, |(semaphore, data)| {
+        scenario.thread(&shared, |(semaphore, data)| {
             let _permit = semaphore.acquire();
             data.add();
             Done
         });
     }
-    stage.finish_seeing(|| Count(shared.0.available()))
+    scenario.finish_observing(|| Count(shared.0.available()))
 }
 
-fn a_guard_whose_room_is_taken(stage: &Stage) -> Vec<Answer> {
+fn permit_dropped_at_the_limit(scenario: &Scenario) -> Vec<Answer> {
     let semaphore = Arc::new(BoundedSemaphore::new(1));
-    stage.thread(&semaphore, |semaphore| {
+    scenario.thread(&semaphore, |semaphore| {
         drop(semaphore.acquire());
         Done
     });
-    stage.thread(&semaphore, |semaphore| {
+    scenario.thread(&semaphore, |semaphore| {
         semaphore.release(1).map_or(OverReleased, |()| Done)
     });
-    stage.finish_seeing(|| Count(semaphore.available()))
+    scenario.finish_observing(|| Count(semaphore.available()))
 }
 
-fn passed_on(stage: &Stage, form: Form) -> Vec<Answer> {
+fn published(scenario: &Scenario, form: Form) -> Vec<Answer> {
     let shared = Shared::holding(0);
-    stage.thread(&shared, |shared| {
+    scenario.thread(&shared, |shared| {
         let sum = shared.data.add();
-        shared.semaphore.release(1).expect("there is room");
+        shared.semaphore.release(1).expect("the count is below the maximum");
         sum
     });
-    stage.thread(&shared, move |shared| {
+    scenario.thread(&shared, move |shared| {
         form(&shared.semaphore).map_or_else(identity, |permit| {
             permit.forget();
             shared.data.read()
         })
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// Two permits from two releasers: who takes both has seen what both did, whichever permit came from whom.
-fn through_another(stage: &Stage) -> Vec<Answer> {
+/// Two permits from two releasers. Both releases happen-before the second acquire, whichever permit it obtains.
+fn two_releasers(scenario: &Scenario) -> Vec<Answer> {
     let shared = Arc::new((Semaphore::new(0), [Data::new(), Data::new()]));
     for releaser in 0..2 {
-        stage.thread(&shared, move |(semaphore, data)| {
+        scenario.thread(&shared, move |(semaphore, data)| {
             data[releaser].add();
-            semaphore.release(1).expect("there is room");
+            semaphore.release(1).expect("the count is below the maximum");
             Done
         });
     }
-    stage.thread(&shared, |(semaphore, data)| {
-        kept(plain(semaphore));
-        kept(plain(semaphore));
+    scenario.thread(&shared, |(semaphore, data)| {
+        keep(plain(semaphore));
+        keep(plain(semaphore));
         let (Count(first), Count(second)) = (data[0].read(), data[1].read()) else {
-            unreachable!("both are counts")
+            unreachable!("both answers are counts")
         };
         Count(first + second)
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn a_holder_panics(stage: &Stage) -> Vec<Answer> {
+fn a_holder_panics(scenario: &Scenario) -> Vec<Answer> {
     let shared = Shared::holding(1);
-    stage.thread(&shared, |shared| {
+    scenario.thread(&shared, |shared| {
         panics("while it holds a permit", || {
             let _permit = shared.semaphore.acquire();
             panic!("while it holds a permit");
         });
         Done
     });
-    stage.thread(&shared, |shared| {
+    scenario.thread(&shared, |shared| {
         drop(shared.semaphore.acquire());
         Done
     });
-    stage.finish_seeing(|| Count(shared.semaphore.available()))
+    scenario.finish_observing(|| Count(shared.semaphore.available()))
 }
 
-fn two_forget(stage: &Stage) -> Vec<Answer> {
+fn two_forget(scenario: &Scenario) -> Vec<Answer> {
     let shared = Shared::holding(1);
     for _ in 0..2 {
-        stage.thread(&shared, |shared| kept(plain(&shared.semaphore)));
+        scenario.thread(&shared, |shared| keep(plain(&shared.semaphore)));
     }
-    stage.finish_seeing(|| Count(shared.semaphore.available()))
+    scenario.finish_observing(|| Count(shared.semaphore.available()))
 }
 
 impl Subject for Semaphore {
@@ -345,9 +349,9 @@ impl Subject for Semaphore {
 
     fn perform(&self, call: Call) -> Answer {
         match call {
-            Call::Acquire => kept(plain(self)),
-            Call::TryAcquire => kept(tried(self)),
-            Call::AcquireTimeout => kept(soon(self)),
+            Call::Acquire => keep(plain(self)),
+            Call::TryAcquire => keep(tried(self)),
+            Call::AcquireTimeout => keep(with_timeout(self)),
             Call::Release(count) => self.release(count).map_or(OverReleased, |()| Done),
             Call::Available => Count(self.available()),
         }
@@ -363,9 +367,9 @@ impl Subject for BoundedSemaphore {
 
     fn perform(&self, call: Call) -> Answer {
         match call {
-            Call::Acquire => kept(Ok(self.acquire())),
-            Call::TryAcquire => kept(self.try_acquire().ok_or(Busy)),
-            Call::AcquireTimeout => kept(self.acquire_timeout(SOON).map_err(|_| TimedOut)),
+            Call::Acquire => keep(Ok(self.acquire())),
+            Call::TryAcquire => keep(self.try_acquire().ok_or(Busy)),
+            Call::AcquireTimeout => keep(self.acquire_timeout(TIMEOUT).map_err(|_| TimedOut)),
             Call::Release(count) => self.release(count).map_or(OverReleased, |()| Done),
             Call::Available => Count(self.available()),
         }
@@ -385,8 +389,8 @@ fn holding(permits: u32) -> Start<Semaphore> {
     }
 }
 
-/// A bounded semaphore of one or two permits, `taken` of which main has acquired.
-fn bounded(limit: u32, taken: usize) -> Start<BoundedSemaphore> {
+/// A bounded semaphore of one or two permits, `held` of which main has acquired.
+fn bounded(limit: u32, held: usize) -> Start<BoundedSemaphore> {
     let make = if limit == 1 {
         || BoundedSemaphore::new(1)
     } else {
@@ -395,7 +399,7 @@ fn bounded(limit: u32, taken: usize) -> Start<BoundedSemaphore> {
     Start {
         make,
         spec: spec::semaphore::Semaphore::new(limit, limit),
-        before: vec![Acquire; taken],
+        before: vec![Acquire; held],
     }
 }
 

@@ -1,9 +1,9 @@
-//! Threads: TH1 to TH4 and TH6 to TH9. TH5, that one handle is started once, is kept by the types: a start takes the
-//! builder, and gives the handle.
+//! Threads: TH1 to TH4 and TH6 to TH9. TH5 (a thread is started at most once) is enforced by the type system: `spawn`
+//! consumes the builder.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
-use crate::stage::Stage;
+use crate::scenario::Scenario;
 use selvedge_loom::backend::Arc;
 use selvedge_loom::thread::{Builder, JoinError, JoinHandle, Panicked, Registry, Thread};
 use selvedge_loom::{Event, Instant};
@@ -16,126 +16,134 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "TH1",
-            "a thread that was started runs its function once",
+            "a spawned thread runs its function exactly once",
             [
-                Model::new("it is joined", [[Done, Count(1)]], |s| alone(s, joined)),
-                Model::new("it is let go", [[Done, Count(1)]], |s| alone(s, let_go)),
-                Model::new("two are started", [[Done, Count(1), Done, Count(1)]], two_starters).within(2, 3),
+                Model::new("joined", [[Done, Count(1)]], |s| spawner(s, joined)),
+                Model::new("detached", [[Done, Count(1)]], |s| spawner(s, detached)),
+                Model::new("two spawned", [[Done, Count(1), Done, Count(1)]], two_starters).within(2, 3),
             ],
         ),
         Law::new(
             "TH2",
-            "what a thread did, and the drop of its function, is seen after each join that tells its end",
+            "a thread's function and the drop of its captures happen-before every join that observes the end",
             [
-                Model::new("by one that joins", [[Done, Count(2)]], |s| beside(s, plain)),
-                Model::new("by one that looks", [[Done, Count(2)], [Busy, Busy]], |s| {
-                    beside(s, look)
-                }),
-                Model::new("in time", [[Done, Count(2)], [TimedOut, Busy]], |s| beside(s, soon)).timed(&[1]),
-                Model::new("by a deadline", [[Done, Count(2)], [TimedOut, Busy]], |s| {
-                    beside(s, later)
+                Model::new("join", [[Done, Count(2)]], |s| observed_by(s, plain)),
+                Model::new("try_join", [[Done, Count(2)], [Busy, Busy]], |s| observed_by(s, poll)),
+                Model::new("join_timeout", [[Done, Count(2)], [TimedOut, Busy]], |s| {
+                    observed_by(s, with_timeout)
                 })
                 .timed(&[1]),
-                Model::new("waits return early", [[Done, Count(2)], [TimedOut, Busy]], |s| {
-                    beside(s, soon)
+                Model::new("join_deadline", [[Done, Count(2)], [TimedOut, Busy]], |s| {
+                    observed_by(s, with_deadline)
                 })
-                .early(),
-                Model::new("nobody takes the result", [[Done, Count(2)]], |s| alone(s, result_left)),
-                Model::new("in a scope", [[Done, Count(1)]], |s| alone(s, scoped)),
+                .timed(&[1]),
+                Model::new("spurious wake-ups", [[Done, Count(2)], [TimedOut, Busy]], |s| {
+                    observed_by(s, with_timeout)
+                })
+                .spurious(),
+                Model::new("an unclaimed result", [[Done, Count(2)]], |s| {
+                    spawner(s, unclaimed_result)
+                }),
+                Model::new("a scope", [[Done, Count(1)]], |s| spawner(s, scoped)),
             ],
         ),
         Law::new(
             "TH3",
-            "a join that times out changes nothing, and the result is not lost",
+            "a timed-out join has no effect, and the result can still be taken",
             [
-                Model::new("before its end there is none", [[Done], [Busy]], |s| {
-                    alone(s, result_means_end)
+                Model::new("no result before the end", [[Done], [Busy]], |s| {
+                    spawner(s, result_means_end)
                 }),
-                Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| again(s, soon)).timed(&[1]),
-                Model::new("by a deadline", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
-                    again(s, later)
+                Model::new("join_timeout", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    joined_again(s, with_timeout)
                 })
                 .timed(&[1]),
-                Model::new("no time at all", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
-                    again(s, at_once)
+                Model::new("join_deadline", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    joined_again(s, with_deadline)
+                })
+                .timed(&[1]),
+                Model::new("zero timeout", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    joined_again(s, zero_timeout)
                 }),
                 Model::new(
-                    "beside one that joins",
+                    "with an untimed joiner",
                     [[Done, Done], [TimedOut, Done]],
-                    timed_beside_plain,
+                    timed_and_plain,
                 )
                 .within(2, 3),
             ],
         ),
         Law::new(
             "TH4",
-            "all who join return, and one of them has the result",
+            "every joiner returns, and exactly one can take the result",
             [
-                Model::new("two that join", [[Count(1), Busy], [Busy, Count(1)]], |s| {
-                    takers(s, plain)
+                Model::new("two joins", [[Count(1), Busy], [Busy, Count(1)]], |s| {
+                    two_joiners(s, plain)
                 })
                 .within(2, 3),
-                Model::new("two in time", [[Count(1), Busy], [Busy, Count(1)]], |s| {
-                    takers(s, patient)
+                Model::new("two timed joins", [[Count(1), Busy], [Busy, Count(1)]], |s| {
+                    two_joiners(s, with_max_timeout)
                 })
                 .within(1, 2),
             ],
         ),
         Law::new(
             "TH6",
-            "a thread that was joined is not on the registry",
+            "a joined thread is no longer enumerated",
             [
-                Model::new("by one that joins", [[Done, Count(1)]], |s| registered(s, plain)),
-                Model::new("by one that looks", [[Done, Count(1)], [Busy, Busy]], |s| {
-                    registered(s, look)
-                }),
-                Model::new("by two", [[Count(1), Count(1)]], registered_for_two).within(1, 2),
-                Model::new("who is listed", [[Is(true), Done]], listed_as_it_ends).within(3, 4),
+                Model::new("join", [[Done, Count(1)]], |s| enumerated(s, plain)),
+                Model::new("try_join", [[Done, Count(1)], [Busy, Busy]], |s| enumerated(s, poll)),
+                Model::new("two joins", [[Count(1), Count(1)]], enumerated_by_two).within(1, 2),
+                Model::new("enumerated during a join", [[Is(true), Done]], enumerated_during_join).within(3, 4),
             ],
         ),
         Law::new(
             "TH7",
-            "a start that fails leaves nothing behind, and nobody waits for it",
+            "a failed spawn is rolled back, and no thread stays blocked on it",
             [
-                Model::new("beside an exit", [[Count(1), Done]], |s| refused(s, exits)).within(2, 3),
+                Model::new("during join_all", [[Count(1), Done]], |s| failed_spawn(s, join_all)).within(2, 3),
                 Model::new(
-                    "beside an exit in time",
+                    "during join_all_timeout",
                     [[Count(1), Done], [Count(1), TimedOut]],
-                    |s| refused(s, exits_soon),
+                    |s| failed_spawn(s, join_all_timeout),
                 )
                 .within(2, 3),
-                Model::new("beside one that joins all it sees", [[Count(1), Done]], |s| {
-                    refused(s, joins_all_it_sees)
+                Model::new("during joins of all enumerated threads", [[Count(1), Done]], |s| {
+                    failed_spawn(s, join_enumerated)
                 })
                 .within(2, 3),
             ],
         ),
         Law::new(
             "TH8",
-            "a panic tells the hook, and then whoever joins",
+            "a panic is reported to the panic hook and then to every joiner",
             [
-                Model::new("one that joins", [[Answer::Panicked, Count(2)]], |s| alone(s, panicked)),
+                Model::new("join", [[Answer::Panicked, Count(2)]], |s| spawner(s, panicked)),
                 Model::new("the hook panics too", [[Answer::Panicked, Count(1)]], |s| {
-                    alone(s, hook_panics)
+                    spawner(s, hook_panics)
                 }),
-                Model::new("two that join", [[Answer::Panicked, Answer::Panicked]], two_are_told).within(1, 2),
-                Model::new("in time", [[Answer::Panicked], [TimedOut]], |s| {
-                    alone(s, panicked_in_time)
+                Model::new("two joins", [[Answer::Panicked, Answer::Panicked]], panicked_for_two).within(1, 2),
+                Model::new("join_timeout", [[Answer::Panicked], [TimedOut]], |s| {
+                    spawner(s, panicked_with_timeout)
                 })
                 .timed(&[1]),
             ],
         ),
         Law::new(
             "TH9",
-            "an exit waits for each thread that is not a daemon, those too that others start",
+            "an exit waits for every non-daemon thread, including threads spawned by other threads",
             [
-                Model::new("one", [[Done, Count(2)]], |s| exit(s, one_of_ours)),
-                Model::new("in time", [[Done, Count(2)], [TimedOut, Busy]], exit_in_time)
-                    .timed(&[1])
-                    .within(4, 6),
-                Model::new("a daemon is left alone", [[Done, Blocked]], daemon_left).within(3, 4),
-                Model::new("one that starts another", [[Done, Count(2)]], |s| {
-                    exit(s, one_after_another)
+                Model::new("one thread", [[Done, Count(2)]], |s| exit(s, one_thread)),
+                Model::new(
+                    "join_all_timeout",
+                    [[Done, Count(2)], [TimedOut, Busy]],
+                    exit_with_timeout,
+                )
+                .timed(&[1])
+                .within(4, 6),
+                Model::new("no wait for a daemon", [[Done, Blocked]], daemon_ignored).within(3, 4),
+                Model::new("a thread that spawns another", [[Done, Count(2)]], |s| {
+                    exit(s, nested_spawn)
                 })
                 .within(2, 3),
                 Model::new("two exits", [[Done, Done]], two_exits).within(1, 2),
@@ -144,56 +152,58 @@ pub fn laws() -> Vec<Law> {
     ]
 }
 
-/// What a thread shares with those who wait for it.
-struct Shop {
+/// The objects that a thread shares with its joiners.
+struct Fixture {
     registry: Registry,
     data: Data,
 }
 
-fn shop() -> Arc<Shop> {
-    Arc::new(Shop {
+fn fixture() -> Arc<Fixture> {
+    Arc::new(Fixture {
         registry: Registry::new(),
         data: Data::new(),
     })
 }
 
-impl Shop {
+impl Fixture {
     fn builder(&self) -> Builder {
         self.registry.builder()
     }
 }
 
-/// Adds to the data when it is dropped, as a captured value might.
-struct Trace(Arc<Shop>);
+/// Adds to the data when it is dropped.
+struct AddsOnDrop(Arc<Fixture>);
 
-impl Drop for Trace {
+impl Drop for AddsOnDrop {
     fn drop(&mut self) {
         self.0.data.add();
     }
 }
 
-/// A thread that works, and leaves its trace.
-fn start(shop: &Arc<Shop>) -> JoinHandle<Answer> {
-    let trace = Trace(Arc::clone(shop));
-    shop.builder()
-        .spawn(move || trace.0.data.add())
-        .expect("a model has room for it")
+/// Spawns a thread that adds to the data, and adds again when its captures are dropped.
+fn spawn(fixture: &Arc<Fixture>) -> JoinHandle<Answer> {
+    let value = AddsOnDrop(Arc::clone(fixture));
+    fixture
+        .builder()
+        .spawn(move || value.0.data.add())
+        .expect("loom allows this many threads")
 }
 
-/// A thread that throws.
-fn start_failing(shop: &Arc<Shop>) -> JoinHandle<()> {
-    shop.builder()
-        .spawn(|| resume_unwind(Box::new("no yarn")))
-        .expect("a model has room for it")
+/// Spawns a thread that panics.
+fn spawn_panicking(fixture: &Arc<Fixture>) -> JoinHandle<()> {
+    fixture
+        .builder()
+        .spawn(|| resume_unwind(Box::new("expected")))
+        .expect("loom allows this many threads")
 }
 
 type Form = fn(&Thread) -> Answer;
 
-fn told(result: Result<(), Panicked>) -> Answer {
+fn answer(result: Result<(), Panicked>) -> Answer {
     result.map_or(Answer::Panicked, |()| Done)
 }
 
-fn told_in_time(result: Result<(), JoinError>) -> Answer {
+fn timed_answer(result: Result<(), JoinError>) -> Answer {
     match result {
         Ok(()) => Done,
         Err(JoinError::TimedOut) => TimedOut,
@@ -202,325 +212,325 @@ fn told_in_time(result: Result<(), JoinError>) -> Answer {
 }
 
 fn plain(thread: &Thread) -> Answer {
-    told(thread.join())
+    answer(thread.join())
 }
 
-fn look(thread: &Thread) -> Answer {
-    thread.try_join().map_or(Busy, told)
+fn poll(thread: &Thread) -> Answer {
+    thread.try_join().map_or(Busy, answer)
 }
 
-fn soon(thread: &Thread) -> Answer {
-    told_in_time(thread.join_timeout(SOON))
+fn with_timeout(thread: &Thread) -> Answer {
+    timed_answer(thread.join_timeout(TIMEOUT))
 }
 
-fn later(thread: &Thread) -> Answer {
-    told_in_time(thread.join_deadline(Instant::now() + SOON))
+fn with_deadline(thread: &Thread) -> Answer {
+    timed_answer(thread.join_deadline(Instant::now() + TIMEOUT))
 }
 
-fn at_once(thread: &Thread) -> Answer {
-    told_in_time(thread.join_timeout(Duration::ZERO))
+fn zero_timeout(thread: &Thread) -> Answer {
+    timed_answer(thread.join_timeout(Duration::ZERO))
 }
 
-/// The timed form, with all the time there is.
-fn patient(thread: &Thread) -> Answer {
-    told_in_time(thread.join_timeout(Duration::MAX))
+fn with_max_timeout(thread: &Thread) -> Answer {
+    timed_answer(thread.join_timeout(Duration::MAX))
 }
 
-type Say<'a> = &'a mut dyn FnMut(Answer);
+type Report<'a> = &'a mut dyn FnMut(Answer);
 
-/// One thread that plays `role`, and those that it starts.
-fn alone(stage: &Stage, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, role);
-    stage.finish()
+/// One thread that runs `body`, and the threads that it spawns.
+fn spawner(scenario: &Scenario, body: fn(&Arc<Fixture>, Report)) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, body);
+    scenario.finish()
 }
 
-fn joined(shop: &Arc<Shop>, say: Say) {
-    let thread = shop.builder().spawn({
-        let shop = Arc::clone(shop);
-        move || shop.data.add()
+fn joined(fixture: &Arc<Fixture>, report: Report) {
+    let thread = fixture.builder().spawn({
+        let fixture = Arc::clone(fixture);
+        move || fixture.data.add()
     });
-    let thread = thread.expect("a model has room for it");
-    say(plain(&thread));
-    say(thread.take_result().unwrap_or(Busy));
+    let thread = thread.expect("loom allows this many threads");
+    report(plain(&thread));
+    report(thread.take_result().unwrap_or(Busy));
 }
 
-fn let_go(shop: &Arc<Shop>, say: Say) {
-    let over = Arc::new(Event::new());
-    let (theirs, shop_of_theirs) = (Arc::clone(&over), Arc::clone(shop));
+fn detached(fixture: &Arc<Fixture>, report: Report) {
+    let done = Arc::new(Event::new());
+    let (event, added) = (Arc::clone(&done), Arc::clone(fixture));
     let run = move || {
-        shop_of_theirs.data.add();
-        theirs.set();
+        added.data.add();
+        event.set();
     };
-    drop(shop.builder().spawn(run).expect("a model has room for it"));
-    over.wait();
-    say(Done);
-    say(shop.data.read());
+    drop(fixture.builder().spawn(run).expect("loom allows this many threads"));
+    done.wait();
+    report(Done);
+    report(fixture.data.read());
 }
 
-fn two_starters(stage: &Stage) -> Vec<Answer> {
+fn two_starters(scenario: &Scenario) -> Vec<Answer> {
     for _ in 0..2 {
-        stage.program(&Arc::new(shop()), joined);
+        scenario.program(&Arc::new(fixture()), joined);
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// A thread that works, and one that waits for its end in this form, and looks at what it did.
-fn beside(stage: &Stage, form: Form) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, move |shop, say| {
-        let thread = start(shop);
-        let end = form(&thread);
-        say(end);
-        say(if end == Done { shop.data.read() } else { Busy });
+/// A thread joins another by `form`, and then reads what that thread wrote.
+fn observed_by(scenario: &Scenario, form: Form) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, move |fixture, report| {
+        let thread = spawn(fixture);
+        let answer = form(&thread);
+        report(answer);
+        report(if answer == Done { fixture.data.read() } else { Busy });
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The trace is the thread's result, and nobody can take it: it is dropped before anyone is told.
-fn result_left(shop: &Arc<Shop>, say: Say) {
-    let trace = Trace(Arc::clone(shop));
-    let handle = shop.builder().spawn(move || {
-        trace.0.data.add();
-        trace
+/// No handle can take the thread's result, so the result is dropped before a join returns.
+fn unclaimed_result(fixture: &Arc<Fixture>, report: Report) {
+    let value = AddsOnDrop(Arc::clone(fixture));
+    let handle = fixture.builder().spawn(move || {
+        value.0.data.add();
+        value
     });
-    let thread = handle.expect("a model has room for it").thread().clone();
-    say(plain(&thread));
-    say(shop.data.read());
+    let thread = handle.expect("loom allows this many threads").thread().clone();
+    report(plain(&thread));
+    report(fixture.data.read());
 }
 
-fn scoped(shop: &Arc<Shop>, say: Say) {
-    let data = &shop.data;
+fn scoped(fixture: &Arc<Fixture>, report: Report) {
+    let data = &fixture.data;
     selvedge_loom::thread::scope(|scope| {
-        let started = shop.builder().spawn_scoped(scope, || data.add());
-        drop(started.expect("a model has room for it"));
+        let started = fixture.builder().spawn_scoped(scope, || data.add());
+        drop(started.expect("loom allows this many threads"));
     });
-    say(Done);
-    say(data.read());
+    report(Done);
+    report(data.read());
 }
 
-/// Waits in this form, and then for good.
-fn again(stage: &Stage, form: Form) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, move |shop, say| {
-        let thread = start(shop);
-        let end = form(&thread);
-        assert!(end == TimedOut || !thread.is_alive(), "it has not ended");
-        say(end);
-        assert_eq!(plain(&thread), Done, "it can be joined again");
-        say(thread.take_result().unwrap_or(Busy));
+/// Joins by `form`, and then without a timeout.
+fn joined_again(scenario: &Scenario, form: Form) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, move |fixture, report| {
+        let thread = spawn(fixture);
+        let answer = form(&thread);
+        assert!(answer == TimedOut || !thread.is_alive(), "the thread has not ended");
+        report(answer);
+        assert_eq!(plain(&thread), Done, "the second join fails");
+        report(thread.take_result().unwrap_or(Busy));
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn timed_beside_plain(stage: &Stage) -> Vec<Answer> {
-    let thread = Arc::new(start(&shop()));
-    stage.thread(&thread, |thread| soon(thread));
-    stage.thread(&thread, |thread| plain(thread));
-    stage.finish()
+fn timed_and_plain(scenario: &Scenario) -> Vec<Answer> {
+    let thread = Arc::new(spawn(&fixture()));
+    scenario.thread(&thread, |thread| with_timeout(thread));
+    scenario.thread(&thread, |thread| plain(thread));
+    scenario.finish()
 }
 
-fn result_means_end(shop: &Arc<Shop>, say: Say) {
-    let thread = start(shop);
+fn result_means_end(fixture: &Arc<Fixture>, report: Report) {
+    let thread = spawn(fixture);
     match thread.take_result() {
-        None => say(Busy),
+        None => report(Busy),
         Some(_) => {
-            assert!(!thread.is_alive(), "it has a result before its end");
-            assert_eq!(shop.data.read(), Count(2));
-            say(Done);
+            assert!(!thread.is_alive(), "the thread has a result before its end");
+            assert_eq!(fixture.data.read(), Count(2));
+            report(Done);
         }
     }
-    assert_eq!(plain(&thread), Done); // it sleeps here, if the thread is late
+    assert_eq!(plain(&thread), Done); // blocks if the thread has not ended
 }
 
-/// Two that wait in this form and take the result.
-fn takers(stage: &Stage, form: Form) -> Vec<Answer> {
-    let thread = Arc::new(start(&shop()));
+/// Two threads join by `form` and take the result.
+fn two_joiners(scenario: &Scenario, form: Form) -> Vec<Answer> {
+    let thread = Arc::new(spawn(&fixture()));
     for _ in 0..2 {
-        stage.thread(&thread, move |thread| {
+        scenario.thread(&thread, move |thread| {
             assert_eq!(form(thread), Done);
-            assert!(!thread.is_alive(), "it has not ended");
+            assert!(!thread.is_alive(), "the thread has not ended");
             thread.take_result().unwrap_or(Busy)
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn registered(stage: &Stage, form: Form) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, move |shop, say| {
-        let thread = start(shop);
-        let end = form(&thread);
-        say(end);
-        say(if end == Done {
-            living(&shop.registry, &thread)
+fn enumerated(scenario: &Scenario, form: Form) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, move |fixture, report| {
+        let thread = spawn(fixture);
+        let answer = form(&thread);
+        report(answer);
+        report(if answer == Done {
+            enumerate(&fixture.registry, &thread)
         } else {
             Busy
         });
         assert_eq!(plain(&thread), Done);
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// How many live, of whom `ended` is none.
-fn living(registry: &Registry, ended: &Thread) -> Answer {
-    let living = registry.enumerate();
-    assert!(!living.contains(ended), "it was joined, and is on the registry");
-    assert_eq!(registry.active_count(), living.len());
-    Count(u32::try_from(living.len()).expect("a few"))
+/// The number of enumerated threads. The thread `ended` must not be one of them.
+fn enumerate(registry: &Registry, ended: &Thread) -> Answer {
+    let threads = registry.enumerate();
+    assert!(!threads.contains(ended), "a joined thread is enumerated");
+    assert_eq!(registry.active_count(), threads.len());
+    Count(u32::try_from(threads.len()).expect("a few"))
 }
 
-fn registered_for_two(stage: &Stage) -> Vec<Answer> {
-    let shop = shop();
-    let shared = Arc::new((start(&shop), shop));
+fn enumerated_by_two(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture();
+    let shared = Arc::new((spawn(&fixture), fixture));
     for _ in 0..2 {
-        stage.thread(&shared, |(thread, shop)| {
+        scenario.thread(&shared, |(thread, fixture)| {
             assert_eq!(plain(thread), Done);
-            living(&shop.registry, thread)
+            enumerate(&fixture.registry, thread)
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// One lists the threads as another ends: whoever is listed had not told a joiner before.
-fn listed_as_it_ends(stage: &Stage) -> Vec<Answer> {
-    let shop = shop();
-    let shared = Arc::new((start(&shop), shop, Event::new()));
-    stage.thread(&shared, |(thread, shop, joined)| {
+/// One thread enumerates while another joins: a thread joined before the enumeration is not in it.
+fn enumerated_during_join(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture();
+    let shared = Arc::new((spawn(&fixture), fixture, Event::new()));
+    scenario.thread(&shared, |(thread, fixture, joined)| {
         let was_joined = joined.is_set();
-        let listed = shop.registry.enumerate().contains(thread);
+        let listed = fixture.registry.enumerate().contains(thread);
         Is(!(was_joined && listed))
     });
-    stage.thread(&shared, |(thread, _, joined)| {
-        let end = plain(thread);
+    scenario.thread(&shared, |(thread, _, joined)| {
+        let answer = plain(thread);
         joined.set();
-        end
+        answer
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// One start is refused, by the system, while another looks on.
-fn refused(stage: &Stage, looks_on: fn(&Registry) -> Answer) -> Vec<Answer> {
+/// The system rejects a spawn in one thread, while another runs `observer`.
+fn failed_spawn(scenario: &Scenario, observer: fn(&Registry) -> Answer) -> Vec<Answer> {
     let registry = Arc::new(Registry::new());
-    stage.thread(&registry, |registry| {
-        let refused = registry.builder().stack_size(1 << 60).spawn(|| ());
-        assert!(refused.is_err());
+    scenario.thread(&registry, |registry| {
+        let spawned = registry.builder().stack_size(1 << 60).spawn(|| ());
+        assert!(spawned.is_err());
         Count(u32::try_from(registry.active_count()).expect("a few"))
     });
-    stage.thread(&registry, looks_on);
-    stage.finish()
+    scenario.thread(&registry, observer);
+    scenario.finish()
 }
 
-fn exits(registry: &Registry) -> Answer {
+fn join_all(registry: &Registry) -> Answer {
     registry.join_all();
     Done
 }
 
-fn exits_soon(registry: &Registry) -> Answer {
-    registry.join_all_timeout(SOON).map_or(TimedOut, |()| Done)
+fn join_all_timeout(registry: &Registry) -> Answer {
+    registry.join_all_timeout(TIMEOUT).map_or(TimedOut, |()| Done)
 }
 
-fn joins_all_it_sees(registry: &Registry) -> Answer {
+fn join_enumerated(registry: &Registry) -> Answer {
     let first = registry.main_thread();
     registry
         .enumerate()
         .iter()
         .filter(|thread| **thread != first)
         .map(plain)
-        .all(|end| end == Done);
+        .all(|answer| answer == Done);
     Done
 }
 
-fn panicked(shop: &Arc<Shop>, say: Say) {
-    let theirs = Arc::clone(shop);
-    shop.registry.set_panic_hook(move |thread, _: &(dyn Any + Send)| {
-        assert!(thread.is_alive(), "joiners are told first");
-        theirs.data.add();
+fn panicked(fixture: &Arc<Fixture>, report: Report) {
+    let captured = Arc::clone(fixture);
+    fixture.registry.set_panic_hook(move |thread, _: &(dyn Any + Send)| {
+        assert!(thread.is_alive(), "a join returned before the panic hook");
+        captured.data.add();
     });
-    let thread = start_failing(shop);
-    say(plain(&thread));
-    shop.data.add();
-    say(shop.data.read());
+    let thread = spawn_panicking(fixture);
+    report(plain(&thread));
+    fixture.data.add();
+    report(fixture.data.read());
     assert!(thread.take_panic().is_some());
 }
 
-fn hook_panics(shop: &Arc<Shop>, say: Say) {
-    shop.registry
+fn hook_panics(fixture: &Arc<Fixture>, report: Report) {
+    fixture
+        .registry
         .set_panic_hook(|_, _: &(dyn Any + Send)| resume_unwind(Box::new("the hook")));
-    let thread = start_failing(shop);
-    say(plain(&thread));
-    say(living(&shop.registry, &thread));
+    let thread = spawn_panicking(fixture);
+    report(plain(&thread));
+    report(enumerate(&fixture.registry, &thread));
 }
 
-fn panicked_in_time(shop: &Arc<Shop>, say: Say) {
-    let thread = start_failing(shop);
-    say(soon(&thread));
+fn panicked_with_timeout(fixture: &Arc<Fixture>, report: Report) {
+    let thread = spawn_panicking(fixture);
+    report(with_timeout(&thread));
     assert_eq!(plain(&thread), Answer::Panicked);
 }
 
-fn two_are_told(stage: &Stage) -> Vec<Answer> {
-    let thread = Arc::new(start_failing(&shop()));
+fn panicked_for_two(scenario: &Scenario) -> Vec<Answer> {
+    let thread = Arc::new(spawn_panicking(&fixture()));
     for _ in 0..2 {
-        stage.thread(&thread, |thread| plain(thread));
+        scenario.thread(&thread, |thread| plain(thread));
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// An exit, and what is seen after it of the threads that this has started; it gives the first.
-fn exit(stage: &Stage, threads: fn(&Arc<Shop>) -> Thread) -> Vec<Answer> {
-    let shop = shop();
-    let first = threads(&shop);
-    stage.program(&Arc::new((shop, first)), |(shop, first), say| {
-        drop(shop.registry.exit_guard());
-        assert!(!first.is_alive(), "it has not ended");
-        say(Done);
-        say(shop.data.read());
+/// An exit, and what it makes visible. `threads` spawns threads and returns the first.
+fn exit(scenario: &Scenario, threads: fn(&Arc<Fixture>) -> Thread) -> Vec<Answer> {
+    let fixture = fixture();
+    let first = threads(&fixture);
+    scenario.program(&Arc::new((fixture, first)), |(fixture, first), report| {
+        drop(fixture.registry.exit_guard());
+        assert!(!first.is_alive(), "the thread has not ended");
+        report(Done);
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn one_of_ours(shop: &Arc<Shop>) -> Thread {
-    start(shop).thread().clone()
+fn one_thread(fixture: &Arc<Fixture>) -> Thread {
+    spawn(fixture).thread().clone()
 }
 
-fn one_after_another(shop: &Arc<Shop>) -> Thread {
-    let theirs = Arc::clone(shop);
-    let first = shop.builder().spawn(move || drop(start(&theirs)));
-    first.expect("a model has room for it").thread().clone()
+fn nested_spawn(fixture: &Arc<Fixture>) -> Thread {
+    let captured = Arc::clone(fixture);
+    let first = fixture.builder().spawn(move || drop(spawn(&captured)));
+    first.expect("loom allows this many threads").thread().clone()
 }
 
-fn exit_in_time(stage: &Stage) -> Vec<Answer> {
-    let shop = shop();
-    let thread = start(&shop);
-    stage.program(&Arc::new((shop, thread)), |(shop, thread), say| {
-        let end = exits_soon(&shop.registry);
-        assert!(end == TimedOut || !thread.is_alive(), "it has not ended");
-        say(end);
-        say(if end == Done { shop.data.read() } else { Busy });
-        exits(&shop.registry);
+fn exit_with_timeout(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture();
+    let thread = spawn(&fixture);
+    scenario.program(&Arc::new((fixture, thread)), |(fixture, thread), report| {
+        let answer = join_all_timeout(&fixture.registry);
+        assert!(answer == TimedOut || !thread.is_alive(), "the thread has not ended");
+        report(answer);
+        report(if answer == Done { fixture.data.read() } else { Busy });
+        join_all(&fixture.registry);
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The daemon sleeps for ever, and is known to `Blocked` by one that joins it.
-fn daemon_left(stage: &Stage) -> Vec<Answer> {
+/// The daemon blocks indefinitely, so a thread that joins it stays `Blocked`.
+fn daemon_ignored(scenario: &Scenario) -> Vec<Answer> {
     let registry = Arc::new(Registry::new());
     let daemon = registry
         .builder()
         .daemon(true)
         .spawn(|| Event::new().wait())
-        .expect("a model has room for it");
+        .expect("loom allows this many threads");
     let shared = Arc::new((registry, daemon));
-    stage.thread(&shared, |(registry, _)| exits(registry));
-    stage.thread(&shared, |(_, daemon)| plain(daemon));
-    stage.finish()
+    scenario.thread(&shared, |(registry, _)| join_all(registry));
+    scenario.thread(&shared, |(_, daemon)| plain(daemon));
+    scenario.finish()
 }
 
-fn two_exits(stage: &Stage) -> Vec<Answer> {
-    let shop = shop();
-    one_of_ours(&shop);
+fn two_exits(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture();
+    one_thread(&fixture);
     for _ in 0..2 {
-        stage.thread(&shop, |shop| exits(&shop.registry));
+        scenario.thread(&fixture, |fixture| join_all(&fixture.registry));
     }
-    stage.finish()
+    scenario.finish()
 }

@@ -1,8 +1,8 @@
 //! Timers: TI1 to TI4.
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
-use crate::stage::Stage;
+use crate::scenario::Scenario;
 use selvedge_loom::backend::Arc;
 use selvedge_loom::thread::{Clock, Registry, Timer};
 use selvedge_loom::{Event, Instant};
@@ -14,346 +14,356 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "TI1",
-            "a timer runs or is cancelled, and the cancel tells which",
+            "a timer either runs or is cancelled, and cancel returns which",
             [
-                Model::new("cancelled at once", RUN_OR_CANCELLED, cancelled_at_once).within(3, 4),
-                Model::new("by another", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
+                Model::new("cancelled immediately", RUN_OR_CANCELLED, cancelled_immediately).within(3, 4),
+                Model::new("cancelled by another thread", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
                 Model::new(
-                    "by two",
+                    "cancelled by two threads",
                     [[Is(true), Is(true)], [Is(false), Is(false)]],
                     cancelled_by_two,
                 )
                 .within(1, 2),
                 Model::new(
-                    "one that repeats",
+                    "a repeating timer",
                     [
                         [Is(true), Count(0)],
                         [Is(true), Count(1)],
                         [Is(false), Count(1)],
                         [Is(false), Count(2)],
                     ],
-                    one_that_repeats,
+                    repeating_cancelled,
                 )
                 .within(3, 4),
             ],
         ),
         Law::new(
             "TI2",
-            "whoever joins a timer is told when it has run, is cancelled or has panicked",
+            "every joiner of a timer returns after the timer has run, has panicked or was cancelled",
             [
-                Model::new("it runs", [[Done, Count(1)]], it_runs).within(3, 4),
-                Model::new("it panics", [[Answer::Panicked, Count(1)]], it_panics).within(3, 4),
-                Model::new("it is cancelled", [[Is(true), Done]], it_is_cancelled).within(2, 3),
+                Model::new("run", [[Done, Count(1)]], run).within(3, 4),
+                Model::new("panicked", [[Answer::Panicked, Count(1)]], panicked).within(3, 4),
+                Model::new("cancelled", [[Is(true), Done]], cancelled).within(2, 3),
             ],
         ),
         Law::new(
             "TI3",
-            "each timer runs, whatever the others do",
+            "every timer runs, whatever other timers do",
             [
-                Model::new("one comes that is due sooner", [[Done]], after_a_late_one).within(2, 3),
-                Model::new("one comes as the clock runs down", [[Done, Done]], one_after_the_other).within(2, 3),
-                Model::new("one repeats", [[Answer::Panicked, Count(2)]], one_repeats).within(2, 3),
+                Model::new("a timer with an earlier deadline", [[Done]], earlier_deadline).within(2, 3),
+                Model::new("a timer while the worker exits", [[Done, Done]], one_after_the_other).within(2, 3),
+                Model::new("a repeating timer", [[Answer::Panicked, Count(2)]], repeating).within(2, 3),
                 Model::new(
-                    "one runs for as long as the other waits",
+                    "a timer that blocks until another runs",
                     [[Done, Done]],
                     one_waits_for_the_other,
                 )
                 .within(2, 3),
-                Model::new("two start at once", [[Done, Done]], two_start).within(1, 2),
+                Model::new("two started concurrently", [[Done, Done]], two_start).within(1, 2),
             ],
         ),
         Law::new(
             "TI4",
-            "a clock that is shut down or dropped runs no timer from then on, and cancels those that wait",
+            "a clock that was shut down or dropped runs no timer and cancels all pending timers",
             [
-                Model::new("one waits, and one repeats", SHUT_DOWN_IN_TIME, shut_down).within(2, 3),
-                Model::new("by one that repeats", [[Done, Count(1)]], shut_down_by_one_that_repeats).within(2, 3),
+                Model::new("a pending and a repeating timer", RUNS_BEFORE_SHUTDOWN, shut_down).within(2, 3),
+                Model::new("by a repeating timer", [[Done, Count(1)]], shut_down_by_repeating_timer).within(2, 3),
                 Model::new(
-                    "beside a start",
+                    "during a start",
                     [[Done, Is(true)], [Done, Is(false)]],
-                    shut_down_beside_a_start,
+                    shut_down_during_start,
                 )
                 .within(2, 3),
                 Model::new(
-                    "two shut it down",
+                    "two shutdowns",
                     [[Count(0), Count(0)], [Count(1), Count(1)]],
                     two_shut_down,
                 )
                 .within(1, 2),
-                Model::new("it is dropped", [[Done, Count(0)], [Done, Count(1)]], dropped).within(2, 3),
+                Model::new("dropped", [[Done, Count(0)], [Done, Count(1)]], dropped).within(2, 3),
             ],
         ),
     ]
 }
 
-/// How often the one that repeats has run.
-const SHUT_DOWN_IN_TIME: [[Answer; 2]; 3] = [[Done, Count(0)], [Done, Count(1)], [Done, Count(2)]];
+/// The number of runs of the repeating timer.
+const RUNS_BEFORE_SHUTDOWN: [[Answer; 2]; 3] = [[Done, Count(0)], [Done, Count(1)], [Done, Count(2)]];
 
 const RUN_OR_CANCELLED: [[Answer; 2]; 2] = [[Is(true), Count(0)], [Is(false), Count(1)]];
 
-struct Shop {
+struct Fixture {
     clock: Clock,
     data: Data,
 }
 
-fn shop() -> Arc<Shop> {
-    Arc::new(Shop {
+fn fixture() -> Arc<Fixture> {
+    Arc::new(Fixture {
         clock: Clock::new(&Registry::new()),
         data: Data::new(),
     })
 }
 
-/// A timer that adds to the data.
-fn start(shop: &Arc<Shop>, after: Duration) -> Timer {
-    let theirs = Arc::clone(shop);
+/// Starts a timer that adds to the data.
+fn start(fixture: &Arc<Fixture>, after: Duration) -> Timer {
+    let captured = Arc::clone(fixture);
     let run = move || {
-        theirs.data.add();
+        captured.data.add();
     };
-    shop.clock.start(after, run).expect("a model has room for its thread")
+    fixture.clock.start(after, run).expect("loom allows this many threads")
 }
 
 fn join(timer: &Timer) -> Answer {
     timer.join().map_or(Answer::Panicked, |()| Done)
 }
 
-fn cancelled_at_once(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        let timer = start(shop, SOON);
-        say(Is(timer.cancel()));
+fn cancelled_immediately(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        let timer = start(fixture, TIMEOUT);
+        report(Is(timer.cancel()));
         assert_eq!(join(&timer), Done);
-        say(shop.data.read());
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn cancelled_by_another(stage: &Stage) -> Vec<Answer> {
-    let shop = shop();
-    let shared = Arc::new((start(&shop, SOON), shop));
-    stage.thread(&shared, |(timer, _)| Is(timer.cancel()));
-    stage.thread(&shared, |(timer, shop)| {
+fn cancelled_by_another(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture();
+    let shared = Arc::new((start(&fixture, TIMEOUT), fixture));
+    scenario.thread(&shared, |(timer, _)| Is(timer.cancel()));
+    scenario.thread(&shared, |(timer, fixture)| {
         assert_eq!(join(timer), Done);
-        shop.data.read()
+        fixture.data.read()
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn cancelled_by_two(stage: &Stage) -> Vec<Answer> {
-    let timer = Arc::new(start(&shop(), SOON));
+fn cancelled_by_two(scenario: &Scenario) -> Vec<Answer> {
+    let timer = Arc::new(start(&fixture(), TIMEOUT));
     for _ in 0..2 {
-        stage.thread(&timer, |timer| {
-            let never = timer.cancel();
+        scenario.thread(&timer, |timer| {
+            let was_cancelled = timer.cancel();
             assert_eq!(join(timer), Done);
-            Is(never)
+            Is(was_cancelled)
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// A timer that repeats, whose second run is the last.
-fn start_twice(shop: &Arc<Shop>) -> Timer {
-    let theirs = Arc::clone(shop);
+/// Starts a repeating timer that panics, and so ends, in its second run.
+fn start_repeating(fixture: &Arc<Fixture>) -> Timer {
+    let captured = Arc::clone(fixture);
     let run = move || {
-        if theirs.data.add() == Count(2) {
-            resume_unwind(Box::new("enough"));
+        if captured.data.add() == Count(2) {
+            resume_unwind(Box::new("expected"));
         }
     };
-    shop.clock.every(SOON, run).expect("a model has room for its thread")
+    fixture
+        .clock
+        .every(TIMEOUT, run)
+        .expect("loom allows this many threads")
 }
 
-fn one_that_repeats(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        let timer = start_twice(shop);
-        say(Is(timer.cancel()));
+fn repeating_cancelled(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        let timer = start_repeating(fixture);
+        report(Is(timer.cancel()));
         join(&timer);
-        say(shop.data.read());
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn one_repeats(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        say(join(&start_twice(shop)));
-        say(shop.data.read());
+fn repeating(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        report(join(&start_repeating(fixture)));
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn it_runs(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        say(join(&start(shop, SOON)));
-        say(shop.data.read());
+fn run(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        report(join(&start(fixture, TIMEOUT)));
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// It would wait for ever.
-fn it_is_cancelled(stage: &Stage) -> Vec<Answer> {
-    let timer = Arc::new(start(&shop(), Duration::MAX));
-    stage.thread(&timer, |timer| Is(timer.cancel()));
-    stage.thread(&timer, join);
-    stage.finish()
+/// The timer never expires.
+fn cancelled(scenario: &Scenario) -> Vec<Answer> {
+    let timer = Arc::new(start(&fixture(), Duration::MAX));
+    scenario.thread(&timer, |timer| Is(timer.cancel()));
+    scenario.thread(&timer, join);
+    scenario.finish()
 }
 
-fn it_panics(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        let theirs = Arc::clone(shop);
+fn panicked(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        let captured = Arc::clone(fixture);
         let registry = Registry::new();
         registry.set_panic_hook(move |_, _| {
-            theirs.data.add();
+            captured.data.add();
         });
-        let timer = Clock::new(&registry).start(SOON, || resume_unwind(Box::new("no yarn")));
-        say(join(&timer.expect("a model has room for its thread")));
-        say(shop.data.read());
+        let timer = Clock::new(&registry).start(TIMEOUT, || resume_unwind(Box::new("expected")));
+        report(join(&timer.expect("loom allows this many threads")));
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The leader sleeps for one that is never due.
-fn after_a_late_one(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.thread(&shop, |shop| {
-        let never = start(shop, Duration::MAX);
-        let end = join(&start(shop, SOON));
+/// The leader is blocked until the deadline of a timer that never expires.
+fn earlier_deadline(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.thread(&fixture, |fixture| {
+        let never = start(fixture, Duration::MAX);
+        let end = join(&start(fixture, TIMEOUT));
         assert!(never.cancel());
         end
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The first to run waits for the second.
-fn one_waits_for_the_other(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
+/// The first timer blocks until the second runs.
+fn one_waits_for_the_other(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
         let other = Arc::new(Event::new());
         let (sets, waits) = (Arc::clone(&other), Arc::clone(&other));
-        let slow = shop
+        let slow = fixture
             .clock
-            .start(SOON, move || waits.wait())
-            .expect("a model has room for its thread");
-        let due = Instant::now() + SOON;
-        let quick = shop
+            .start(TIMEOUT, move || waits.wait())
+            .expect("loom allows this many threads");
+        let deadline = Instant::now() + TIMEOUT;
+        let quick = fixture
             .clock
-            .start_at(due, move || sets.set())
-            .expect("a model has room for its thread");
-        say(join(&quick));
-        say(join(&slow));
+            .start_at(deadline, move || sets.set())
+            .expect("loom allows this many threads");
+        report(join(&quick));
+        report(join(&slow));
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// The second comes when the worker has run the first, and may be on its way out.
-fn one_after_the_other(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        say(join(&start(shop, SOON)));
-        say(join(&start(shop, SOON)));
+/// The second timer is started after the worker has run the first, while the worker may be about to exit.
+fn one_after_the_other(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        report(join(&start(fixture, TIMEOUT)));
+        report(join(&start(fixture, TIMEOUT)));
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// If it ran once more after the shutdown, the additions would race with the look.
-fn shut_down(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        let (never, repeats) = (start(shop, Duration::MAX), start_twice(shop));
-        shop.clock.shutdown();
+/// If the repeating timer ran after the shutdown, its addition would be a data race with the read.
+fn shut_down(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        let (never, repeats) = (start(fixture, Duration::MAX), start_repeating(fixture));
+        fixture.clock.shutdown();
         assert!(never.is_finished() && repeats.is_finished());
-        say(join(&never));
-        say(shop.data.read());
+        report(join(&never));
+        report(fixture.data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-/// It would panic when it runs once more.
-fn shut_down_by_one_that_repeats(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.program(&shop, |shop, say| {
-        let (data, clock) = (Arc::new(Data::new()), shop.clock.clone());
-        let theirs = Arc::clone(&data);
+/// A second run of the timer would panic.
+fn shut_down_by_repeating_timer(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.program(&fixture, |fixture, report| {
+        let (data, clock) = (Arc::new(Data::new()), fixture.clock.clone());
+        let captured = Arc::clone(&data);
         let run = move || {
-            assert_eq!(theirs.add(), Count(1));
-            assert!(clock.try_shutdown().is_err(), "it runs");
+            assert_eq!(captured.add(), Count(1));
+            assert!(clock.try_shutdown().is_err(), "a timer runs");
         };
-        say(join(
-            &shop.clock.every(SOON, run).expect("a model has room for its thread"),
+        report(join(
+            &fixture
+                .clock
+                .every(TIMEOUT, run)
+                .expect("loom allows this many threads"),
         ));
-        say(data.read());
+        report(data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn shut_down_beside_a_start(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    stage.thread(&shop, |shop| {
-        shop.clock.shutdown();
+fn shut_down_during_start(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    scenario.thread(&fixture, |fixture| {
+        fixture.clock.shutdown();
         Done
     });
-    stage.thread(&shop, |shop| {
-        let started = shop.clock.start(Duration::MAX, || ());
-        // The other cancels it.
+    scenario.thread(&fixture, |fixture| {
+        let started = fixture.clock.start(Duration::MAX, || ());
+        // The shutdown cancels the timer.
         Is(started.is_ok_and(|timer| join(&timer) == Done))
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn two_shut_down(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
-    drop(start(&shop, SOON));
+fn two_shut_down(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
+    drop(start(&fixture, TIMEOUT));
     for _ in 0..2 {
-        stage.thread(&shop, |shop| {
-            shop.clock.shutdown();
-            shop.data.read()
+        scenario.thread(&fixture, |fixture| {
+            fixture.clock.shutdown();
+            fixture.data.read()
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// Sets an event when it is dropped, as what a function has captured might.
-struct Sets(Arc<Event>);
+struct SetsOnDrop(Arc<Event>);
 
-impl Drop for Sets {
+impl Drop for SetsOnDrop {
     fn drop(&mut self) {
         self.0.set();
     }
 }
 
-/// The functions are dropped: one has run, or not, and the other would wait for ever.
-fn dropped(stage: &Stage) -> Vec<Answer> {
+/// The functions of both timers are dropped. One timer may have run; the other never expires.
+fn dropped(scenario: &Scenario) -> Vec<Answer> {
     let data = Arc::new(Arc::new(Data::new()));
-    stage.program(&data, |data, say| {
-        let (clock, theirs) = (Clock::new(&Registry::new()), Arc::clone(data));
+    scenario.program(&data, |data, report| {
+        let (clock, captured) = (Clock::new(&Registry::new()), Arc::clone(data));
         let ended = [Arc::new(Event::new()), Arc::new(Event::new())];
-        let [soon, never] = ended.each_ref().map(|ended| Sets(Arc::clone(ended)));
+        let [soon, never] = ended.each_ref().map(|ended| SetsOnDrop(Arc::clone(ended)));
         let run = move || {
-            theirs.add();
+            captured.add();
             drop(soon);
         };
-        let timer = clock.start(SOON, run).expect("a model has room for its thread");
+        let timer = clock.start(TIMEOUT, run).expect("loom allows this many threads");
         drop(
             clock
                 .start(Duration::MAX, move || drop(never))
-                .expect("a model has room for its thread"),
+                .expect("loom allows this many threads"),
         );
         drop(clock);
         drop(timer);
         ended.iter().for_each(|ended| ended.wait());
-        say(Done);
-        say(data.read());
+        report(Done);
+        report(data.read());
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn two_start(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop());
+fn two_start(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture());
     for _ in 0..2 {
-        stage.thread(&shop, |shop| {
-            join(&shop.clock.start(SOON, || ()).expect("a model has room for its thread"))
+        scenario.thread(&fixture, |fixture| {
+            join(
+                &fixture
+                    .clock
+                    .start(TIMEOUT, || ())
+                    .expect("loom allows this many threads"),
+            )
         });
     }
-    stage.finish()
+    scenario.finish()
 }

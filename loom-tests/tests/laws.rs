@@ -1,10 +1,11 @@
-//! Every law as a test: `cargo test`, `cargo test -p selvedge-loom -- L3`. The verdicts stay in `target/tmp`, a file a law.
+//! Every law as a test: `cargo test`, `cargo test -p selvedge-loom -- L3`. The verdicts are written to `target/tmp`, one
+//! file per law.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let list = verify(&["--list"]).expect("verify lists its laws");
+    let list = verify(&["--list"]).expect("verify lists the laws");
     let trials = list.lines().map(|law| {
         let id = law.split_whitespace().next().unwrap_or(law).to_owned();
         let json = format!("{}/{id}.json", env!("CARGO_TARGET_TMPDIR"));

@@ -1,4 +1,4 @@
-//! What becomes of a user's model that fails: whichever thread it is in, the verdict says so, and the next model runs.
+//! Failing models of users: the verdict names the failure, in whichever thread it occurs, and the next model can run.
 
 use selvedge_loom::backend::{Arc, cell::UnsafeCell, thread as backend_thread};
 use selvedge_loom::thread::{self, Clock, Registry};
@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-const SOON: Duration = Duration::from_millis(1);
+const TIMEOUT: Duration = Duration::from_millis(1);
 
-/// Memory that the model is to protect, and does not.
+/// Memory that a model with a fault does not protect.
 #[derive(Default)]
 struct Shared {
     cell: Racy,
@@ -24,12 +24,12 @@ impl Default for Racy {
     }
 }
 
-// SAFETY: none: that is what the model finds, before the access is made.
+// SAFETY: not sound. loom reports the data race before the access.
 unsafe impl Sync for Racy {}
-// SAFETY: a number can be sent.
+// SAFETY: a `u32` is `Send`.
 unsafe impl Send for Racy {}
 
-/// What is wrong with a model.
+/// The fault of a model.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     Race,
@@ -40,19 +40,19 @@ enum Fault {
 const FAULTS: [Fault; 3] = [Fault::Race, Fault::Assertion, Fault::Deadlock];
 
 impl Fault {
-    /// Done by the thread in question.
+    /// Commits the fault; for the thread under test.
     fn commit(self, shared: &Shared) {
         match self {
-            Fault::Race => self.meet(shared),
+            Fault::Race => self.complement(shared),
             Fault::Assertion => assert_eq!(1 + 1, 3, "the sum"),
             Fault::Deadlock => shared.never.wait(),
         }
     }
 
-    /// Done by the main thread meanwhile.
-    fn meet(self, shared: &Shared) {
+    /// The other access of the data race; for another thread, concurrently.
+    fn complement(self, shared: &Shared) {
         if let Fault::Race = self {
-            // SAFETY: none.
+            // SAFETY: not sound. loom reports the data race before the access.
             shared.cell.0.with_mut(|value| unsafe { *value += 1 });
         }
     }
@@ -66,29 +66,29 @@ impl Fault {
     }
 }
 
-/// With what the model fails; nothing, if it passes.
+/// The message of the failed model; empty if the model passes.
 fn verdict(model: impl FnOnce()) -> String {
-    let ended = catch_unwind(AssertUnwindSafe(model));
-    ended.err().map_or_else(String::new, |payload| {
-        *payload.downcast::<String>().expect("a verdict is a text")
+    let result = catch_unwind(AssertUnwindSafe(model));
+    result.err().map_or_else(String::new, |payload| {
+        *payload.downcast::<String>().expect("a verdict is a string")
     })
 }
 
-/// Each fault makes the model fail in which this program commits it, and its verdict names it.
+/// Checks that each fault fails the model of `program`, and that the verdict names the fault.
 #[track_caller]
 fn fails(program: impl Fn(Fault, Arc<Shared>) + Copy + Send + Sync + 'static) {
     for fault in FAULTS {
-        let said = verdict(|| model_within(1, move || program(fault, Arc::default())));
-        assert!(said.contains(fault.message()), "{fault:?}: {said:?}");
-        assert!(said.starts_with("the model fails in execution "), "{said}");
+        let message = verdict(|| model_within(1, move || program(fault, Arc::default())));
+        assert!(message.contains(fault.message()), "{fault:?}: {message:?}");
+        assert!(message.starts_with("the model fails in execution "), "{message}");
     }
 }
 
 #[test]
 fn in_the_main_thread() {
     fails(|fault, shared| {
-        let theirs = Arc::clone(&shared);
-        let other = backend_thread::spawn(move || fault.meet(&theirs));
+        let captured = Arc::clone(&shared);
+        let other = backend_thread::spawn(move || fault.complement(&captured));
         fault.commit(&shared);
         other.join().unwrap();
     });
@@ -97,9 +97,9 @@ fn in_the_main_thread() {
 #[test]
 fn in_a_thread_of_the_backend() {
     fails(|fault, shared| {
-        let theirs = Arc::clone(&shared);
-        let other = backend_thread::spawn(move || fault.commit(&theirs));
-        fault.meet(&shared);
+        let captured = Arc::clone(&shared);
+        let other = backend_thread::spawn(move || fault.commit(&captured));
+        fault.complement(&shared);
         let _ = other.join();
     });
 }
@@ -107,9 +107,9 @@ fn in_a_thread_of_the_backend() {
 #[test]
 fn in_a_thread_that_no_other_joins() {
     fails(|fault, shared| {
-        let theirs = Arc::clone(&shared);
-        thread::spawn(move || fault.commit(&theirs));
-        fault.meet(&shared);
+        let captured = Arc::clone(&shared);
+        thread::spawn(move || fault.commit(&captured));
+        fault.complement(&shared);
         thread::join_all();
     });
 }
@@ -117,9 +117,9 @@ fn in_a_thread_that_no_other_joins() {
 #[test]
 fn in_a_job() {
     fails(|fault, shared| {
-        let (pool, theirs) = (ThreadPool::new(1), Arc::clone(&shared));
-        let job = pool.submit(move || fault.commit(&theirs)).unwrap();
-        fault.meet(&shared);
+        let (pool, captured) = (ThreadPool::new(1), Arc::clone(&shared));
+        let job = pool.submit(move || fault.commit(&captured)).unwrap();
+        fault.complement(&shared);
         job.wait();
     });
 }
@@ -130,7 +130,7 @@ fn in_a_scoped_job() {
         let pool = ThreadPool::new(1);
         pool.scope(|scope| {
             drop(scope.submit(|| fault.commit(&shared)).unwrap());
-            fault.meet(&shared);
+            fault.complement(&shared);
         });
     });
 }
@@ -138,9 +138,9 @@ fn in_a_scoped_job() {
 #[test]
 fn in_a_callback() {
     fails(|fault, shared| {
-        let (pool, theirs) = (ThreadPool::new(1), Arc::clone(&shared));
-        pool.submit(|| ()).unwrap().on_done(move |_| fault.commit(&theirs));
-        fault.meet(&shared);
+        let (pool, captured) = (ThreadPool::new(1), Arc::clone(&shared));
+        pool.submit(|| ()).unwrap().on_done(move |_| fault.commit(&captured));
+        fault.complement(&shared);
         pool.shutdown();
     });
 }
@@ -148,16 +148,16 @@ fn in_a_callback() {
 #[test]
 fn in_a_timer() {
     fails(|fault, shared| {
-        let theirs = Arc::clone(&shared);
-        let timer = Timer::start(SOON, move || fault.commit(&theirs));
-        fault.meet(&shared);
+        let captured = Arc::clone(&shared);
+        let timer = Timer::start(TIMEOUT, move || fault.commit(&captured));
+        fault.complement(&shared);
         let _ = timer.join();
     });
 }
 
 #[test]
-fn a_panic_of_which_the_program_learns_is_no_failure() {
-    let said = verdict(|| {
+fn a_reported_panic_is_no_failure() {
+    let message = verdict(|| {
         model_within(1, || {
             let pool = ThreadPool::new(1);
             let job = pool.submit(|| panic!("expected")).unwrap();
@@ -170,17 +170,17 @@ fn a_panic_of_which_the_program_learns_is_no_failure() {
         model_within(0, || {
             let registry = Registry::new();
             registry.set_panic_hook(|_, _| ());
-            let timer = Clock::new(&registry).start(SOON, || panic!("expected")).unwrap();
+            let timer = Clock::new(&registry).start(TIMEOUT, || panic!("expected")).unwrap();
             assert_eq!(timer.join().unwrap_err().message(), Some("expected"));
         });
     });
-    assert_eq!(said, "");
+    assert_eq!(message, "");
 }
 
-/// A scope tells of a panic by one of its own.
+/// A scope reports a panic of its threads by a panic of its own.
 #[test]
-fn a_panic_that_a_scope_reports_is_no_failure() {
-    let said = verdict(|| {
+fn a_panic_reported_by_a_scope_is_no_failure() {
+    let message = verdict(|| {
         model_within(0, || {
             let pool = ThreadPool::new(1);
             let job = || drop(pool.scope(|scope| scope.submit(|| panic!("expected")).map(drop)));
@@ -191,54 +191,54 @@ fn a_panic_that_a_scope_reports_is_no_failure() {
             assert!(catch_unwind(thread).is_err());
         });
     });
-    assert_eq!(said, "");
+    assert_eq!(message, "");
 }
 
-/// Whose handle was dropped, and of whose end the main thread knows only by an event.
+/// The handle is dropped, and only an event tells the main thread about the other thread's end.
 #[test]
-fn a_thread_of_the_kit_that_no_other_joins_races_with_nothing() {
-    let said = verdict(|| {
+fn the_end_of_an_unjoined_thread_races_with_nothing() {
+    let message = verdict(|| {
         model_within(1, || {
             let event = Arc::new(Event::new());
-            let theirs = Arc::clone(&event);
-            thread::spawn(move || theirs.set());
+            let captured = Arc::clone(&event);
+            thread::spawn(move || captured.set());
             event.wait();
         });
         model_within(1, || {
             let thread = thread::spawn(|| ());
-            let _ = thread.join_timeout(SOON);
+            let _ = thread.join_timeout(TIMEOUT);
         });
     });
-    assert_eq!(said, "");
+    assert_eq!(message, "");
 }
 
-/// The explorer notices it when that thread has ended, in no step of any thread.
+/// loom detects the deadlock after the thread has ended, outside the steps of any thread.
 #[test]
 fn a_deadlock_at_the_end_of_a_thread() {
-    let said = verdict(|| {
+    let message = verdict(|| {
         model_within(0, || {
             let never = Event::new();
             thread::spawn(|| ());
             never.wait();
         });
     });
-    assert!(said.contains("a deadlock"), "{said}");
-    assert!(said.contains("sleeps on #"), "what the threads did: {said}");
+    assert!(message.contains("a deadlock"), "{message}");
+    assert!(message.contains("sleeps on #"), "no trace of the threads: {message}");
 }
 
 #[test]
-fn an_assertion_in_the_drop_of_a_job_that_is_refused() {
+fn an_assertion_in_the_drop_of_a_cancelled_job() {
     struct Fails;
     impl Drop for Fails {
         fn drop(&mut self) {
             assert_eq!(1 + 1, 3, "the sum");
         }
     }
-    let said = verdict(|| {
+    let message = verdict(|| {
         model_within(0, || {
             let (pool, gate) = (ThreadPool::new(1), Arc::new(Event::new()));
-            let (theirs, fails) = (Arc::clone(&gate), Fails);
-            let first = pool.submit(move || theirs.wait()).unwrap();
+            let (captured, fails) = (Arc::clone(&gate), Fails);
+            let first = pool.submit(move || captured.wait()).unwrap();
             let second = pool.submit(move || drop(fails)).unwrap();
             let _ = pool.try_shutdown_cancel();
             gate.set();
@@ -246,19 +246,19 @@ fn an_assertion_in_the_drop_of_a_job_that_is_refused() {
             pool.shutdown();
         });
     });
-    assert!(said.contains("the sum"), "{said}");
+    assert!(message.contains("the sum"), "{message}");
 }
 
-/// What holds a lock is not dropped while the explorer is at fault: that would abort the process.
+/// Guards are not dropped after loom has failed: their drop would panic and abort the process.
 #[test]
-fn guards_that_are_held_at_a_deadlock() {
-    let said = verdict(|| {
+fn guards_held_at_a_deadlock() {
+    let message = verdict(|| {
         model(|| {
             let locks = Arc::new((selvedge_loom::Mutex::new(0), selvedge_loom::Mutex::new(0)));
-            let theirs = Arc::clone(&locks);
+            let captured = Arc::clone(&locks);
             let other = backend_thread::spawn(move || {
-                let _two = theirs.1.acquire();
-                let _one = theirs.0.acquire();
+                let _two = captured.1.acquire();
+                let _one = captured.0.acquire();
             });
             let _one = locks.0.acquire();
             let _two = locks.1.acquire();
@@ -266,11 +266,11 @@ fn guards_that_are_held_at_a_deadlock() {
             other.join().unwrap();
         });
     });
-    assert!(said.contains("a deadlock"), "{said}");
-    let line = said
+    assert!(message.contains("a deadlock"), "{message}");
+    let line = message
         .lines()
         .find(|line| line.contains("sleeps on #"))
-        .expect("what the threads did");
+        .expect("the message contains a trace");
     assert!(line.contains(", called at tests/verdicts.rs:"), "{line}");
 }
 
@@ -278,20 +278,20 @@ fn guards_that_are_held_at_a_deadlock() {
 fn a_timed_wait_in_a_loop() {
     let program = || {
         let stop = Event::new();
-        while stop.wait_timeout(SOON).is_err() {}
+        while stop.wait_timeout(TIMEOUT).is_err() {}
     };
     assert!(verdict(|| model(program)).contains("a loop around a timed wait"));
 }
 
 #[test]
 fn a_timer_that_repeats() {
-    let said = verdict(|| {
+    let message = verdict(|| {
         model_within(0, || {
-            let timer = Timer::every(SOON, || ());
+            let timer = Timer::every(TIMEOUT, || ());
             let _ = timer.join();
         });
     });
-    assert!(said.contains("`Timer::every` that is not cancelled"), "{said}");
+    assert!(message.contains("`Timer::every` that is not cancelled"), "{message}");
 }
 
 #[test]
@@ -308,16 +308,16 @@ fn more_steps_than_the_default() {
 
 #[test]
 fn too_many_threads() {
-    let said = verdict(|| {
+    let message = verdict(|| {
         model_within(0, || {
             let threads: Vec<_> = (0..5).map(|_| backend_thread::spawn(|| ())).collect();
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
     });
-    assert!(said.contains("five at most"), "{said}");
+    assert!(message.contains("five at most"), "{message}");
 }
 
-/// Fills this much of its stack.
+/// Uses this much stack.
 fn deep(kib: usize) -> usize {
     let page = std::hint::black_box([1_u8; 1024]);
     let below = if kib > 1 { deep(kib - 1) } else { 0 };
@@ -337,21 +337,21 @@ fn a_stack_that_is_too_small() {
     };
     assert_eq!(verdict(|| model(of(0, 50))), "");
     assert_eq!(verdict(|| model(of(8 << 20, 1000))), "");
-    let said = verdict(|| model(of(0, 1000)));
-    assert!(said.contains("overflowed its stack"), "{said}");
+    let message = verdict(|| model(of(0, 1000)));
+    assert!(message.contains("overflowed its stack"), "{message}");
 }
 
 #[test]
-fn a_static_that_keeps_what_the_first_execution_has_made() {
+fn a_static_initialised_by_the_first_execution() {
     static EVENT: LazyLock<Event> = LazyLock::new(Event::new);
-    let said = verdict(|| {
+    let message = verdict(|| {
         model(|| {
             let other = backend_thread::spawn(|| EVENT.set());
             EVENT.wait();
             other.join().unwrap();
         });
     });
-    assert!(said.contains("`selvedge::backend::global!`"), "{said}");
+    assert!(message.contains("`selvedge::backend::global!`"), "{message}");
 }
 
 selvedge_loom::backend::global! {
@@ -360,19 +360,19 @@ selvedge_loom::backend::global! {
 
 #[test]
 fn a_pool_that_is_dropped_with_the_statics() {
-    let said = verdict(|| model_within(0, || POOL.submit(|| ()).unwrap().result().unwrap()));
-    assert!(said.contains("belongs in the body"), "{said}");
+    let message = verdict(|| model_within(0, || POOL.submit(|| ()).unwrap().result().unwrap()));
+    assert!(message.contains("belongs in the body"), "{message}");
 }
 
 #[test]
-fn a_lock_of_stds() {
-    let said = verdict(|| {
+fn a_lock_of_std() {
+    let message = verdict(|| {
         model(|| {
             let (lock, event) = (Arc::new(Mutex::new(())), Arc::new(Event::new()));
-            let theirs = (Arc::clone(&lock), Arc::clone(&event));
+            let captured = (Arc::clone(&lock), Arc::clone(&event));
             let other = backend_thread::spawn(move || {
-                let _held = theirs.0.lock();
-                theirs.1.wait(); // another thread takes its turn, and the lock
+                let _held = captured.0.lock();
+                captured.1.wait(); // loom switches to the other thread, which blocks on the lock
             });
             let held = lock.lock();
             event.set();
@@ -380,5 +380,5 @@ fn a_lock_of_stds() {
             other.join().unwrap();
         });
     });
-    assert!(said.contains("blocks outside the kit"), "{said}");
+    assert!(message.contains("blocks outside the kit"), "{message}");
 }

@@ -1,13 +1,14 @@
-//! Negative controls: each patch of `breaks/` puts one deliberate bug into a copy of the source, and the law that
-//! it names must fail there. A checker that nobody has seen fail proves nothing.
+//! Negative controls: each patch of `breaks/` adds one deliberate bug to a copy of the source, and the law that the patch
+//! names must fail. A checker that has never failed proves nothing.
 
-use crate::children;
-use crate::is_wanted;
+use crate::is_selected;
 use crate::law::Law;
-use crate::parent::{Ended, child, indented, root, target};
+use crate::process_group;
 use crate::progress::Progress;
-use crate::report::plain_table;
+use crate::report::{indented, plain_table};
+use crate::runner::{Ended, run};
 use crate::shard::Shard;
+use crate::workspace::{root, target};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::{Mutex, mpsc};
@@ -20,8 +21,8 @@ struct Break {
     patch: String,
 }
 
-/// What became of the break at `index`.
-struct Tried {
+/// The result of testing the break at `index`.
+struct Tested {
     index: usize,
     caught: Caught,
     seconds: f64,
@@ -29,39 +30,34 @@ struct Tried {
 
 enum Caught {
     Yes,
-    /// The law held all the same.
+    /// The law holds despite the bug.
     No,
-    /// It could not be tried.
+    /// The break could not be tested.
     Error(String),
 }
 
-/// Tries the breaks that a filter chooses by name or by law, and the shard deals out; without a filter, also that each law
-/// catches a break.
+/// Tests the breaks of the shard whose name or law matches a filter. Without a filter, checks that each law has a break.
 pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
     let breaks = match all() {
         Ok(breaks) => breaks,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(2);
-        }
+        Err(error) => return crate::report::error(&error),
     };
     let wanted = |one: &&Break| {
-        is_wanted(filters, |filter| {
+        is_selected(filters, |filter| {
             one.law.starts_with(filter) || one.name.contains(filter)
         })
     };
-    let chosen = breaks.iter().filter(wanted).collect();
-    let chosen = Shard::deal(shard, chosen);
-    if chosen.is_empty() {
-        eprintln!("error: no break is called {}", filters.join(" or "));
-        return ExitCode::from(2);
+    let selected = breaks.iter().filter(wanted).collect();
+    let selected = Shard::select(shard, selected);
+    if selected.is_empty() {
+        return crate::report::error(&format!("no break matches {}", filters.join(" or ")));
     }
     let mut table = plain_table(["break", "law", "", "time"]);
     let mut failures = 0;
-    let tried = try_all(&chosen);
-    let came = tried.len();
-    for Tried { index, caught, seconds } in tried {
-        let one = chosen[index];
+    let tested = test_all(&selected);
+    let tested_count = tested.len();
+    for Tested { index, caught, seconds } in tested {
+        let one = selected[index];
         let word = match caught {
             Caught::Yes => "caught".to_owned(),
             Caught::No => "NOT CAUGHT".to_owned(),
@@ -73,13 +69,17 @@ pub fn check(filters: &[String], shard: Option<Shard>) -> ExitCode {
         failures += usize::from(word != "caught");
         table.add_row([one.name.clone(), one.law.clone(), word, format!("{seconds:.1} s")]);
     }
-    println!("{table}\n{} of {} breaks are caught", came - failures, chosen.len());
-    if children::are_interrupted() {
-        return children::exit_code();
+    println!(
+        "{table}\n{} of {} breaks are caught",
+        tested_count - failures,
+        selected.len()
+    );
+    if process_group::is_interrupted() {
+        return process_group::exit_code();
     }
     let laws = crate::laws::all();
-    let unproved = |law: &&Law| filters.is_empty() && breaks.iter().all(|one| one.law != law.id);
-    for law in laws.iter().filter(unproved) {
+    let without_break = |law: &&Law| filters.is_empty() && breaks.iter().all(|one| one.law != law.id);
+    for law in laws.iter().filter(without_break) {
         println!("{} has no break", law.id);
         failures += 1;
     }
@@ -98,7 +98,7 @@ fn all() -> Result<Vec<Break>, String> {
         let patch = fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
         let law = patch.lines().find_map(|line| line.strip_prefix("caught-by: "));
         let law = law
-            .ok_or_else(|| format!("{name}: it does not say `caught-by: <id>`"))?
+            .ok_or_else(|| format!("{name}: no line `caught-by: <id>`"))?
             .trim()
             .to_owned();
         Ok(Break { name, law, patch })
@@ -106,45 +106,45 @@ fn all() -> Result<Vec<Break>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// They are built one after the other, and played meanwhile, as many at once as there are cores.
-fn try_all(breaks: &[&Break]) -> Vec<Tried> {
+/// Builds the breaks one after the other. Meanwhile one worker thread per core runs those that are built.
+fn test_all(breaks: &[&Break]) -> Vec<Tested> {
     let progress = Progress::of(breaks.len());
     let (send, built) = mpsc::sync_channel::<(usize, Result<PathBuf, String>)>(1);
-    let (built, tried) = (Mutex::new(built), Mutex::new(Vec::new()));
-    let play = || {
+    let (built, tested) = (Mutex::new(built), Mutex::new(Vec::new()));
+    let worker = || {
         loop {
             let received = built.lock().expect("no panic while it is held").recv();
             let Ok((index, binary)) = received else { return };
             let one: &Break = breaks[index];
-            let begin = Instant::now();
+            let start = Instant::now();
             let caught = match binary {
                 Err(error) => Caught::Error(error),
-                Ok(binary) => match child(&binary, &one.law, &[], |_| {}).ended {
+                Ok(binary) => match run(&binary, &one.law, &[], |_| {}).ended {
                     Ended::Fails(_) => Caught::Yes,
                     Ended::Holds(_) => Caught::No,
-                    Ended::Unplayable(error) => Caught::Error(error),
+                    Ended::Error(error) => Caught::Error(error),
                 },
             };
-            if children::are_interrupted() {
+            if process_group::is_interrupted() {
                 continue;
             }
             progress.done(index);
             progress.show(&one.name);
-            let one = Tried {
+            let one = Tested {
                 index,
                 caught,
-                seconds: begin.elapsed().as_secs_f64(),
+                seconds: start.elapsed().as_secs_f64(),
             };
-            tried.lock().expect("no panic while it is held").push(one);
+            tested.lock().expect("no panic while it is held").push(one);
         }
     };
-    let copy = Copy::new();
+    let copy = WorkspaceCopy::new();
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(play);
+            scope.spawn(worker);
         }
         for (index, one) in breaks.iter().enumerate() {
-            if children::are_interrupted() {
+            if process_group::is_interrupted() {
                 break;
             }
             let binary = copy
@@ -152,22 +152,22 @@ fn try_all(breaks: &[&Break]) -> Vec<Tried> {
                 .map_err(ToString::to_string)
                 .and_then(|copy| copy.build(one));
             send.send((index, binary))
-                .expect("the players stay until the last is built");
+                .expect("the workers run until the last build");
         }
         drop(send);
     });
-    let mut tried = tried.into_inner().expect("no panic while it is held");
-    tried.sort_by_key(|one| one.index);
-    tried
+    let mut tested = tested.into_inner().expect("no panic while it is held");
+    tested.sort_by_key(|one| one.index);
+    tested
 }
 
-/// A copy of the workspace, to be broken.
-struct Copy {
+/// A copy of the workspace, to which the bugs are added.
+struct WorkspaceCopy {
     folder: tempfile::TempDir,
 }
 
-impl Copy {
-    fn new() -> io::Result<Copy> {
+impl WorkspaceCopy {
+    fn new() -> io::Result<WorkspaceCopy> {
         let folder = tempfile::tempdir()?;
         for entry in ignore::WalkBuilder::new(root())
             .hidden(false)
@@ -178,7 +178,7 @@ impl Copy {
             let inside = entry
                 .path()
                 .strip_prefix(root())
-                .expect("the walk stays below its root");
+                .expect("the walk stays inside its root");
             if inside.starts_with(".git") || inside.starts_with("target") {
                 continue;
             }
@@ -188,24 +188,24 @@ impl Copy {
                 _ => fs::copy(entry.path(), to).map(|_| ())?,
             }
         }
-        Ok(Copy { folder })
+        Ok(WorkspaceCopy { folder })
     }
 
-    /// Builds `verify` with this bug, puts the source right again, and tells where the binary is.
+    /// Builds `verify` with this bug and restores the source. Returns the path of the binary.
     fn build(&self, one: &Break) -> Result<PathBuf, String> {
         let patch = diffy::Patch::from_str(&one.patch).map_err(|error| error.to_string())?;
         let named = patch.modified().ok_or("the patch names no file")?;
         let file = self.folder.path().join(named.strip_prefix("b/").unwrap_or(named));
-        let sound = fs::read_to_string(&file).map_err(|error| format!("{named}: {error}"))?;
-        let broken = diffy::apply(&sound, &patch).map_err(|error| format!("{named}: {error}"))?;
+        let original = fs::read_to_string(&file).map_err(|error| format!("{named}: {error}"))?;
+        let broken = diffy::apply(&original, &patch).map_err(|error| format!("{named}: {error}"))?;
         fs::write(&file, broken).map_err(|error| error.to_string())?;
         let built = self.cargo(&one.name);
-        fs::write(&file, sound).map_err(|error| error.to_string())?;
+        fs::write(&file, original).map_err(|error| error.to_string())?;
         built
     }
 
     fn cargo(&self, name: &str) -> Result<PathBuf, String> {
-        // Not the workspace's own: cargo would take one for the other.
+        // Not the workspace's own target: cargo would confuse the two builds.
         let target = target().join("breaks");
         let mut build = Command::new(env!("CARGO"));
         build.args([
@@ -221,7 +221,7 @@ impl Copy {
             .arg(self.folder.path().join("Cargo.toml"))
             .arg("--target-dir")
             .arg(&target);
-        // Each is built once and fails soon: its build is what takes the time.
+        // Without optimisation: each binary runs once and fails soon, so the build dominates the time.
         build.args([
             "--config",
             "profile.dev.package.selvedge-loom.opt-level=0",
@@ -229,10 +229,10 @@ impl Copy {
             "profile.dev.debug=false",
         ]);
         build.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = children::spawn(&mut build).map_err(|error| error.to_string())?;
+        let child = process_group::spawn(&mut build).map_err(|error| error.to_string())?;
         let id = child.id();
         let output = child.wait_with_output().map_err(|error| error.to_string());
-        children::forget(id);
+        process_group::unregister(id);
         let output = output?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned());

@@ -1,7 +1,7 @@
-//! A law, its models, and what exploring them has shown.
+//! A law, its models, and the results of exploring them.
 
-use crate::place::{self, Place};
-use crate::stage::Stage;
+use crate::execution::{self, Execution};
+use crate::scenario::Scenario;
 use loom::model::Builder;
 use selvedge_loom::backend::futex::Wait;
 use selvedge_loom::backend::probe::{self, Accesses, Locks, Seen, Waits};
@@ -14,28 +14,28 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
-/// Interleavings that this process has explored, for the progress bar and the watchdog.
+/// The number of interleavings that this process has explored, for the progress bar and the watchdog.
 pub static EXPLORED: AtomicU64 = AtomicU64::new(0);
 
-/// The most threads that an execution of this process has had.
+/// The largest number of threads in an execution of this process.
 pub static THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// More than a model may have without `--deep`: only a break makes one grow so.
-const MOST: u64 = 3_000_000;
+/// The limit of interleavings of a model without `--deep`. Only a model of a broken source exceeds it.
+const MAX_INTERLEAVINGS: u64 = 3_000_000;
 
-/// What a model that has more says: no claim of its law is false.
-pub const TOO_MANY: &str = "it has more interleavings than a model may have";
+/// The failure of a model that exceeds the limit. It refutes no claim.
+pub const TOO_MANY_INTERLEAVINGS: &str = "the model exceeds the limit of interleavings";
 
-/// One thing that is always true, and the models that could show it false.
+/// A property that always holds, and the models that could refute it.
 pub struct Law {
     pub id: &'static str,
     pub claim: String,
     pub models: Vec<Model>,
-    /// The file in which it stands.
+    /// The source file of the law.
     pub file: &'static str,
 }
 
-/// A small concurrent program whose every interleaving is run.
+/// A small concurrent program. All its interleavings are run.
 pub struct Model {
     pub name: String,
     bound: Option<usize>,
@@ -47,26 +47,26 @@ pub struct Model {
     expected: BTreeSet<Vec<Answer>>,
 }
 
-type Body = Arc<dyn Fn(&Stage) -> Vec<Answer> + Send + Sync>;
+type Body = Arc<dyn Fn(&Scenario) -> Vec<Answer> + Send + Sync>;
 
-/// What the executions of a model have shown so far.
+/// What was observed in the executions of a model so far.
 #[derive(Default)]
-struct Tally {
+struct Observations {
     outcomes: BTreeSet<Vec<Answer>>,
     seen: BTreeSet<Seen>,
-    slept: bool,
+    has_blocked: bool,
     threads: usize,
     interleavings: u64,
 }
 
-/// What a model has shown.
+/// The result of exploring a model.
 #[derive(Debug)]
 pub struct Explored {
     pub threads: usize,
     pub interleavings: u64,
     pub bound: Option<usize>,
     pub lock_specified: bool,
-    pub slept: bool,
+    pub has_blocked: bool,
 }
 
 /// The verdict on a law: a row of the table, an object of the JSON report.
@@ -78,26 +78,26 @@ pub struct Verdict {
     pub models: usize,
     pub interleavings: u64,
     pub bound: Option<usize>,
-    /// Whether some model took its lock by its specification, not step by step.
+    /// Whether some model used the abstract lock instead of the lock's own steps.
     pub lock_specified: bool,
-    pub verdict: Outcome,
+    pub verdict: Status,
     pub seconds: f64,
 }
 
-/// How a law came out.
+/// The status of a checked law.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// loom found no interleaving that was not run.
+pub enum Status {
+    /// All interleavings that loom distinguishes were run.
     Exhausted,
-    /// Some model left out interleavings with more preemptions than its bound.
+    /// Some model omitted interleavings with more preemptions than its bound.
     Bounded,
-    /// An interleaving breaks the law.
+    /// An interleaving violates the law.
     Failed,
 }
 
 impl Law {
-    /// A law that these models check.
+    /// A law that is checked by these models.
     #[track_caller]
     pub fn new(id: &'static str, claim: impl Into<String>, models: impl IntoIterator<Item = Model>) -> Law {
         let file = Location::caller().file();
@@ -111,21 +111,21 @@ impl Law {
 }
 
 impl Model {
-    /// A model whose outcomes, over all interleavings, are exactly `expected`.
+    /// A model whose set of outcomes over all interleavings must be exactly `expected`.
     pub fn new<const N: usize, const M: usize>(
         name: impl Into<String>,
         expected: [[Answer; N]; M],
-        body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
+        body: impl Fn(&Scenario) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Model {
         let expected = expected.iter().map(|outcome| outcome.to_vec()).collect();
         Model::expecting(name, expected, body)
     }
 
-    /// [`new`](Model::new), with a set of outcomes that was computed.
+    /// [`new`](Model::new), for a computed set of outcomes.
     pub fn expecting(
         name: impl Into<String>,
         expected: BTreeSet<Vec<Answer>>,
-        body: impl Fn(&Stage) -> Vec<Answer> + Send + Sync + 'static,
+        body: impl Fn(&Scenario) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Model {
         let (waits, locks, body) = (Waits::Exact, Locks::Stepwise, Arc::new(body));
         Model {
@@ -140,15 +140,15 @@ impl Model {
         }
     }
 
-    /// Says of what kind it is.
-    pub fn of(self, kind: impl Debug) -> Model {
+    /// Prefixes the model's name with `kind`.
+    pub fn tagged(self, kind: impl Debug) -> Model {
         Model {
             name: format!("{kind:?}: {}", self.name),
             ..self
         }
     }
 
-    /// Leaves out interleavings with more than `bound` preemptions, or more than `deep` with `--deep`.
+    /// Omits interleavings with more than `bound` preemptions, or with `--deep` those with more than `deep`.
     pub fn within(self, bound: usize, deep: usize) -> Model {
         Model {
             bound: Some(bound),
@@ -157,45 +157,46 @@ impl Model {
         }
     }
 
-    /// The timed call of each of these roles must be seen woken, changed and timed out.
+    /// Requires that the timed futex waits of each of these thread roles end in all three ways: woken, changed, timed out.
     pub fn timed(self, roles: &'static [usize]) -> Model {
         Model { timed: roles, ..self }
     }
 
-    /// Futex waits may return early, as a signal makes them do.
-    pub fn early(self) -> Model {
+    /// Adds spurious wake-ups: futex waits may return early, as after a signal.
+    pub fn spurious(self) -> Model {
         Model {
             waits: Waits::Early,
             ..self
         }
     }
 
-    /// Takes locks by their specification, in one step each: where their own steps would be all that is explored.
-    pub fn locks_specified(self) -> Model {
+    /// Replaces locks by abstract locks, which acquire and release in one step. It is for models in which the steps of the
+    /// locks would dominate the interleavings.
+    pub fn abstract_locks(self) -> Model {
         Model {
             locks: Locks::Specified,
             ..self
         }
     }
 
-    /// Runs every interleaving within the bound; `index` is the model's in its law.
+    /// Runs every interleaving within the bound. `index` is the position of the model in its law.
     ///
     /// # Panics
-    /// If an interleaving panics, or the outcomes or the ends of timed calls are not what they must be.
+    /// If an interleaving panics, an outcome is unexpected or missing, or a required end of a timed wait is missing.
     pub fn explore(&self, index: usize, deep: bool) -> Explored {
-        let tally = Arc::new(Mutex::new(Tally::default()));
+        let observations = Arc::new(Mutex::new(Observations::default()));
         let bound = self.bound(deep);
         for accesses in Accesses::BOTH {
-            place::begin(index, &self.name, accesses);
-            self.check(&probe::builder(bound), accesses, deep, &tally, |_| {});
-            place::end();
+            execution::begin(index, &self.name, accesses);
+            self.check(&probe::builder(bound), accesses, deep, &observations, |_| {});
+            execution::end();
         }
-        let tally = tally.lock().expect("no panic while it is held");
-        let missing: Vec<_> = self.expected.difference(&tally.outcomes).collect();
+        let observations = observations.lock().expect("no panic while it is held");
+        let missing: Vec<_> = self.expected.difference(&observations.outcomes).collect();
         assert!(
             missing.is_empty(),
-            "outcomes that no interleaving has: {missing:?}; seen: {:?}",
-            tally.outcomes
+            "missing outcomes: {missing:?}; observed: {:?}",
+            observations.outcomes
         );
         for &role in self.timed {
             for wait in [Wait::Woken, Wait::Changed, Wait::TimedOut] {
@@ -204,50 +205,50 @@ impl Model {
                     timed: true,
                     wait,
                 };
-                assert!(tally.seen.contains(&seen), "no interleaving has {seen:?}");
+                assert!(observations.seen.contains(&seen), "no interleaving contains {seen:?}");
             }
         }
         let lock_specified = self.locks == Locks::Specified;
-        let Tally {
+        let Observations {
             threads,
             interleavings,
-            slept,
+            has_blocked,
             ..
-        } = *tally;
+        } = *observations;
         Explored {
             threads,
             interleavings,
             bound,
             lock_specified,
-            slept,
+            has_blocked,
         }
     }
 
-    /// Runs up to an execution, and ends the process, having told that it has, when loom has stored its path.
-    pub fn record(&self, place: &Place, deep: bool, file: PathBuf, tell: impl Fn() + Send + Sync + 'static) {
+    /// Runs the check up to `execution`, where loom stores its path in `file`; then calls `report` and exits the process.
+    pub fn record(&self, execution: &Execution, deep: bool, file: PathBuf, report: impl Fn() + Send + Sync + 'static) {
         let mut builder = probe::builder(self.bound(deep));
         builder.checkpoint_file = Some(file);
-        builder.checkpoint_interval = place.execution as usize;
-        let last = place.execution;
-        place::begin(place.model, &place.name, place.accesses);
-        self.check(&builder, place.accesses, true, &Arc::default(), move |execution| {
-            if execution == last {
-                tell();
+        builder.checkpoint_interval = execution.ordinal as usize;
+        let last = execution.ordinal;
+        execution::begin(execution.model, &execution.name, execution.accesses);
+        self.check(&builder, execution.accesses, true, &Arc::default(), move |ordinal| {
+            if ordinal == last {
+                report();
                 std::process::exit(0);
             }
         });
     }
 
-    /// Runs the one execution whose path is in `file`.
-    pub fn replay(&self, place: &Place, deep: bool, file: PathBuf) {
+    /// Runs only the execution whose path is in `file`.
+    pub fn replay(&self, execution: &Execution, deep: bool, file: PathBuf) {
         let mut builder = probe::builder(self.bound(deep));
         builder.checkpoint_file = Some(file);
-        // loom looks whether it has had enough before each execution whose number this divides: before the second.
+        // loom checks the limit before each execution whose ordinal is a multiple of the interval, so before the second.
         builder.checkpoint_interval = 2;
         builder.max_permutations = Some(2);
-        place::begin(place.model, &place.name, place.accesses);
-        self.check(&builder, place.accesses, deep, &Arc::default(), |_| {});
-        place::end();
+        execution::begin(execution.model, &execution.name, execution.accesses);
+        self.check(&builder, execution.accesses, deep, &Arc::default(), |_| {});
+        execution::end();
     }
 
     fn bound(&self, deep: bool) -> Option<usize> {
@@ -259,29 +260,30 @@ impl Model {
         builder: &Builder,
         accesses: Accesses,
         deep: bool,
-        tally: &Arc<Mutex<Tally>>,
-        at_each: impl Fn(u64) + Send + Sync + 'static,
+        observations: &Arc<Mutex<Observations>>,
+        at_start: impl Fn(u64) + Send + Sync + 'static,
     ) {
-        let (body, tally, waits, locks) = (Arc::clone(&self.body), Arc::clone(tally), self.waits, self.locks);
+        let (body, observations, waits, locks) =
+            (Arc::clone(&self.body), Arc::clone(observations), self.waits, self.locks);
         let expected = self.expected.clone();
         builder.check(move || {
-            at_each(place::next());
+            at_start(execution::next());
             EXPLORED.fetch_add(1, Relaxed);
             probe::begin(accesses, waits, locks);
             probe::attend();
-            let stage = Stage::default();
-            let outcome = body(&stage);
-            THREADS.fetch_max(stage.cast(), Relaxed);
-            assert!(expected.contains(&outcome), "an outcome that must not be: {outcome:?}");
-            let mut tally = tally.lock().expect("no panic while it is held");
-            tally.outcomes.insert(outcome);
-            tally.seen.extend(probe::seen());
-            tally.slept |= probe::slept();
-            tally.threads = tally.threads.max(stage.cast());
-            tally.interleavings += 1;
-            if tally.interleavings > MOST && !deep {
-                place::end(); // it is not this one's fault
-                panic!("{TOO_MANY}");
+            let scenario = Scenario::default();
+            let outcome = body(&scenario);
+            THREADS.fetch_max(scenario.thread_count(), Relaxed);
+            assert!(expected.contains(&outcome), "unexpected outcome: {outcome:?}");
+            let mut observations = observations.lock().expect("no panic while it is held");
+            observations.outcomes.insert(outcome);
+            observations.seen.extend(probe::seen());
+            observations.has_blocked |= probe::slept();
+            observations.threads = observations.threads.max(scenario.thread_count());
+            observations.interleavings += 1;
+            if observations.interleavings > MAX_INTERLEAVINGS && !deep {
+                execution::end(); // the failure belongs to no single execution
+                panic!("{TOO_MANY_INTERLEAVINGS}");
             }
         });
     }

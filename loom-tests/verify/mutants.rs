@@ -1,115 +1,117 @@
-//! Whether the orderings are needed, each of them: every one is weakened in turn, at run time, and some law must fail.
-//! One that nobody misses has its reason in the ledger.
+//! Mutation test of the memory orderings. Each ordering of the source is weakened, one at a time and at run time, and some
+//! law must fail. A mutant that survives needs a reason in `mutants.toml`.
 
-use crate::children;
-use crate::is_wanted;
-use crate::law::{Law, TOO_MANY};
-use crate::ledger::{self, Entry, Ledger};
-use crate::parent::{Ended, child, each, indented};
+use crate::is_selected;
+use crate::law::{Law, TOO_MANY_INTERLEAVINGS};
+use crate::orderings::{self, Key, StrongOrdering, WeakenedOrdering};
+use crate::process_group;
 use crate::progress::Progress;
-use crate::report::plain_table;
-use crate::sites::{self, Key, Strong, Weaker};
+use crate::report::{indented, plain_table};
+use crate::runner::{Ended, each, run};
+use crate::survivors::{self, Survivor, Survivors};
 use selvedge_loom::backend::atomic::Ordering;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// One site, one weaker ordering.
+/// A site and the weaker ordering that replaces its own.
 struct Mutant<'a> {
-    site: &'a Strong,
+    site: &'a StrongOrdering,
     becomes: Ordering,
 }
 
-/// What became of a mutant.
-struct Tried<'a> {
+/// A mutant that was tested.
+struct Tested<'a> {
     mutant: &'a Mutant<'a>,
-    fate: Fate,
+    result: MutantResult,
     seconds: f64,
 }
 
-enum Fate {
-    /// By this law.
+enum MutantResult {
+    /// This law fails.
     Killed(&'static str),
-    /// Each law that reaches it held; so many do.
+    /// All laws that reach the site hold; with their number.
     Survives(usize),
+    /// No law reaches the site.
     Unreached,
-    /// It could not be tried.
+    /// The mutant could not be tested.
     Error(String),
 }
 
-/// Which sites a law reaches, and how long it takes.
-struct Census {
+/// The sites that a law reaches, and the law's running time.
+struct Coverage {
     reached: Vec<Key>,
     seconds: f64,
-    trouble: Option<String>,
+    failure: Option<String>,
 }
 
-/// Tries the mutants of the files whose path contains one of the filters; of all, without one.
+/// Tests the mutants of the files whose path contains one of the filters, or of all files without a filter.
 pub fn check(filters: &[String]) -> ExitCode {
-    tried(filters).unwrap_or_else(|error| crate::trouble(&error))
+    test_selected(filters).unwrap_or_else(|error| crate::report::error(&error))
 }
 
-fn tried(filters: &[String]) -> Result<ExitCode, String> {
-    let chosen = |file: &str| is_wanted(filters, |filter| file.contains(filter));
-    let sites = sites::all()?;
-    let ledger = Ledger::read()?;
+fn test_selected(filters: &[String]) -> Result<ExitCode, String> {
+    let selected = |file: &str| is_selected(filters, |filter| file.contains(filter));
+    let sites = orderings::all()?;
+    let survivors = Survivors::read()?;
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let mutants: Vec<Mutant<'_>> = sites
         .iter()
-        .filter(|site| chosen(&site.key.file))
+        .filter(|site| selected(&site.key.file))
         .flat_map(|site| site.weaker().iter().map(move |&becomes| Mutant { site, becomes }))
         .collect();
     if mutants.is_empty() {
-        return Err(format!("no file with an ordering is called {}", filters.join(" or ")));
+        return Err(format!("no file with an ordering matches {}", filters.join(" or ")));
     }
     let laws = crate::laws::all();
-    let census = census(&this, &laws);
-    if children::are_interrupted() {
-        return Ok(children::exit_code());
+    let coverage = coverage(&this, &laws);
+    if process_group::is_interrupted() {
+        return Ok(process_group::exit_code());
     }
-    let mut failures = complaints(&sites, &laws, &census);
+    let mut failures = problems(&sites, &laws, &coverage);
     if failures == 0 {
-        let tried = try_all(&this, &mutants, &laws, &census);
-        failures = report(&tried, mutants.len(), &ledger, chosen, filters.is_empty());
+        let tested = test_all(&this, &mutants, &laws, &coverage);
+        failures = report(&tested, mutants.len(), &survivors, selected, filters.is_empty());
     }
-    if children::are_interrupted() {
-        return Ok(children::exit_code());
+    if process_group::is_interrupted() {
+        return Ok(process_group::exit_code());
     }
     Ok(ExitCode::from(u8::from(failures > 0)))
 }
 
-/// Plays every law as it is, once: what a law does not reach it cannot kill.
-fn census(verify: &Path, laws: &[Law]) -> Vec<Census> {
+/// Runs every law once without a mutant. A law can kill only mutants of sites that it reaches.
+fn coverage(verify: &Path, laws: &[Law]) -> Vec<Coverage> {
     let progress = Progress::of_laws(laws);
     each(laws.len(), |index| {
         let begin = Instant::now();
-        let played = child(verify, laws[index].id, &["--census".into()], |explored| {
+        let run = run(verify, laws[index].id, &["--coverage".into()], |explored| {
             progress.explored(index, explored)
         });
-        let trouble = match played.ended {
+        let failure = match run.ended {
             Ended::Holds(_) => None,
-            Ended::Fails(why) | Ended::Unplayable(why) => Some(why),
+            Ended::Fails(why) | Ended::Error(why) => Some(why),
         };
         progress.done(index);
-        Census {
-            reached: played.reached,
+        Coverage {
+            reached: run.reached,
             seconds: begin.elapsed().as_secs_f64(),
-            trouble,
+            failure,
         }
     })
 }
 
-/// What is wrong before any mutant is tried.
-fn complaints(sites: &[Strong], laws: &[Law], census: &[Census]) -> usize {
-    let mut complaints = Vec::new();
-    for (law, Census { reached, trouble, .. }) in laws.iter().zip(census) {
-        complaints.extend(
-            trouble
+/// Prints the problems that exist without a mutant: laws that fail, and orderings that the parser has not found. Returns
+/// their number.
+fn problems(sites: &[StrongOrdering], laws: &[Law], coverage: &[Coverage]) -> usize {
+    let mut problems = Vec::new();
+    for (law, Coverage { reached, failure, .. }) in laws.iter().zip(coverage) {
+        problems.extend(
+            failure
                 .iter()
                 .map(|why| format!("{} fails without a mutant:\n{}", law.id, indented(why))),
         );
-        let unknown = |key: &&Key| sites::is_checked(&key.file) && sites.iter().all(|site| site.key != **key);
-        complaints.extend(reached.iter().filter(unknown).map(
+        let unknown = |key: &&Key| orderings::is_checked(&key.file) && sites.iter().all(|site| site.key != **key);
+        problems.extend(reached.iter().filter(unknown).map(
             |Key {
                  file,
                  line,
@@ -117,100 +119,116 @@ fn complaints(sites: &[Strong], laws: &[Law], census: &[Census]) -> usize {
                  operand,
              }| {
                 format!(
-                    "{file}:{line}:{column}: {} runs an ordering here (operand {operand}) that was not found",
+                    "{file}:{line}:{column}: {} reaches an ordering (operand {operand}) that the parser has not found",
                     law.id
                 )
             },
         ));
     }
-    complaints.sort();
-    complaints.dedup();
-    complaints.iter().for_each(|complaint| println!("{complaint}"));
-    complaints.len()
+    problems.sort();
+    problems.dedup();
+    problems.iter().for_each(|problem| println!("{problem}"));
+    problems.len()
 }
 
-/// In order, without those that an interrupt cut off.
-fn try_all<'a>(verify: &Path, mutants: &'a [Mutant<'a>], laws: &[Law], census: &[Census]) -> Vec<Tried<'a>> {
+/// Tests the mutants; returns the results in order, without those that an interrupt cut off.
+fn test_all<'a>(verify: &Path, mutants: &'a [Mutant<'a>], laws: &[Law], coverage: &[Coverage]) -> Vec<Tested<'a>> {
     let progress = Progress::of(mutants.len());
-    let tried = each(mutants.len(), |index| {
+    let tested = each(mutants.len(), |index| {
         let (mutant, begin) = (&mutants[index], Instant::now());
-        let fate = fate(verify, mutant, laws, census, |law| {
+        let result = test(verify, mutant, laws, coverage, |law| {
             progress.show(&format!("{}:{} by {law}", mutant.site.key.file, mutant.site.key.line));
         });
         progress.done(index);
         let seconds = begin.elapsed().as_secs_f64();
-        (!children::are_interrupted()).then_some(Tried { mutant, fate, seconds })
+        (!process_group::is_interrupted()).then_some(Tested {
+            mutant,
+            result,
+            seconds,
+        })
     });
-    tried.into_iter().flatten().collect()
+    tested.into_iter().flatten().collect()
 }
 
-fn fate(verify: &Path, mutant: &Mutant<'_>, laws: &[Law], census: &[Census], tell: impl Fn(&str)) -> Fate {
+fn test(
+    verify: &Path,
+    mutant: &Mutant<'_>,
+    laws: &[Law],
+    coverage: &[Coverage],
+    show_progress: impl Fn(&str),
+) -> MutantResult {
     let key = &mutant.site.key;
-    let mut able: Vec<usize> = (0..laws.len())
-        .filter(|&law| census[law].reached.contains(key))
+    let mut reaching: Vec<usize> = (0..laws.len())
+        .filter(|&law| coverage[law].reached.contains(key))
         .collect();
-    if able.is_empty() {
-        return Fate::Unreached;
+    if reaching.is_empty() {
+        return MutantResult::Unreached;
     }
-    // Its own laws first, and then the quick ones.
-    able.sort_by(|&one, &other| {
-        let rank = |law: usize| (stem(laws[law].file) != stem(&key.file), census[law].seconds);
+    // The laws of the mutated file first, then the fastest.
+    reaching.sort_by(|&one, &other| {
+        let rank = |law: usize| (stem(laws[law].file) != stem(&key.file), coverage[law].seconds);
         rank(one).partial_cmp(&rank(other)).expect("times are numbers")
     });
-    let weaker = Weaker {
+    let weaker = WeakenedOrdering {
         key: key.clone(),
         becomes: mutant.becomes,
     };
     let arguments = ["--mutant".into(), weaker.to_string()];
-    for &law in &able {
-        tell(laws[law].id);
-        match child(verify, laws[law].id, &arguments, |_| {}).ended {
+    for &law in &reaching {
+        show_progress(laws[law].id);
+        match run(verify, laws[law].id, &arguments, |_| {}).ended {
             Ended::Holds(_) => {}
-            Ended::Fails(why) if why.contains(TOO_MANY) => {} // more may happen, nothing bad did
-            Ended::Fails(_) => return Fate::Killed(laws[law].id),
-            Ended::Unplayable(why) => return Fate::Error(why),
+            Ended::Fails(why) if why.contains(TOO_MANY_INTERLEAVINGS) => {} // not a violation of the law
+            Ended::Fails(_) => return MutantResult::Killed(laws[law].id),
+            Ended::Error(why) => return MutantResult::Error(why),
         }
     }
-    Fate::Survives(able.len())
+    MutantResult::Survives(reaching.len())
 }
 
 fn stem(file: &str) -> Option<&str> {
     Path::new(file).file_stem().and_then(|stem| stem.to_str())
 }
 
-/// Prints what became of each, and tells how many failures that makes.
-fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(&str) -> bool, all: bool) -> usize {
+/// Prints the result of each mutant; returns the number of failures.
+fn report(
+    tested: &[Tested<'_>],
+    mutants: usize,
+    excused: &Survivors,
+    selected: impl Fn(&str) -> bool,
+    all: bool,
+) -> usize {
     let mut table = plain_table(["site", "operation", "mutant", "killed by", "time"]);
     let (mut failures, mut killed, mut unreached, mut survivors) = (0, 0, 0, Vec::new());
     let mut notes = Vec::new();
-    for Tried {
+    for Tested {
         mutant: Mutant { site, becomes },
-        fate,
+        result,
         seconds,
-    } in tried
+    } in tested
     {
-        let entry = Entry::of(site, *becomes);
-        let excused = ledger.survivor.iter().any(|known| known.is_about(&entry));
-        let word = match fate {
-            Fate::Killed(law) => (*law).to_owned(),
-            Fate::Survives(laws) if excused => format!("survives {laws} laws, with a reason"),
-            Fate::Survives(laws) => format!("SURVIVES {laws} laws"),
-            Fate::Unreached => "NOT REACHED".into(),
-            Fate::Error(_) => "ERROR".into(),
+        let entry = Survivor::of(site, *becomes);
+        let is_excused = excused.survivor.iter().any(|known| known.is_same_mutant(&entry));
+        let word = match result {
+            MutantResult::Killed(law) => (*law).to_owned(),
+            MutantResult::Survives(laws) if is_excused => format!("survives {laws} laws, with a reason"),
+            MutantResult::Survives(laws) => format!("SURVIVES {laws} laws"),
+            MutantResult::Unreached => "NOT REACHED".into(),
+            MutantResult::Error(_) => "ERROR".into(),
         };
-        match fate {
-            Fate::Killed(_) => killed += 1,
-            Fate::Survives(_) => {
-                if !excused {
-                    notes.push(format!("no reason in {}: {}", ledger::FILE, entry.title()));
+        match result {
+            MutantResult::Killed(_) => killed += 1,
+            MutantResult::Survives(_) => {
+                if !is_excused {
+                    notes.push(format!("no reason in {}: {}", survivors::FILE, entry.title()));
                 }
                 survivors.push(entry);
             }
-            Fate::Unreached => {
+            MutantResult::Unreached => {
                 unreached += 1;
                 notes.push(format!("reached by no law: {}", entry.title()));
             }
-            Fate::Error(error) => notes.push(format!("{}:\n{}", entry.title(), indented(error))),
+            MutantResult::Error(error) => notes.push(format!("{}:\n{}", entry.title(), indented(error))),
         }
         let operand = if site.key.operand == 0 { "" } else { " on failure" };
         table.add_row([
@@ -221,12 +239,12 @@ fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(
             format!("{seconds:.1} s"),
         ]);
     }
-    let whole = tried.len() == mutants;
-    for known in ledger.survivor.iter().filter(|known| whole && chosen(&known.file)) {
-        if !survivors.iter().any(|entry| known.is_about(entry)) {
+    let whole = tested.len() == mutants;
+    for known in excused.survivor.iter().filter(|known| whole && selected(&known.file)) {
+        if !survivors.iter().any(|entry| known.is_same_mutant(entry)) {
             notes.push(format!(
-                "in {}, but killed or not there: {}",
-                ledger::FILE,
+                "in {}, but killed or nonexistent: {}",
+                survivors::FILE,
                 known.title()
             ));
         }
@@ -239,10 +257,10 @@ fn report(tried: &[Tried<'_>], mutants: usize, ledger: &Ledger, chosen: impl Fn(
         survivors.len()
     );
     if !whole {
-        println!("{} were not tried to the end", mutants - tried.len());
+        println!("{} mutants not tested", mutants - tested.len());
     }
     if all && whole && killed * 10 < mutants * 9 {
-        println!("fewer than nine in ten are killed");
+        println!("fewer than 90 % of the mutants are killed");
         failures += 1;
     }
     failures

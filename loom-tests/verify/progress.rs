@@ -1,4 +1,4 @@
-//! How far a run has come: a bar on a terminal, and a line now and then elsewhere.
+//! Progress of a run: a bar on a terminal, a line every few seconds elsewhere.
 
 use crate::law::Law;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
@@ -8,35 +8,35 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// From one line to the next, where there is no terminal.
-const PAUSE: Duration = Duration::from_secs(10);
+/// The time between two lines, if stderr is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 pub struct Progress {
     bar: ProgressBar,
-    begin: Instant,
-    /// When the last line was written, if there is no terminal.
+    start: Instant,
+    /// The time of the last line, if stderr is not a terminal.
     line: Option<Mutex<Instant>>,
-    steps: Vec<Step>,
+    items: Vec<Item>,
     done: AtomicU64,
 }
 
-/// A law, or whatever else is done as a whole.
-struct Step {
-    /// Its interleavings so far.
+/// A law, break or mutant.
+struct Item {
+    /// The number of interleavings so far.
     explored: AtomicU64,
-    /// Those that it will have, as far as is known.
+    /// The estimated number of interleavings.
     expected: AtomicU64,
 }
 
 impl Progress {
-    /// Of as many things as that, of which nothing else is known.
+    /// For `count` items without an estimate.
     pub fn of(count: usize) -> Progress {
         Progress::expecting(vec![1; count])
     }
 
-    /// Of the laws: LAWS.md says how many interleavings they have.
+    /// For the laws. LAWS.md gives the expected numbers of interleavings.
     pub fn of_laws(laws: &[Law]) -> Progress {
-        let known = interleavings();
+        let known = known_interleavings();
         let usual = known.values().sum::<u64>() / known.len().max(1) as u64;
         Progress::expecting(
             laws.iter()
@@ -47,71 +47,71 @@ impl Progress {
 
     fn expecting(expected: Vec<u64>) -> Progress {
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}").expect("the template is well formed");
-        let begin = Instant::now();
-        let step = |expected| Step {
+        let start = Instant::now();
+        let item = |expected| Item {
             explored: AtomicU64::new(0),
             expected: AtomicU64::new(expected),
         };
         Progress {
             bar: ProgressBar::new(expected.len() as u64).with_style(style),
-            begin,
-            line: (!io::stderr().is_terminal()).then(|| Mutex::new(begin)),
-            steps: expected.into_iter().map(step).collect(),
+            start,
+            line: (!io::stderr().is_terminal()).then(|| Mutex::new(start)),
+            items: expected.into_iter().map(item).collect(),
             done: AtomicU64::new(0),
         }
     }
 
-    /// A law's interleavings so far.
+    /// Sets an item's number of interleavings so far.
     pub fn explored(&self, index: usize, interleavings: u64) {
-        let step = &self.steps[index];
-        step.explored.store(interleavings, Relaxed);
-        step.expected.fetch_max(interleavings, Relaxed);
+        let item = &self.items[index];
+        item.explored.store(interleavings, Relaxed);
+        item.expected.fetch_max(interleavings, Relaxed);
         self.show(&format!(
             "{} interleavings",
-            HumanCount(self.steps.iter().map(|step| step.explored.load(Relaxed)).sum())
+            HumanCount(self.items.iter().map(|item| item.explored.load(Relaxed)).sum())
         ));
     }
 
-    /// A law's interleavings so far.
+    /// An item's number of interleavings so far.
     pub fn interleavings(&self, index: usize) -> u64 {
-        self.steps[index].explored.load(Relaxed)
+        self.items[index].explored.load(Relaxed)
     }
 
-    /// One thing is done.
+    /// Marks an item as done.
     pub fn done(&self, index: usize) {
-        let step = &self.steps[index];
-        step.expected.store(step.explored.load(Relaxed).max(1), Relaxed);
-        step.explored.fetch_max(1, Relaxed);
+        let item = &self.items[index];
+        item.expected.store(item.explored.load(Relaxed).max(1), Relaxed);
+        item.explored.fetch_max(1, Relaxed);
         self.done.fetch_add(1, Relaxed);
         self.bar.inc(1);
     }
 
-    /// Says what is done now.
+    /// Shows the current activity.
     pub fn show(&self, what: &str) {
-        let now = format!("{what}, {} s{}", self.begin.elapsed().as_secs(), self.left());
+        let now = format!("{what}, {} s{}", self.start.elapsed().as_secs(), self.time_left());
         let Some(last) = &self.line else {
             return self.bar.set_message(now);
         };
         let mut last = last.lock().expect("no panic while it is held");
-        if last.elapsed() > PAUSE {
+        if last.elapsed() > LINE_INTERVAL {
             *last = Instant::now();
-            let _ = writeln!(io::stderr(), "[{}/{}] {now}", self.done.load(Relaxed), self.steps.len());
+            let _ = writeln!(io::stderr(), "[{}/{}] {now}", self.done.load(Relaxed), self.items.len());
         }
     }
 
-    /// The time that is left, if what is left takes as long as what is done.
-    fn left(&self) -> String {
+    /// The estimated remaining time, from the mean time per interleaving so far.
+    fn time_left(&self) -> String {
         let sum =
-            |of: fn(&Step) -> &AtomicU64| self.steps.iter().map(|step| of(step).load(Relaxed)).sum::<u64>() as f64;
-        let share = sum(|step| &step.explored) / sum(|step| &step.expected).max(1.0);
-        let seconds = self.begin.elapsed().as_secs_f64() * (1.0 - share) / share;
+            |of: fn(&Item) -> &AtomicU64| self.items.iter().map(|item| of(item).load(Relaxed)).sum::<u64>() as f64;
+        let share = sum(|item| &item.explored) / sum(|item| &item.expected).max(1.0);
+        let seconds = self.start.elapsed().as_secs_f64() * (1.0 - share) / share;
         match seconds.is_finite() && share > 0.01 {
-            true => format!(", some {seconds:.0} s left"),
+            true => format!(", about {seconds:.0} s left"),
             false => String::new(),
         }
     }
 
-    /// Prints, where no bar is in the way.
+    /// Hides the bar while `print` runs.
     pub fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
         self.bar.suspend(print)
     }
@@ -123,8 +123,8 @@ impl Drop for Progress {
     }
 }
 
-/// Those of each law, from the table: `| id | claim | threads | interleavings | verdict |`.
-fn interleavings() -> HashMap<&'static str, u64> {
+/// The number of interleavings of each law, from the table: `| id | claim | threads | interleavings | verdict |`.
+fn known_interleavings() -> HashMap<&'static str, u64> {
     const LAWS: &str = include_str!("../../LAWS.md");
     let row = |line: &'static str| {
         let mut cells = line.strip_prefix("| ")?.split(" | ");

@@ -1,63 +1,63 @@
-//! Refinement: concurrent calls on the real thing end in the ways in which the specification's calls can end,
-//! taken one at a time, and in all of them.
+//! Refinement: the set of outcomes of concurrent calls on a primitive equals the set of outcomes of its sequential
+//! specification over all orders of the calls.
 
 use crate::law::{Law, Model};
-use crate::stage::Stage;
+use crate::scenario::Scenario;
 use selvedge_loom::backend::Arc;
 use spec::{Answer, Spec, Step};
 
 type Call<S> = <<S as Subject>::Spec as Spec>::Call;
 
-/// A primitive as its specification sees it.
+/// A primitive under test, with the calls of its specification.
 pub trait Subject: Send + Sync + Sized + 'static {
     /// Its specification.
     type Spec: Spec<Call: Send + Sync + 'static> + Send + Sync + 'static;
 
-    /// Makes the call and words the answer.
+    /// Makes the call and returns its answer in terms of the specification.
     fn perform(&self, call: Call<Self>) -> Answer;
 
-    /// What [`Spec::observe`] shows.
+    /// The state that [`Spec::observe`] returns.
     fn observe(&self) -> Answer;
 }
 
-/// Where a program begins: a fresh object, its specification, and calls that main makes on both.
+/// The initial state of a program: a fresh primitive, its specification, and the calls that main first makes on both.
 pub struct Start<S: Subject> {
     pub make: fn() -> S,
     pub spec: S::Spec,
     pub before: Vec<Call<S>>,
 }
 
-/// The calls of each thread run concurrently: a model whose outcomes are exactly the specification's.
+/// A model in which each thread makes its list of calls. Its outcomes must be exactly those of the specification.
 pub fn program<S: Subject>(start: &Start<S>, threads: Vec<Vec<Call<S>>>) -> Model {
     let mut spec = start.spec.clone();
     for &call in &start.before {
         assert_ne!(
             spec.step(usize::MAX, call),
             Step::WouldBlock,
-            "main cannot wait before there are others"
+            "main must not block before the threads are spawned"
         );
     }
     let expected = spec::outcomes(&spec, &threads)
         .into_iter()
-        .map(|(answers, seen)| flat(answers, seen))
+        .map(|(answers, observed)| flat(answers, observed))
         .collect();
     let name = format!("{:?} then {threads:?}", start.before);
     let (make, before) = (start.make, start.before.clone());
-    Model::expecting(name, expected, move |stage: &Stage| {
+    Model::expecting(name, expected, move |scenario: &Scenario| {
         let subject = Arc::new(make());
         for &call in &before {
             subject.perform(call);
         }
         for calls in threads.clone() {
-            stage.program(&subject, move |subject, say| {
-                calls.iter().for_each(|&call| say(subject.perform(call)))
+            scenario.program(&subject, move |subject, report| {
+                calls.iter().for_each(|&call| report(subject.perform(call)))
             });
         }
-        stage.finish_seeing(|| subject.observe())
+        scenario.finish_observing(|| subject.observe())
     })
 }
 
-/// One call a thread: every choice of `threads` of these calls, from every start.
+/// One program for each start and each choice of `threads` of these calls, one call per thread.
 pub fn every<S: Subject>(starts: &[Start<S>], calls: &[Call<S>], threads: usize) -> Vec<Model> {
     let choices = choose(calls, threads);
     let programs = |start| {
@@ -68,17 +68,17 @@ pub fn every<S: Subject>(starts: &[Start<S>], calls: &[Call<S>], threads: usize)
     starts.iter().flat_map(programs).collect()
 }
 
-/// The law that the specification is met: by all pairs of calls, all triples of calls within two preemptions, and
-/// what else its primitive needs.
+/// The law that a primitive refines its specification: for all pairs of calls, all triples of calls within two
+/// preemptions, and other programs.
 #[track_caller]
 pub fn refinement(id: &'static str, pairs: Vec<Model>, triples: Vec<Model>, others: Vec<Model>) -> Law {
     let total = pairs.len() + triples.len() + others.len();
-    let claim = format!("all {total} programs of two or three threads end in just the ways of the specification");
+    let claim = format!("refines the sequential specification ({total} programs of two or three threads)");
     let triples = triples.into_iter().map(|model| model.within(2, 3));
     Law::new(id, claim, pairs.into_iter().chain(triples).chain(others))
 }
 
-/// Every choice of `count` of these, with repetition and without regard to order.
+/// Every multiset of `count` of these items.
 pub fn choose<T: Copy>(from: &[T], count: usize) -> Vec<Vec<T>> {
     if count == 0 {
         return vec![Vec::new()];
@@ -91,8 +91,8 @@ pub fn choose<T: Copy>(from: &[T], count: usize) -> Vec<Vec<T>> {
     (0..from.len()).flat_map(with).collect()
 }
 
-fn flat(answers: Vec<Vec<Answer>>, seen: Answer) -> Vec<Answer> {
+fn flat(answers: Vec<Vec<Answer>>, observed: Answer) -> Vec<Answer> {
     let mut flat = answers.concat();
-    flat.push(seen);
+    flat.push(observed);
     flat
 }

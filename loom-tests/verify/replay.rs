@@ -1,62 +1,49 @@
-//! Finding an execution again, and showing it. loom counts executions, so one that failed is found by running its
-//! check again up to it; there loom stores its path, with which the execution can be run alone, as often as wanted.
+//! Finds a failed execution again and shows its trace. loom numbers its executions, so a second run of the check reaches
+//! the failed one. There loom stores its path, with which that execution can be run alone any number of times.
 
-use crate::children;
+use crate::execution::{Execution, Record};
 use crate::law::Law;
-use crate::parent::{Ended, Played, child, indented, target};
-use crate::place::Place;
-use crate::trouble;
+use crate::process_group;
+use crate::report::{error, indented};
+use crate::runner::{Ended, Run, run};
+use crate::workspace::target;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// All that it takes to run one execution again.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Record {
-    pub law: String,
-    pub deep: bool,
-    #[serde(flatten)]
-    pub place: Place,
-    /// loom's.
-    pub path: serde_json::Value,
-}
+/// loom's messages about a path that does not fit the model.
+const DIVERGED: [&str; 2] = ["Is the model fully deterministic?", "[loom internal bug]"];
 
-/// What a path from another source makes loom say.
-const STRAYS: [&str; 2] = ["Is the model fully deterministic?", "[loom internal bug]"];
-
-impl Record {
-    /// Reads the file that [`find`] has written.
-    pub fn read(file: &Path) -> Result<Record, String> {
-        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        serde_json::from_str(&text).map_err(|error| format!("{}: it is no record: {error}", file.display()))
-    }
-}
-
-/// Runs the check of `place` again up to the execution that failed, and leaves a record of it below `target`.
-pub fn find(verify: &Path, law: &Law, deep: bool, place: &Place, explored: impl FnMut(u64)) -> Result<PathBuf, String> {
+/// Runs the check again up to the failed execution, and writes a record of that execution below `target`.
+pub fn record(
+    verify: &Path,
+    law: &Law,
+    deep: bool,
+    execution: &Execution,
+    explored: impl FnMut(u64),
+) -> Result<PathBuf, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("path.json");
-    let place_text = serde_json::to_string(place).map_err(|error| error.to_string())?;
+    let execution_json = serde_json::to_string(execution).map_err(|error| error.to_string())?;
     let arguments = [
         "--record".into(),
         path.display().to_string(),
-        "--place".into(),
-        place_text,
+        "--execution".into(),
+        execution_json,
     ];
     let arguments: Vec<String> = arguments.into_iter().chain(deep.then(|| "--deep".into())).collect();
-    match child(verify, law.id, &arguments, explored).ended {
+    match run(verify, law.id, &arguments, explored).ended {
         Ended::Holds(_) => {}
-        Ended::Fails(why) | Ended::Unplayable(why) => return Err(why),
+        Ended::Fails(why) | Ended::Error(why) => return Err(why),
     }
     let path = fs::read_to_string(&path).map_err(|error| format!("loom has stored no path: {error}"))?;
     let path = serde_json::from_str(&path).map_err(|error| format!("loom's path: {error}"))?;
     let record = Record {
         law: law.id.into(),
         deep,
-        place: place.clone(),
+        execution: execution.clone(),
         path,
     };
     let folder = target().join("verify");
@@ -67,110 +54,107 @@ pub fn find(verify: &Path, law: &Law, deep: bool, place: &Place, explored: impl 
     Ok(file)
 }
 
-/// How the recorded execution ends now.
-pub enum Shown {
-    /// Why it fails, and its columns.
+/// The result of a replay.
+pub enum Replayed {
+    /// The reason of the failure, and the trace.
     Fails(String),
-    /// Its columns.
+    /// The trace.
     Holds(String),
-    /// It could not be run.
-    Strays(String),
+    /// The recorded path could not be followed; with the reason.
+    Diverged(String),
 }
 
-/// Runs the recorded execution, and no other.
-pub fn show(verify: &Path, law: &Law, file: &Path) -> Shown {
-    let Played { ended, columns, .. } = child(verify, law.id, &["--replay".into(), file.display().to_string()], |_| {});
-    let columns = columns.unwrap_or_default();
+/// Runs the recorded execution and no other.
+pub fn replay(verify: &Path, law: &Law, file: &Path) -> Replayed {
+    let Run { ended, trace, .. } = run(verify, law.id, &["--replay".into(), file.display().to_string()], |_| {});
+    let trace = trace.unwrap_or_default();
     match ended {
-        Ended::Fails(why) if STRAYS.iter().any(|stray| why.contains(stray)) => {
-            Shown::Strays("the source has changed: it does not come this way any more".into())
+        Ended::Fails(why) if DIVERGED.iter().any(|message| why.contains(message)) => {
+            Replayed::Diverged("the source has changed since the recording: the recorded path does not fit".into())
         }
-        Ended::Fails(why) => {
-            let said = format!(
-                "{} fails: {}\n{}\n{}",
-                law.id,
-                law.claim,
-                indented(&why),
-                indented(&columns)
-            );
-            Shown::Fails(said)
-        }
-        Ended::Holds(_) => Shown::Holds(indented(&columns)),
-        Ended::Unplayable(why) => Shown::Strays(why),
+        Ended::Fails(why) => Replayed::Fails(format!(
+            "{} fails: {}\n{}\n{}",
+            law.id,
+            law.claim,
+            indented(&why),
+            indented(&trace)
+        )),
+        Ended::Holds(_) => Replayed::Holds(indented(&trace)),
+        Ended::Error(why) => Replayed::Diverged(why),
     }
 }
 
-/// All that there is to say of a law that fails.
-pub fn explained(
+/// The full report of a failed law: claim, reason, trace, and the command that replays it.
+pub fn explain(
     verify: &Path,
     law: &Law,
     deep: bool,
     why: &str,
-    place: Option<&Place>,
+    execution: Option<&Execution>,
     show_progress: impl Fn(String),
 ) -> String {
     let plain = |note: &str| format!("{} fails: {}\n{}\n    {note}\n", law.id, law.claim, indented(why));
-    let Some(place) = place else {
-        return plain("This belongs to no single interleaving: there are no columns.");
+    let Some(execution) = execution else {
+        return plain("The failure belongs to no single interleaving: there is no trace.");
     };
-    let tell = |explored| {
+    let explored = |interleavings| {
         show_progress(format!(
-            "{} failed: finding it again, {explored} of {} interleavings",
-            law.id, place.execution
+            "{} failed: reproducing it, {interleavings} of {} interleavings",
+            law.id, execution.ordinal
         ));
     };
-    let file = match find(verify, law, deep, place, tell) {
+    let file = match record(verify, law, deep, execution, explored) {
         Ok(file) => file,
-        Err(error) => return plain(&format!("It could not be found again: {error}")),
+        Err(error) => return plain(&format!("The failed execution could not be reproduced: {error}")),
     };
-    match show(verify, law, &file) {
-        Shown::Fails(said) => format!("{said}\n    cargo verify {} --replay {}\n", law.id, relative(&file)),
-        Shown::Holds(_) => plain("It does not fail when it is run again: the model is not deterministic."),
-        Shown::Strays(error) => plain(&format!("It could not be run again: {error}")),
+    match replay(verify, law, &file) {
+        Replayed::Fails(report) => format!("{report}\n    cargo verify {} --replay {}\n", law.id, relative(&file)),
+        Replayed::Holds(_) => plain("The replay does not fail: the model is not deterministic."),
+        Replayed::Diverged(error) => plain(&format!("The failed execution could not be replayed: {error}")),
     }
 }
 
-/// As it is typed in the present folder.
+/// The path relative to the current directory, if it is inside.
 fn relative(file: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    file.strip_prefix(here).unwrap_or(file).display().to_string()
+    let current = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(current).unwrap_or(file).display().to_string()
 }
 
-/// `--replay`: 1 if the recorded execution fails still, 0 if it does not, 2 if there is none for these laws.
-pub fn replay(laws: &[Law], file: &Path) -> ExitCode {
+/// `--replay`: exits with 1 if the recorded execution still fails, 0 if it does not, 2 if it is of none of these laws.
+pub fn command(laws: &[Law], file: &Path) -> ExitCode {
     let record = match Record::read(file) {
         Ok(record) => record,
-        Err(error) => return trouble(&error),
+        Err(message) => return error(&message),
     };
     let Some(law) = laws.iter().find(|law| law.id == record.law) else {
-        return trouble(&format!("{} is about law {}", file.display(), record.law));
+        return error(&format!("{} is a recording of law {}", file.display(), record.law));
     };
     let verify = match std::env::current_exe() {
         Ok(verify) => verify,
-        Err(error) => return trouble(&error.to_string()),
+        Err(failure) => return error(&failure.to_string()),
     };
     let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed");
     let bar = ProgressBar::new_spinner().with_style(style);
     bar.set_message(format!(
         "{}: {}, interleaving {}",
-        law.id, record.place.name, record.place.execution
+        law.id, record.execution.name, record.execution.ordinal
     ));
     bar.enable_steady_tick(Duration::from_millis(100));
-    let shown = show(&verify, law, file);
+    let replayed = replay(&verify, law, file);
     bar.finish_and_clear();
-    match shown {
-        Shown::Fails(said) => {
-            print!("{said}");
+    match replayed {
+        Replayed::Fails(report) => {
+            print!("{report}");
             ExitCode::FAILURE
         }
-        Shown::Holds(columns) => {
+        Replayed::Holds(trace) => {
             print!(
-                "{}: in this interleaving the law holds now\n    model: {}\n\n{columns}",
-                law.id, record.place.name
+                "{}: the law holds in the recorded interleaving\n    model: {}\n\n{trace}",
+                law.id, record.execution.name
             );
             ExitCode::SUCCESS
         }
-        Shown::Strays(_) if children::are_interrupted() => children::exit_code(),
-        Shown::Strays(error) => trouble(&format!("{}: {error}", file.display())),
+        Replayed::Diverged(_) if process_group::is_interrupted() => process_group::exit_code(),
+        Replayed::Diverged(message) => error(&format!("{}: {message}", file.display())),
     }
 }

@@ -1,7 +1,7 @@
-//! What is shown of the verdicts: lines for people, JSON for programs, an exit code for scripts.
+//! The output of verdicts: lines for people, JSON for programs, an exit code for scripts.
 
-use crate::children;
-use crate::law::{Law, Outcome, Verdict};
+use crate::law::{Law, Status, Verdict};
+use crate::process_group;
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::HumanCount;
 use std::ffi::OsStr;
@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-/// What a terminal shows without a line break.
+/// The largest width of a line.
 const COLUMNS: usize = 100;
 
-/// A table without borders, as wide as the screen.
+/// A table without borders, at most as wide as the terminal.
 pub fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table
@@ -24,35 +24,35 @@ pub fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     table
 }
 
-/// Prints a line for each law, in the order of the laws, below the name of its primitive: as soon as it and those before it
-/// have come out.
+/// Prints a line for each law, in the order of the laws, below the name of the primitive. A line is printed as soon as the
+/// verdicts of this law and all laws before it are known.
 pub struct Lines<'a> {
     laws: &'a [Law],
-    /// Which is printed next, and those that have come out before it was their turn.
-    waiting: Mutex<(usize, Vec<Option<String>>)>,
+    /// The index of the next law to print, and the lines of later laws with a verdict.
+    pending: Mutex<(usize, Vec<Option<String>>)>,
     to_stderr: bool,
 }
 
 impl<'a> Lines<'a> {
-    /// On stderr, if stdout is for something else.
+    /// Prints to stderr if stdout is used for JSON.
     pub fn new(laws: &'a [Law], to_stderr: bool) -> Lines<'a> {
         let lines = Lines {
             laws,
-            waiting: Mutex::new((0, laws.iter().map(|_| None).collect())),
+            pending: Mutex::new((0, laws.iter().map(|_| None).collect())),
             to_stderr,
         };
         let models = laws.iter().map(|law| law.models.len()).sum();
         lines.print(&format!(
             "{}, {}",
-            counted(laws.len(), "law", "laws"),
-            counted(models, "model", "models")
+            count_text(laws.len(), "law", "laws"),
+            count_text(models, "model", "models")
         ));
         lines
     }
 
     pub fn add(&self, index: usize, verdict: &Verdict) {
-        let mut waiting = self.waiting.lock().expect("no panic while it is held");
-        let (next, lines) = &mut *waiting;
+        let mut pending = self.pending.lock().expect("no panic while it is held");
+        let (next, lines) = &mut *pending;
         lines[index] = Some(line(verdict));
         while let Some(line) = lines.get_mut(*next).and_then(Option::take) {
             self.put(*next, &line);
@@ -60,14 +60,14 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// Prints what still waits for one that has not come out, and the sum.
+    /// Prints the remaining lines and the summary.
     pub fn end(&self, verdicts: &[Verdict]) {
-        let waiting = self.waiting.lock().expect("no panic while it is held");
-        for (index, line) in waiting.1.iter().enumerate() {
+        let pending = self.pending.lock().expect("no panic while it is held");
+        for (index, line) in pending.1.iter().enumerate() {
             line.iter().for_each(|line| self.put(index, line));
         }
-        drop(waiting);
-        self.print(&sum(verdicts, self.laws.len()));
+        drop(pending);
+        self.print(&summary(verdicts, self.laws.len()));
     }
 
     fn put(&self, index: usize, line: &str) {
@@ -78,7 +78,7 @@ impl<'a> Lines<'a> {
         self.print(line);
     }
 
-    /// In the same place as the lines.
+    /// Prints to the same stream as the lines.
     pub fn print(&self, text: &str) {
         if self.to_stderr {
             eprintln!("{text}")
@@ -88,7 +88,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What the law is about: its file in `laws`, or the folder of its files.
+/// The primitive of the law: the name of the law's file or folder in `laws`.
 fn primitive(law: &Law) -> &OsStr {
     let inside = Path::new(law.file)
         .iter()
@@ -110,7 +110,7 @@ fn line(verdict: &Verdict) -> String {
     let interleavings = HumanCount(*interleavings).to_string();
     let line = format!(
         "{id:7} {:22} {interleavings:>10} {seconds:>6.1} s  {claim}",
-        worded(verdict)
+        verdict_text(verdict)
     );
     if line.chars().count() <= COLUMNS {
         return line;
@@ -118,52 +118,52 @@ fn line(verdict: &Verdict) -> String {
     line.chars().take(COLUMNS - 1).chain(['…']).collect()
 }
 
-fn sum(verdicts: &[Verdict], laws: usize) -> String {
+fn summary(verdicts: &[Verdict], laws: usize) -> String {
     let failed = verdicts
         .iter()
-        .filter(|verdict| verdict.verdict == Outcome::Failed)
+        .filter(|verdict| verdict.verdict == Status::Failed)
         .count();
-    let specified = verdicts.iter().any(|verdict| verdict.lock_specified);
+    let is_abstract = verdicts.iter().any(|verdict| verdict.lock_specified);
     let count = |of: fn(&Verdict) -> u64| HumanCount(verdicts.iter().map(of).sum());
     let (models, interleavings) = (
         count(|verdict| verdict.models as u64),
         count(|verdict| verdict.interleavings),
     );
-    let held = counted(verdicts.len() - failed, "law holds", "laws hold");
-    let mut sum = format!(
+    let held = count_text(verdicts.len() - failed, "law holds", "laws hold");
+    let mut summary = format!(
         "\n{held}, {}: {models} models, {interleavings} interleavings",
-        counted(failed, "fails", "fail")
+        count_text(failed, "fails", "fail")
     );
     if verdicts.len() < laws {
-        sum += &format!("; interrupted, {} of {laws} have not come out", laws - verdicts.len());
+        summary += &format!("; interrupted, {} of {laws} not checked", laws - verdicts.len());
     }
-    if specified {
-        sum += "\n* the lock is taken as its specification says, in one step, in some models";
+    if is_abstract {
+        summary += "\n* some models use an abstract lock, which acquires and releases in one step";
     }
-    sum
+    summary
 }
 
 /// `1 law holds`, `2 laws hold`
-fn counted(count: usize, one: &str, more: &str) -> String {
+fn count_text(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-fn worded(verdict: &Verdict) -> String {
-    let worded = match (verdict.verdict, verdict.bound) {
-        (Outcome::Exhausted, _) => "exhausted".into(),
-        (Outcome::Bounded, Some(1)) => "within 1 preemption".into(),
-        (Outcome::Bounded, Some(bound)) => format!("within {bound} preemptions"),
-        (Outcome::Bounded, None) => "bounded".into(),
-        (Outcome::Failed, _) => "FAILED".into(),
+fn verdict_text(verdict: &Verdict) -> String {
+    let text = match (verdict.verdict, verdict.bound) {
+        (Status::Exhausted, _) => "exhausted".into(),
+        (Status::Bounded, Some(1)) => "within 1 preemption".into(),
+        (Status::Bounded, Some(bound)) => format!("within {bound} preemptions"),
+        (Status::Bounded, None) => "bounded".into(),
+        (Status::Failed, _) => "FAILED".into(),
     };
-    if verdict.lock_specified { worded + " *" } else { worded }
+    if verdict.lock_specified { text + " *" } else { text }
 }
 
-/// Where the verdicts go as JSON: opened before anything is checked.
+/// The output file of the verdicts as JSON. It is opened before any law is checked.
 pub struct Json(Box<dyn Write>);
 
 impl Json {
-    /// `-` is stdout.
+    /// Opens the file; `-` is stdout.
     pub fn create(file: &Path) -> Result<Json, String> {
         if file == Path::new("-") {
             return Ok(Json(Box::new(io::stdout())));
@@ -179,11 +179,24 @@ impl Json {
     }
 }
 
-/// 0 if every law holds, 130 after an interrupt, else 1.
+/// 130 after an interrupt, else 1 if a law fails, else 0.
 pub fn exit_code(verdicts: &[Verdict]) -> ExitCode {
-    let fails = verdicts.iter().any(|verdict| verdict.verdict == Outcome::Failed);
-    match children::are_interrupted() {
-        true => children::exit_code(),
+    let fails = verdicts.iter().any(|verdict| verdict.verdict == Status::Failed);
+    match process_group::is_interrupted() {
+        true => process_group::exit_code(),
         false => ExitCode::from(u8::from(fails)),
     }
+}
+
+/// Prints an error to stderr; the exit code is 2.
+pub fn error(message: &str) -> ExitCode {
+    eprintln!("error: {message}");
+    ExitCode::from(2)
+}
+
+/// The text with each line indented by four spaces.
+pub fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("{}\n", format!("    {line}").trim_end()))
+        .collect()
 }

@@ -1,4 +1,4 @@
-//! How jobs end: F1 to F3.
+//! The end of jobs: F1 to F3.
 
 use super::*;
 use crate::law::Model;
@@ -9,70 +9,75 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "F1",
-            "a job ends once, and says the same from then on",
+            "a job ends once, and its outcome never changes",
             [
                 Model::new(
-                    "beside a cancel",
+                    "a wait and a cancel",
                     [[Done, Is(false)], [Cancelled, Is(true)]],
                     one_waits_one_cancels,
                 )
                 .within(1, 2),
                 Model::new(
-                    "beside two cancels",
+                    "two cancels",
                     [[Is(true), Is(true)], [Is(false), Is(false)]],
                     two_cancel,
                 )
                 .within(1, 2),
-                Model::new("beside one that looks", [[Busy, Done], [Done, Done]], |s| {
-                    alone(s, 1, looks)
-                })
-                .within(3, 4),
+                Model::new("polled", [[Busy, Done], [Done, Done]], |s| one_thread(s, 1, polled)).within(3, 4),
             ],
         ),
         Law::new(
             "F2",
-            "a job runs or is cancelled, and the cancel tells which",
+            "a job either runs or is cancelled, and cancel returns which",
             [
-                Model::new("at once", RUN_OR_CANCELLED, |s| alone(s, 1, cancelled_at_once)).within(3, 4),
-                Model::new("by another", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
-                Model::new("by the pool", [[Done, Count(1)], [Cancelled, Count(0)]], |s| {
-                    alone(s, 1, cancelled_by_pool)
+                Model::new("cancelled immediately", RUN_OR_CANCELLED, |s| {
+                    one_thread(s, 1, cancelled_immediately)
                 })
                 .within(3, 4),
-                Model::new("in a scope", RUN_OR_CANCELLED, |s| alone(s, 1, cancelled_in_scope)).within(3, 4),
+                Model::new("cancelled by another thread", RUN_OR_CANCELLED, cancelled_by_another).within(2, 3),
+                Model::new(
+                    "cancelled by the pool",
+                    [[Done, Count(1)], [Cancelled, Count(0)]],
+                    |s| one_thread(s, 1, cancelled_by_pool),
+                )
+                .within(3, 4),
+                Model::new("in a scope", RUN_OR_CANCELLED, |s| one_thread(s, 1, cancelled_in_scope)).within(3, 4),
             ],
         ),
         Law::new(
             "F3",
-            "whoever waits for a job is told of its end, whoever has brought it",
+            "every thread that waits for a job is notified of its end, whichever thread ends it",
             [
-                Model::new("one waits", [[Cancelled, Is(true)]], |s| queued(s, plain, cancels)).within(1, 2),
-                Model::new("one waits for all", [[Cancelled, Is(true)]], |s| {
-                    queued(s, for_all, cancels)
-                })
-                .within(1, 2),
-                Model::new("one waits for the first", [[Cancelled, Is(true)]], |s| {
+                Model::new("wait", [[Cancelled, Is(true)]], |s| queued(s, plain, cancels)).within(1, 2),
+                Model::new("wait for all", [[Cancelled, Is(true)]], |s| queued(s, for_all, cancels)).within(1, 2),
+                Model::new("wait for the first", [[Cancelled, Is(true)]], |s| {
                     queued(s, for_first, cancels)
                 })
                 .within(1, 2),
-                Model::new("one takes what has ended", [[Cancelled, Is(true)]], |s| {
+                Model::new("as_completed", [[Cancelled, Is(true)]], |s| {
                     queued(s, as_completed, cancels)
                 })
                 .within(1, 2),
-                Model::new("one awaits", [[Cancelled]], cancelled_and_awaited).within(1, 2),
-                Model::new("all are cancelled", [[Cancelled, Done]], |s| queued(s, for_all, sweeps)).within(1, 2),
-                Model::new("the pool breaks", [[Broken]], |s| alone_of(s, failing(), broken)).within(2, 3),
-                Model::new("in time", [[Done, Done], [TimedOut, Done]], |s| {
-                    ended_by_shutdown(s, in_time)
+                Model::new("awaited", [[Cancelled]], cancelled_and_awaited).within(1, 2),
+                Model::new("all are cancelled", [[Cancelled, Done]], |s| {
+                    queued(s, for_all, cancels_all)
+                })
+                .within(1, 2),
+                Model::new("the pool breaks", [[Broken]], |s| one_thread_with(s, failing(), broken)).within(2, 3),
+                Model::new("wait_timeout", [[Done, Done], [TimedOut, Done]], |s| {
+                    ended_by_shutdown(s, with_timeout)
                 })
                 .timed(&[1])
                 .within(2, 3),
-                Model::new("all in time", [[Done, Done], [TimedOut, Done]], |s| {
-                    ended_by_shutdown(s, all_in_time)
+                Model::new("wait for all, with a timeout", [[Done, Done], [TimedOut, Done]], |s| {
+                    ended_by_shutdown(s, all_with_timeout)
                 })
                 .timed(&[1])
                 .within(2, 3),
-                Model::new("the first that fails", [[Panicked]], |s| alone(s, 1, first_that_fails)).within(2, 3),
+                Model::new("wait for the first failure", [[Panicked]], |s| {
+                    one_thread(s, 1, first_failure)
+                })
+                .within(2, 3),
             ],
         ),
     ]
@@ -82,185 +87,185 @@ const RUN_OR_CANCELLED: [[Answer; 2]; 2] = [[Is(true), Count(0)], [Is(false), Co
 
 // F1
 
-fn one_waits_one_cancels(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, |(job, shop)| {
+fn one_waits_one_cancels(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture(1);
+    let shared = Arc::new((submit(&fixture), fixture));
+    scenario.thread(&shared, |(job, fixture)| {
         let outcome = job.wait();
-        shop.pool.shutdown();
+        fixture.pool.shutdown();
         assert_eq!(job.outcome(), Some(outcome));
-        how(outcome)
+        outcome_answer(outcome)
     });
-    stage.thread(&shared, |(job, _)| Is(job.cancel()));
-    stage.finish()
+    scenario.thread(&shared, |(job, _)| Is(job.cancel()));
+    scenario.finish()
 }
 
-fn two_cancel(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, |(job, shop)| {
-        let never = job.cancel();
-        shop.pool.shutdown();
-        assert_eq!(job.outcome() == Some(Outcome::Cancelled), never);
-        Is(never)
+fn two_cancel(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture(1);
+    let shared = Arc::new((submit(&fixture), fixture));
+    scenario.thread(&shared, |(job, fixture)| {
+        let cancelled = job.cancel();
+        fixture.pool.shutdown();
+        assert_eq!(job.outcome() == Some(Outcome::Cancelled), cancelled);
+        Is(cancelled)
     });
-    stage.thread(&shared, |(job, _)| Is(job.cancel()));
-    stage.finish()
+    scenario.thread(&shared, |(job, _)| Is(job.cancel()));
+    scenario.finish()
 }
 
-fn looks(shop: &Arc<Shop>, say: Say) {
-    let job = submit(shop);
+fn polled(fixture: &Arc<Fixture>, report: Report) {
+    let job = submit(fixture);
     let first = job.outcome();
     let runs = job.is_running();
     let second = job.outcome();
-    assert!(first.is_none() || second == first, "it has ended otherwise");
-    assert!(first.is_none() || !runs, "it has ended, and runs");
-    say(first.map_or(Busy, how));
-    say(how(job.wait()));
-    shop.pool.shutdown();
+    assert!(first.is_none() || second == first, "the outcome has changed");
+    assert!(first.is_none() || !runs, "the job runs after its end");
+    report(first.map_or(Busy, outcome_answer));
+    report(outcome_answer(job.wait()));
+    fixture.pool.shutdown();
 }
 
 // F2
 
-fn cancelled_at_once(shop: &Arc<Shop>, say: Say) {
-    say(Is(submit(shop).cancel()));
-    shop.pool.shutdown();
-    say(shop.data.read());
+fn cancelled_immediately(fixture: &Arc<Fixture>, report: Report) {
+    report(Is(submit(fixture).cancel()));
+    fixture.pool.shutdown();
+    report(fixture.data.read());
 }
 
-fn cancelled_by_another(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, |(job, _)| Is(job.cancel()));
-    stage.thread(&shared, |(_, shop)| {
-        shop.pool.shutdown();
-        shop.data.read()
+fn cancelled_by_another(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture(1);
+    let shared = Arc::new((submit(&fixture), fixture));
+    scenario.thread(&shared, |(job, _)| Is(job.cancel()));
+    scenario.thread(&shared, |(_, fixture)| {
+        fixture.pool.shutdown();
+        fixture.data.read()
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn cancelled_by_pool(shop: &Arc<Shop>, say: Say) {
-    let job = submit(shop);
-    shop.pool.shutdown_cancel();
-    say(how(job.outcome().expect("nothing is left pending")));
-    say(shop.data.read());
+fn cancelled_by_pool(fixture: &Arc<Fixture>, report: Report) {
+    let job = submit(fixture);
+    fixture.pool.shutdown_cancel();
+    report(outcome_answer(job.outcome().expect("no job is pending")));
+    report(fixture.data.read());
 }
 
-fn cancelled_in_scope(shop: &Arc<Shop>, say: Say) {
-    let data = &shop.data;
-    let never = shop
+fn cancelled_in_scope(fixture: &Arc<Fixture>, report: Report) {
+    let data = &fixture.data;
+    let cancelled = fixture
         .pool
-        .scope(|scope| scope.submit(|| data.add()).expect("the pool is open").cancel());
-    say(Is(never));
-    say(data.read());
-    shop.pool.shutdown();
+        .scope(|scope| scope.submit(|| data.add()).expect("the pool accepts jobs").cancel());
+    report(Is(cancelled));
+    report(data.read());
+    fixture.pool.shutdown();
 }
 
 // F3
 
-type Waits = fn(&Job<Answer>) -> Answer;
+type WaitForm = fn(&Job<Answer>) -> Answer;
 
 fn plain(job: &Job<Answer>) -> Answer {
-    how(job.wait())
+    outcome_answer(job.wait())
 }
 
 fn for_all(job: &Job<Answer>) -> Answer {
     pool::wait([job], Until::All);
-    job.outcome().map_or(Busy, how)
+    job.outcome().map_or(Busy, outcome_answer)
 }
 
 fn for_first(job: &Job<Answer>) -> Answer {
     pool::wait([job], Until::FirstCompleted);
-    job.outcome().map_or(Busy, how)
+    job.outcome().map_or(Busy, outcome_answer)
 }
 
-/// The only thread is busy: who cancels what is queued behind that is the one to tell.
-fn queued(stage: &Stage, waits: Waits, ends: fn(&Job<Answer>, &Shop) -> Answer) -> Vec<Answer> {
-    let shop = shop(1);
-    drop(submit_waiting(&shop));
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, move |(job, _)| waits(job));
-    stage.thread(&shared, move |(job, shop)| {
-        let told = ends(job, shop);
-        shop.gate.set();
-        shop.pool.shutdown();
-        told
+/// The only worker is busy, so the thread that cancels the queued job notifies the waiters.
+fn queued(scenario: &Scenario, wait: WaitForm, end: fn(&Job<Answer>, &Fixture) -> Answer) -> Vec<Answer> {
+    let fixture = fixture(1);
+    drop(submit_waiting(&fixture));
+    let shared = Arc::new((submit(&fixture), fixture));
+    scenario.thread(&shared, move |(job, _)| wait(job));
+    scenario.thread(&shared, move |(job, fixture)| {
+        let answer = end(job, fixture);
+        fixture.gate.set();
+        fixture.pool.shutdown();
+        answer
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn cancels(job: &Job<Answer>, _: &Shop) -> Answer {
+fn cancels(job: &Job<Answer>, _: &Fixture) -> Answer {
     Is(job.cancel())
 }
 
-fn sweeps(_: &Job<Answer>, shop: &Shop) -> Answer {
-    let _ = shop.pool.try_shutdown_cancel(); // the job at the gate may run, or not
+fn cancels_all(_: &Job<Answer>, fixture: &Fixture) -> Answer {
+    let _ = fixture.pool.try_shutdown_cancel(); // without waiting for the job at the gate
     Done
 }
 
-fn cancelled_and_awaited(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop(1));
-    stage.program(&shop, |shop, say| {
-        let first = submit_waiting(shop);
-        let second = submit(shop);
+fn cancelled_and_awaited(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture(1));
+    scenario.program(&fixture, |fixture, report| {
+        let first = submit_waiting(fixture);
+        let second = submit(fixture);
         second.cancel();
-        shop.gate.set();
-        say(told(awaits(second)));
+        fixture.gate.set();
+        report(answer(block_on(second)));
         drop(first);
-        shop.pool.shutdown();
+        fixture.pool.shutdown();
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn broken(shop: &Arc<Shop>, say: Say) {
-    match shop.pool.submit(|| Done) {
-        Ok(job) => say(plain(&job)),
-        Err(refused) => say(end_of_refused(&refused)), // the thread was quicker
+fn broken(fixture: &Arc<Fixture>, report: Report) {
+    match fixture.pool.submit(|| Done) {
+        Ok(job) => report(plain(&job)),
+        Err(error) => report(rejected(&error)), // the worker failed first
     }
-    shop.pool.shutdown();
+    fixture.pool.shutdown();
 }
 
-/// One waits in time for a job that another ends by a shutdown.
-fn ended_by_shutdown(stage: &Stage, waits: Waits) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
-    stage.thread(&shared, move |(job, _)| waits(job));
-    stage.thread(&shared, |(_, shop)| {
-        shop.pool.shutdown();
+/// One thread waits, with a timeout, for a job; the other thread ends the job by a shutdown.
+fn ended_by_shutdown(scenario: &Scenario, wait: WaitForm) -> Vec<Answer> {
+    let fixture = fixture(1);
+    let shared = Arc::new((submit(&fixture), fixture));
+    scenario.thread(&shared, move |(job, _)| wait(job));
+    scenario.thread(&shared, |(_, fixture)| {
+        fixture.pool.shutdown();
         Done
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn in_time(job: &Job<Answer>) -> Answer {
-    job.wait_timeout(SOON).map_or(TimedOut, how)
+fn with_timeout(job: &Job<Answer>) -> Answer {
+    job.wait_timeout(TIMEOUT).map_or(TimedOut, outcome_answer)
 }
 
-fn all_in_time(job: &Job<Answer>) -> Answer {
-    match pool::wait_timeout([job], Until::All, SOON) {
-        Ok(()) => job.outcome().map_or(Busy, how),
+fn all_with_timeout(job: &Job<Answer>) -> Answer {
+    match pool::wait_timeout([job], Until::All, TIMEOUT) {
+        Ok(()) => job.outcome().map_or(Busy, outcome_answer),
         Err(_) => TimedOut,
     }
 }
 
-/// The second fails, and the third never ends before the wait does.
-fn first_that_fails(shop: &Arc<Shop>, say: Say) {
-    let well = submit(shop);
-    let fails = shop
+/// The second job fails. The third ends only after the wait.
+fn first_failure(fixture: &Arc<Fixture>, report: Report) {
+    let succeeds = submit(fixture);
+    let fails = fixture
         .pool
-        .submit(|| resume_unwind(Box::new("no yarn")))
-        .expect("the pool is open");
-    let waits = shop.pool.submit({
-        let shop = Arc::clone(shop);
+        .submit(|| resume_unwind(Box::new("expected")))
+        .expect("the pool accepts jobs");
+    let waits = fixture.pool.submit({
+        let fixture = Arc::clone(fixture);
         move || {
-            shop.gate.wait();
+            fixture.gate.wait();
             Done
         }
     });
-    let jobs = [well, fails, waits.expect("the pool is open")];
+    let jobs = [succeeds, fails, waits.expect("the pool accepts jobs")];
     pool::wait(&jobs, Until::FirstFailed);
     assert_eq!(jobs[2].outcome(), None);
-    shop.gate.set();
-    say(jobs[1].outcome().map_or(Busy, how));
-    shop.pool.shutdown();
+    fixture.gate.set();
+    report(jobs[1].outcome().map_or(Busy, outcome_answer));
+    fixture.pool.shutdown();
 }

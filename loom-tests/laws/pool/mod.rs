@@ -1,14 +1,14 @@
 //! The pool and its jobs: F1 to F5 of the jobs, P1 to P6 of the pool.
 //!
-//! In each model somebody shuts the pool down, so that it holds no thread when the model ends.
+//! In each model some thread shuts the pool down, so that no worker is alive when the model ends.
 
+mod completion;
 mod jobs;
 mod threads;
-mod told;
 
-use super::{Data, SOON};
+use super::{Data, TIMEOUT};
 use crate::law::Law;
-use crate::stage::Stage;
+use crate::scenario::Scenario;
 use selvedge_loom::backend::Arc;
 use selvedge_loom::pool::{self, Builder};
 use selvedge_loom::thread::Registry;
@@ -20,30 +20,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 
 pub fn laws() -> Vec<Law> {
-    [jobs::laws(), told::laws(), threads::laws()]
+    [jobs::laws(), completion::laws(), threads::laws()]
         .into_iter()
         .flatten()
         .collect()
 }
 
-/// What those who play share.
-struct Shop {
+/// A pool, and the objects that the threads of a model share.
+struct Fixture {
     registry: Registry,
     pool: ThreadPool,
     data: Data,
     gate: Event,
 }
 
-type Say<'a> = &'a mut dyn FnMut(Answer);
+type Report<'a> = &'a mut dyn FnMut(Answer);
 
-fn shop(workers: usize) -> Arc<Shop> {
-    shop_of(Builder::new().workers(workers))
+fn fixture(workers: usize) -> Arc<Fixture> {
+    fixture_with(Builder::new().workers(workers))
 }
 
-fn shop_of(builder: Builder) -> Arc<Shop> {
+fn fixture_with(builder: Builder) -> Arc<Fixture> {
     let registry = Registry::new();
     let pool = builder.registry(&registry).build();
-    Arc::new(Shop {
+    Arc::new(Fixture {
         registry,
         pool,
         data: Data::new(),
@@ -51,85 +51,91 @@ fn shop_of(builder: Builder) -> Arc<Shop> {
     })
 }
 
-/// A pool whose threads can't begin.
-fn failing() -> Arc<Shop> {
-    shop_of(
+/// A pool whose workers fail to start.
+fn failing() -> Arc<Fixture> {
+    fixture_with(
         Builder::new()
             .workers(1)
-            .initializer(|| resume_unwind(Box::new("no loom"))),
+            .initializer(|| resume_unwind(Box::new("the initializer"))),
     )
 }
 
-/// One thread that plays `role` with a pool of so many threads.
-fn alone(stage: &Stage, workers: usize, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    alone_of(stage, shop(workers), role)
+/// One thread that runs `body` with a pool of at most `workers` workers.
+fn one_thread(scenario: &Scenario, workers: usize, body: fn(&Arc<Fixture>, Report)) -> Vec<Answer> {
+    one_thread_with(scenario, fixture(workers), body)
 }
 
-fn alone_of(stage: &Stage, shop: Arc<Shop>, role: fn(&Arc<Shop>, Say)) -> Vec<Answer> {
-    stage.program(&Arc::new(shop), role);
-    stage.finish()
+fn one_thread_with(scenario: &Scenario, fixture: Arc<Fixture>, body: fn(&Arc<Fixture>, Report)) -> Vec<Answer> {
+    scenario.program(&Arc::new(fixture), body);
+    scenario.finish()
 }
 
-/// A job that adds to the data.
-fn submit(shop: &Arc<Shop>) -> Job<Answer> {
-    let theirs = Arc::clone(shop);
-    shop.pool.submit(move || theirs.data.add()).expect("the pool is open")
+/// Submits a job that adds to the data.
+fn submit(fixture: &Arc<Fixture>) -> Job<Answer> {
+    let captured = Arc::clone(fixture);
+    fixture
+        .pool
+        .submit(move || captured.data.add())
+        .expect("the pool accepts jobs")
 }
 
-/// A job that waits for the gate.
-fn submit_waiting(shop: &Arc<Shop>) -> Job<()> {
-    let theirs = Arc::clone(shop);
-    shop.pool.submit(move || theirs.gate.wait()).expect("the pool is open")
+/// Submits a job that waits for the gate.
+fn submit_waiting(fixture: &Arc<Fixture>) -> Job<()> {
+    let captured = Arc::clone(fixture);
+    fixture
+        .pool
+        .submit(move || captured.gate.wait())
+        .expect("the pool accepts jobs")
 }
 
-/// What became of a job that answers.
-fn told(result: Result<Answer, JobError>) -> Answer {
+/// The job's answer, or the reason why it has none.
+fn answer(result: Result<Answer, JobError>) -> Answer {
     result.unwrap_or_else(|failed| match failed {
         JobError::Cancelled => Answer::Cancelled,
         JobError::Broken => Broken,
         JobError::Panicked(_) => Answer::Panicked,
-        JobError::Forked => unreachable!("nothing forks in a model"),
+        JobError::Forked => unreachable!("no model forks"),
     })
 }
 
-fn end_of_refused<R>(refused: &SubmitError<R>) -> Answer {
-    match refused {
+fn rejected<R>(error: &SubmitError<R>) -> Answer {
+    match error {
         SubmitError::Broken(_) => Broken,
         _ => ShutDown,
     }
 }
 
-fn how(outcome: Outcome) -> Answer {
+fn outcome_answer(outcome: Outcome) -> Answer {
     match outcome {
         Outcome::Returned => Done,
         Outcome::Panicked => Answer::Panicked,
         Outcome::Cancelled => Answer::Cancelled,
         Outcome::Broken => Broken,
-        Outcome::Forked => unreachable!("nothing forks in a model"),
+        Outcome::Forked => unreachable!("no model forks"),
     }
 }
 
 fn as_completed(job: &Job<Answer>) -> Answer {
     let ended = pool::as_completed([job]).next().and_then(Job::outcome);
-    ended.map_or(Busy, how)
+    ended.map_or(Busy, outcome_answer)
 }
 
-/// An executor's thread, which sleeps until its waker wakes it.
-fn awaits(mut job: Job<Answer>) -> Result<Answer, JobError> {
-    let bell = Arc::new(Bell(Semaphore::new(0)));
-    let waker = Waker::from(Arc::clone(&bell));
+/// An executor: polls the job, and blocks until the waker is called.
+fn block_on(mut job: Job<Answer>) -> Result<Answer, JobError> {
+    let wakeups = Arc::new(SemaphoreWaker(Semaphore::new(0)));
+    let waker = Waker::from(Arc::clone(&wakeups));
     loop {
         match Pin::new(&mut job).poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(result) => return result,
-            Poll::Pending => bell.0.acquire().forget(),
+            Poll::Pending => wakeups.0.acquire().forget(),
         }
     }
 }
 
-struct Bell(Semaphore);
+struct SemaphoreWaker(Semaphore);
 
-impl Wake for Bell {
-    fn wake(self: Arc<Bell>) {
-        self.0.release(1).expect("it is woken a few times");
+impl Wake for SemaphoreWaker {
+    fn wake(self: Arc<SemaphoreWaker>) {
+        self.0.release(1).expect("the waker is called a few times");
     }
 }

@@ -1,4 +1,4 @@
-//! The pool and its threads: P1 to P6.
+//! The pool and its workers: P1 to P6.
 
 use super::*;
 use crate::law::Model;
@@ -8,111 +8,119 @@ pub fn laws() -> Vec<Law> {
     vec![
         Law::new(
             "P1",
-            "no more jobs run at once than there may be threads",
+            "the number of running jobs never exceeds the maximum number of workers",
             [
-                Model::new("two are submitted", [[Count(2), Count(1)]], |s| {
-                    alone(s, 1, two_for_one)
+                Model::new("one thread submits two jobs", [[Count(2), Count(1)]], |s| {
+                    one_thread(s, 1, two_jobs_one_worker)
                 })
                 .within(3, 4),
-                Model::new("two submit", [[Done, Count(2)]], two_submit).within(1, 2),
+                Model::new("two threads submit", [[Done, Count(2)]], two_submit).within(1, 2),
             ],
         ),
         Law::new(
             "P2",
-            "no job waits for a thread that could be started",
+            "work-conserving: no job is queued while a worker could be spawned",
             [
-                Model::new("after one that has ended", [[Done, Count(2)]], |s| {
-                    alone(s, 2, after_one)
+                Model::new("after a job that has ended", [[Done, Count(2)]], |s| {
+                    one_thread(s, 2, after_one_job)
                 })
                 .within(0, 1),
-                Model::new("another submits the next", [[Done, Done]], another_submits_the_next).within(0, 1),
-                Model::new("a drop waits for the next", [[Done, Count(2)]], |s| {
-                    alone(s, 2, drop_waits)
+                Model::new(
+                    "another thread submits the next job",
+                    [[Done, Done]],
+                    another_submits_the_next,
+                )
+                .within(0, 1),
+                Model::new("a drop waits for the next job", [[Done, Count(2)]], |s| {
+                    one_thread(s, 2, drop_waits)
                 })
                 .within(0, 1),
-                Model::new("a callback waits for the next", [[Done, Count(2)]], |s| {
-                    alone(s, 2, callback_waits)
+                Model::new("a callback waits for the next job", [[Done, Count(2)]], |s| {
+                    one_thread(s, 2, callback_waits)
                 })
                 .within(0, 1),
-                Model::new("a thread at rest is enough", [[Done, Count(1)]], |s| {
-                    alone(s, 2, one_after_the_other)
+                Model::new("an idle worker suffices", [[Done, Count(1)]], |s| {
+                    one_thread(s, 2, one_after_the_other)
                 })
                 .within(2, 3),
-                Model::new("one waits for the next", [[Done, Count(2)]], |s| {
-                    alone(s, 2, one_waits_for_the_next)
+                Model::new("a job waits for the next job", [[Done, Count(2)]], |s| {
+                    one_thread(s, 2, job_waits_for_the_next)
                 })
                 .within(1, 2),
             ],
         ),
         Law::new(
             "P3",
-            "after a shutdown no thread lives, and every job has ended",
+            "after a shutdown no worker is alive and every job has ended",
             [
-                Model::new("one shuts down", [[Count(2), Count(1)]], |s| alone(s, 1, shut_down)).within(3, 4),
-                Model::new("in time", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
-                    alone(s, 1, shut_down_in_time)
+                Model::new("shutdown", [[Count(2), Count(1)]], |s| one_thread(s, 1, shut_down)).within(3, 4),
+                Model::new("shutdown_timeout", [[Done, Count(1)], [TimedOut, Count(1)]], |s| {
+                    one_thread(s, 1, shut_down_with_timeout)
                 })
                 .within(3, 4)
                 .timed(&[1]),
-                Model::new("two shut down", [[Count(1), Count(1)]], two_shut_down).within(1, 2),
+                Model::new("two shutdowns", [[Count(1), Count(1)]], two_shut_down).within(1, 2),
                 Model::new(
-                    "beside one that cancels",
+                    "shutdown and shutdown_cancel",
                     [[Is(true), Is(true)]],
-                    beside_one_that_cancels,
+                    shutdown_and_cancel,
                 )
                 .within(1, 2),
-                Model::new("it is dropped", [[Count(1), Count(1)]], |s| alone(s, 1, dropped)).within(3, 4),
+                Model::new("drop", [[Count(1), Count(1)]], |s| one_thread(s, 1, dropped)).within(3, 4),
             ],
         ),
         Law::new(
             "P4",
-            "a job that was taken ends, and none is taken after the shutdown",
+            "every accepted job ends, and no job is accepted after a shutdown",
             [
                 Model::new(
-                    "it breaks, and one is cancelled",
+                    "the pool breaks, and a job is cancelled",
                     [[Broken, Broken], [Cancelled, Broken]],
-                    |s| alone_of(s, failing(), one_of_two_cancelled),
+                    |s| one_thread_with(s, failing(), one_of_two_cancelled),
                 )
                 .within(2, 3),
                 Model::new("the pool breaks", [[Broken, Broken]], |s| {
-                    alone_of(s, failing(), two_submitted)
+                    one_thread_with(s, failing(), two_submitted)
                 })
                 .within(2, 3),
-                Model::new("beside a shutdown", [[Done, Done], [Done, ShutDown]], beside_a_shutdown).within(2, 3),
+                Model::new("during shutdown", [[Done, Done], [Done, ShutDown]], |s| {
+                    submit_during(s, ThreadPool::shutdown)
+                })
+                .within(2, 3),
                 Model::new(
-                    "beside one that cancels",
+                    "during shutdown_cancel",
                     [[Done, Done], [Done, Cancelled], [Done, ShutDown]],
-                    beside_a_shutdown_that_cancels,
+                    |s| submit_during(s, ThreadPool::shutdown_cancel),
                 )
                 .within(2, 3),
             ],
         ),
         Law::new(
             "P5",
-            "a job's panic ends that job, and nothing else",
+            "a job's panic ends only that job",
             [
                 Model::new("the function panics", [[Panicked, Count(1)]], |s| {
-                    alone(s, 1, function_panics)
+                    one_thread(s, 1, function_panics)
                 })
                 .within(2, 3),
-                Model::new("the value panics when it goes", [[Done, Count(1)]], |s| {
-                    alone(s, 1, value_panics)
+                Model::new("the drop of the value panics", [[Done, Count(1)]], |s| {
+                    one_thread(s, 1, value_panics)
                 })
                 .within(2, 3),
-                Model::new("what is cancelled panics when it goes", [[Done, Count(1)]], |s| {
-                    alone(s, 1, cancelled_panics)
+                Model::new("the drop of a cancelled job panics", [[Done, Count(1)]], |s| {
+                    one_thread(s, 1, cancelled_panics)
                 })
                 .within(2, 3),
             ],
         ),
         Law::new(
             "P6",
-            "a map's results come in the order of the items, and what is not begun when it is dropped is not run",
+            "a map yields results in item order, and a dropped map starts no further item",
             [
-                Model::new("by one thread", [[Done]], |s| alone(s, 1, mapped)).within(2, 3),
-                Model::new("by two", [[Done]], |s| alone(s, 2, mapped_by_two)).within(0, 1),
+                Model::new("one worker", [[Done]], |s| one_thread(s, 1, mapped)).within(2, 3),
+                Model::new("two workers", [[Done]], |s| one_thread(s, 2, mapped_by_two)).within(0, 1),
                 Model::new("dropped", [[Count(0)], [Count(1)], [Count(2)]], |s| {
-                    alone(s, 1, dropped_map)
+                    one_thread(s, 1, dropped_map)
                 })
                 .within(3, 4),
             ],
@@ -120,324 +128,328 @@ pub fn laws() -> Vec<Law> {
     ]
 }
 
-fn workers(shop: &Shop) -> Answer {
-    Count(u32::try_from(shop.pool.workers()).expect("a few"))
+fn workers(fixture: &Fixture) -> Answer {
+    Count(u32::try_from(fixture.pool.workers()).expect("a few"))
 }
 
 // P1
 
-/// If two ran at once, their additions would race.
-fn two_for_one(shop: &Arc<Shop>, say: Say) {
-    drop((submit(shop), submit(shop)));
-    shop.pool.shutdown();
-    say(shop.data.read());
-    say(workers(shop));
+/// If two jobs ran concurrently, their additions would be a data race.
+fn two_jobs_one_worker(fixture: &Arc<Fixture>, report: Report) {
+    drop((submit(fixture), submit(fixture)));
+    fixture.pool.shutdown();
+    report(fixture.data.read());
+    report(workers(fixture));
 }
 
-fn two_submit(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop(1));
-    stage.thread(&shop, |shop| {
-        drop(submit(shop));
-        shop.gate.set();
+fn two_submit(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture(1));
+    scenario.thread(&fixture, |fixture| {
+        drop(submit(fixture));
+        fixture.gate.set();
         Done
     });
-    stage.thread(&shop, |shop| {
-        drop(submit(shop));
-        shop.gate.wait();
-        shop.pool.shutdown();
-        assert_eq!(workers(shop), Count(1));
-        shop.data.read()
+    scenario.thread(&fixture, |fixture| {
+        drop(submit(fixture));
+        fixture.gate.wait();
+        fixture.pool.shutdown();
+        assert_eq!(workers(fixture), Count(1));
+        fixture.data.read()
     });
-    stage.finish()
+    scenario.finish()
 }
 
 // P2
 
-/// A job that opens the gate.
-fn submit_opening(shop: &Arc<Shop>) -> Job<()> {
-    let theirs = Arc::clone(shop);
-    shop.pool.submit(move || theirs.gate.set()).expect("the pool is open")
+/// Submits a job that opens the gate.
+fn submit_opening(fixture: &Arc<Fixture>) -> Job<()> {
+    let captured = Arc::clone(fixture);
+    fixture
+        .pool
+        .submit(move || captured.gate.set())
+        .expect("the pool accepts jobs")
 }
 
-fn one_waits_for_the_next(shop: &Arc<Shop>, say: Say) {
-    let waits = submit_waiting(shop);
-    drop(submit_opening(shop));
-    say(how(waits.wait()));
-    shop.pool.shutdown();
-    say(workers(shop));
+fn job_waits_for_the_next(fixture: &Arc<Fixture>, report: Report) {
+    let waits = submit_waiting(fixture);
+    drop(submit_opening(fixture));
+    report(outcome_answer(waits.wait()));
+    fixture.pool.shutdown();
+    report(workers(fixture));
 }
 
-/// The thread that has run the first may seem idle, and busy, at the wrong moments.
-fn after_one(shop: &Arc<Shop>, say: Say) {
-    submit(shop).wait();
-    one_waits_for_the_next(shop, say);
+/// The accounting might count the worker of the first job as idle too early or as busy too long.
+fn after_one_job(fixture: &Arc<Fixture>, report: Report) {
+    submit(fixture).wait();
+    job_waits_for_the_next(fixture, report);
 }
 
-/// A thread that tells of an end is not idle, and had seemed to be.
-fn callback_waits(shop: &Arc<Shop>, say: Say) {
+/// A worker is busy while it runs a callback, although its job has ended.
+fn callback_waits(fixture: &Arc<Fixture>, report: Report) {
     let start = Arc::new(Event::new());
     let starts = Arc::clone(&start);
-    let job = shop.pool.submit(move || starts.wait()).expect("the pool is open");
-    let (slow, called) = slow(shop);
+    let job = fixture
+        .pool
+        .submit(move || starts.wait())
+        .expect("the pool accepts jobs");
+    let (slow, dropping) = slow_drop(fixture);
     job.on_done(|_| drop(slow));
     start.set();
-    next_opens(shop, &called, say);
+    next_opens(fixture, &dropping, report);
 }
 
-/// The same, of what the job has made and nobody has taken.
-fn drop_waits(shop: &Arc<Shop>, say: Say) {
+/// A worker is busy while it drops a value that no handle can take.
+fn drop_waits(fixture: &Arc<Fixture>, report: Report) {
     let start = Arc::new(Event::new());
     let starts = Arc::clone(&start);
-    let (slow, called) = slow(shop);
-    let makes = move || {
+    let (slow, dropping) = slow_drop(fixture);
+    let run = move || {
         starts.wait();
         slow
     };
-    drop(shop.pool.submit(makes));
+    drop(fixture.pool.submit(run));
     start.set();
-    next_opens(shop, &called, say);
+    next_opens(fixture, &dropping, report);
 }
 
-/// Says that it is being dropped, which lasts until the gate is open.
-struct Slow(Arc<Shop>, Arc<Event>);
+/// Its drop sets the event, then blocks until the gate is open.
+struct SlowDrop(Arc<Fixture>, Arc<Event>);
 
-impl Drop for Slow {
+impl Drop for SlowDrop {
     fn drop(&mut self) {
         self.1.set();
         self.0.gate.wait();
     }
 }
 
-fn slow(shop: &Arc<Shop>) -> (Slow, Arc<Event>) {
-    let called = Arc::new(Event::new());
-    (Slow(Arc::clone(shop), Arc::clone(&called)), called)
+fn slow_drop(fixture: &Arc<Fixture>) -> (SlowDrop, Arc<Event>) {
+    let dropping = Arc::new(Event::new());
+    (SlowDrop(Arc::clone(fixture), Arc::clone(&dropping)), dropping)
 }
 
-/// One thread is busy with the drop of something slow: the job that opens the gate needs another.
-fn next_opens(shop: &Arc<Shop>, called: &Event, say: Say) {
-    called.wait();
-    drop(submit_opening(shop));
-    shop.gate.wait();
-    say(Done);
-    shop.pool.shutdown();
-    say(workers(shop));
+/// One worker is blocked in the slow drop, so the job that opens the gate needs another worker.
+fn next_opens(fixture: &Arc<Fixture>, dropping: &Event, report: Report) {
+    dropping.wait();
+    drop(submit_opening(fixture));
+    fixture.gate.wait();
+    report(Done);
+    fixture.pool.shutdown();
+    report(workers(fixture));
 }
 
-/// Who has seen the end of the one before has seen its thread at rest.
-fn one_after_the_other(shop: &Arc<Shop>, say: Say) {
+/// A thread that observes the end of a job also observes the job's worker as idle.
+fn one_after_the_other(fixture: &Arc<Fixture>, report: Report) {
     for _ in 0..2 {
-        submit(shop).wait();
+        submit(fixture).wait();
     }
-    say(Done);
-    shop.pool.shutdown();
-    say(workers(shop));
+    report(Done);
+    fixture.pool.shutdown();
+    report(workers(fixture));
 }
 
-fn another_submits_the_next(stage: &Stage) -> Vec<Answer> {
-    let shop = Arc::new(shop(2));
-    stage.thread(&shop, |shop| {
-        submit_opening(shop).wait();
+fn another_submits_the_next(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = Arc::new(fixture(2));
+    scenario.thread(&fixture, |fixture| {
+        submit_opening(fixture).wait();
         Done
     });
-    stage.thread(&shop, |shop| {
-        submit_waiting(shop).wait();
-        shop.pool.shutdown();
+    scenario.thread(&fixture, |fixture| {
+        submit_waiting(fixture).wait();
+        fixture.pool.shutdown();
         Done
     });
-    stage.finish()
+    scenario.finish()
 }
 
 // P3
 
-fn living(shop: &Shop) -> Answer {
-    Count(u32::try_from(shop.registry.active_count()).expect("a few"))
+fn alive(fixture: &Fixture) -> Answer {
+    Count(u32::try_from(fixture.registry.active_count()).expect("a few"))
 }
 
-fn shut_down(shop: &Arc<Shop>, say: Say) {
-    let jobs = [submit(shop), submit(shop)];
-    shop.pool.shutdown();
+fn shut_down(fixture: &Arc<Fixture>, report: Report) {
+    let jobs = [submit(fixture), submit(fixture)];
+    fixture.pool.shutdown();
     assert!(jobs.iter().all(Job::is_done));
-    say(shop.data.read());
-    say(living(shop));
+    report(fixture.data.read());
+    report(alive(fixture));
 }
 
-fn shut_down_in_time(shop: &Arc<Shop>, say: Say) {
-    let job = submit(shop);
-    let in_time = shop.pool.shutdown_timeout(SOON);
-    assert!(in_time.is_err() || (job.is_done() && living(shop) == Count(1)));
-    say(in_time.map_or(TimedOut, |()| Done));
-    shop.pool.shutdown();
-    say(shop.data.read());
+fn shut_down_with_timeout(fixture: &Arc<Fixture>, report: Report) {
+    let job = submit(fixture);
+    let result = fixture.pool.shutdown_timeout(TIMEOUT);
+    assert!(result.is_err() || (job.is_done() && alive(fixture) == Count(1)));
+    report(result.map_or(TimedOut, |()| Done));
+    fixture.pool.shutdown();
+    report(fixture.data.read());
 }
 
-fn two_shut_down(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    let shared = Arc::new((submit(&shop), shop));
+fn two_shut_down(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture(1);
+    let shared = Arc::new((submit(&fixture), fixture));
     for _ in 0..2 {
-        stage.thread(&shared, |(job, shop)| {
-            shop.pool.shutdown();
+        scenario.thread(&shared, |(job, fixture)| {
+            fixture.pool.shutdown();
             assert!(job.is_done());
-            living(shop)
+            alive(fixture)
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-/// The only thread is at the gate, which the first opens; the other takes what is queued behind that.
-fn beside_one_that_cancels(stage: &Stage) -> Vec<Answer> {
-    let shop = shop(1);
-    drop(submit_waiting(&shop));
-    let shared = Arc::new((submit(&shop), shop));
+/// The only worker is at the gate, which the first thread opens; the second thread cancels the queued job.
+fn shutdown_and_cancel(scenario: &Scenario) -> Vec<Answer> {
+    let fixture = fixture(1);
+    drop(submit_waiting(&fixture));
+    let shared = Arc::new((submit(&fixture), fixture));
     let shut_down: [fn(&ThreadPool); 2] = [ThreadPool::shutdown, ThreadPool::shutdown_cancel];
     for shut_down in shut_down {
-        stage.thread(&shared, move |(job, shop)| {
-            shop.gate.set();
-            shut_down(&shop.pool);
+        scenario.thread(&shared, move |(job, fixture)| {
+            fixture.gate.set();
+            shut_down(&fixture.pool);
             Is(job.is_done())
         });
     }
-    stage.finish()
+    scenario.finish()
 }
 
-fn dropped(shop: &Arc<Shop>, say: Say) {
-    let theirs = Arc::clone(shop);
+fn dropped(fixture: &Arc<Fixture>, report: Report) {
+    let captured = Arc::clone(fixture);
     let registry = Registry::new();
     let pool = Builder::new().workers(1).registry(&registry).build();
-    drop(pool.submit(move || theirs.data.add()));
+    drop(pool.submit(move || captured.data.add()));
     drop(pool);
-    say(shop.data.read());
-    say(Count(u32::try_from(registry.active_count()).expect("a few")));
+    report(fixture.data.read());
+    report(Count(u32::try_from(registry.active_count()).expect("a few")));
 }
 
 // P4
 
-/// One shuts down, in this way, as another submits the first job.
-fn beside(stage: &Stage, shut_down: fn(&ThreadPool)) -> Vec<Answer> {
-    let shop = Arc::new(shop(1));
-    stage.thread(&shop, move |shop| {
-        shut_down(&shop.pool);
-        assert!(shop.pool.submit(|| ()).is_err(), "it is shut down");
-        assert_eq!(living(shop), Count(1), "it has started a thread since");
+/// One thread shuts the pool down while another submits the first job.
+fn submit_during(scenario: &Scenario, shut_down: fn(&ThreadPool)) -> Vec<Answer> {
+    let fixture = Arc::new(fixture(1));
+    scenario.thread(&fixture, move |fixture| {
+        shut_down(&fixture.pool);
+        assert!(
+            fixture.pool.submit(|| ()).is_err(),
+            "the pool has accepted a job after its shutdown"
+        );
+        assert_eq!(
+            alive(fixture),
+            Count(1),
+            "the pool has spawned a worker after its shutdown"
+        );
         Done
     });
-    stage.thread(&shop, |shop| match shop.pool.submit(|| ()) {
-        Ok(job) => how(job.wait()),
+    scenario.thread(&fixture, |fixture| match fixture.pool.submit(|| ()) {
+        Ok(job) => outcome_answer(job.wait()),
         Err(_) => ShutDown,
     });
-    stage.finish()
+    scenario.finish()
 }
 
-fn beside_a_shutdown(stage: &Stage) -> Vec<Answer> {
-    beside(stage, ThreadPool::shutdown)
-}
-
-fn beside_a_shutdown_that_cancels(stage: &Stage) -> Vec<Answer> {
-    beside(stage, ThreadPool::shutdown_cancel)
-}
-
-/// A job, or what was said of why there is none.
+/// The outcome of a submitted job, or the reason why the pool has rejected it.
 fn end_of(job: Result<Job<()>, SubmitError<fn()>>) -> Answer {
     match job {
-        Ok(job) => how(job.wait()),
-        Err(refused) => end_of_refused(&refused),
+        Ok(job) => outcome_answer(job.wait()),
+        Err(error) => rejected(&error),
     }
 }
 
-fn nothing() {}
+fn empty() {}
 
-fn two_submitted(shop: &Arc<Shop>, say: Say) {
-    let submit = || shop.pool.submit(nothing as fn());
+fn two_submitted(fixture: &Arc<Fixture>, report: Report) {
+    let submit = || fixture.pool.submit(empty as fn());
     let jobs = [submit(), submit()];
-    jobs.into_iter().for_each(|job| say(end_of(job)));
-    shop.pool.shutdown();
+    jobs.into_iter().for_each(|job| report(end_of(job)));
+    fixture.pool.shutdown();
 }
 
-fn one_of_two_cancelled(shop: &Arc<Shop>, say: Say) {
-    let submit = || shop.pool.submit(nothing as fn());
+fn one_of_two_cancelled(fixture: &Arc<Fixture>, report: Report) {
+    let submit = || fixture.pool.submit(empty as fn());
     let jobs = [submit(), submit()];
     if let Ok(first) = &jobs[0] {
         first.cancel();
     }
-    jobs.into_iter().for_each(|job| say(end_of(job)));
-    shop.pool.shutdown();
+    jobs.into_iter().for_each(|job| report(end_of(job)));
+    fixture.pool.shutdown();
 }
 
 // P5
 
-fn function_panics(shop: &Arc<Shop>, say: Say) {
-    let fails = shop
+fn function_panics(fixture: &Arc<Fixture>, report: Report) {
+    let fails = fixture
         .pool
-        .submit(|| resume_unwind(Box::new("no yarn")))
-        .expect("the pool is open");
-    let well = submit(shop);
-    say(told(fails.result()));
-    say(told(well.result()));
-    shop.pool.shutdown();
+        .submit(|| resume_unwind(Box::new("expected")))
+        .expect("the pool accepts jobs");
+    let succeeds = submit(fixture);
+    report(answer(fails.result()));
+    report(answer(succeeds.result()));
+    fixture.pool.shutdown();
 }
 
-/// Panics when it is dropped.
-struct Brittle;
+struct PanicsOnDrop;
 
-impl Drop for Brittle {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        resume_unwind(Box::new("no yarn"))
+        resume_unwind(Box::new("expected"))
     }
 }
 
-fn value_panics(shop: &Arc<Shop>, say: Say) {
+fn value_panics(fixture: &Arc<Fixture>, report: Report) {
     let start = Arc::new(Event::new());
     let starts = Arc::clone(&start);
-    let brittle = move || {
+    let run = move || {
         starts.wait();
-        Brittle
+        PanicsOnDrop
     };
-    let well = shop.pool.scope(|scope| {
-        drop(scope.submit(brittle)); // no job takes the value
+    let succeeds = fixture.pool.scope(|scope| {
+        drop(scope.submit(run)); // no handle can take the value
         start.set();
-        submit(shop)
+        submit(fixture)
     });
-    say(how(well.wait()));
-    shop.pool.shutdown();
-    say(shop.data.read());
+    report(outcome_answer(succeeds.wait()));
+    fixture.pool.shutdown();
+    report(fixture.data.read());
 }
 
-fn cancelled_panics(shop: &Arc<Shop>, say: Say) {
-    let waits = submit_waiting(shop);
-    let brittle = Brittle;
-    drop(shop.pool.submit(move || core::mem::forget(brittle)));
-    let last = submit(shop);
-    say(Done);
-    shop.gate.set();
-    let _ = shop.pool.try_shutdown_cancel();
-    shop.pool.shutdown();
-    let ended = [waits.outcome().map(how), last.outcome().map(how)];
-    assert!(ended.iter().all(Option::is_some), "a job is left pending");
-    say(Count(1));
+fn cancelled_panics(fixture: &Arc<Fixture>, report: Report) {
+    let waits = submit_waiting(fixture);
+    let captured = PanicsOnDrop;
+    drop(fixture.pool.submit(move || core::mem::forget(captured)));
+    let last = submit(fixture);
+    report(Done);
+    fixture.gate.set();
+    let _ = fixture.pool.try_shutdown_cancel();
+    fixture.pool.shutdown();
+    let ended = [waits.outcome().map(outcome_answer), last.outcome().map(outcome_answer)];
+    assert!(ended.iter().all(Option::is_some), "a job stays pending");
+    report(Count(1));
 }
 
 // P6
 
-fn mapped(shop: &Arc<Shop>, say: Say) {
-    let twice: Result<Vec<u32>, JobError> = shop.pool.map_ahead(2, 1..=3, |n| 2 * n).collect();
-    assert_eq!(twice.expect("none of them fails"), [2, 4, 6]);
-    say(Done);
-    shop.pool.shutdown();
+fn mapped(fixture: &Arc<Fixture>, report: Report) {
+    let twice: Result<Vec<u32>, JobError> = fixture.pool.map_ahead(2, 1..=3, |n| 2 * n).collect();
+    assert_eq!(twice.expect("no item fails"), [2, 4, 6]);
+    report(Done);
+    fixture.pool.shutdown();
 }
 
-fn mapped_by_two(shop: &Arc<Shop>, say: Say) {
-    let mut twice = shop.pool.map_ahead(2, 1..=2, |n| 2 * n);
+fn mapped_by_two(fixture: &Arc<Fixture>, report: Report) {
+    let mut twice = fixture.pool.map_ahead(2, 1..=2, |n| 2 * n);
     let next = |twice: Option<Result<u32, JobError>>| twice.and_then(Result::ok);
     assert_eq!(
         [next(twice.next()), next(twice.next()), next(twice.next())],
         [Some(2), Some(4), None]
     );
-    say(Done);
-    shop.pool.shutdown();
+    report(Done);
+    fixture.pool.shutdown();
 }
 
-fn dropped_map(shop: &Arc<Shop>, say: Say) {
-    let theirs = Arc::clone(shop);
-    drop(shop.pool.map_ahead(2, 1..=2, move |_| theirs.data.add()));
-    shop.pool.shutdown();
-    say(shop.data.read());
+fn dropped_map(fixture: &Arc<Fixture>, report: Report) {
+    let captured = Arc::clone(fixture);
+    drop(fixture.pool.map_ahead(2, 1..=2, move |_| captured.data.add()));
+    fixture.pool.shutdown();
+    report(fixture.data.read());
 }

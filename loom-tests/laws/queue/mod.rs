@@ -1,16 +1,16 @@
 //! Queue, LifoQueue and PriorityQueue: Q1 to Q12.
 //!
-//! Their one lock is taken by its specification in nearly all models: with its own steps two threads that wait for each
-//! other have some hundred times as many interleavings. A few models run with the steps. The ring, the other core of a bounded
-//! `Queue`, has models of its own (`ring.rs`).
+//! Nearly all models use the abstract lock for the queue's one lock. With the full lock, two threads that wait for each
+//! other have about a hundred times as many interleavings; a few models use it. The ring, the other core of a bounded
+//! `Queue`, has its own models (`ring.rs`).
 
 mod ring;
-mod roles;
+mod scenarios;
 mod subject;
 
 use crate::law::{Law, Model};
 use crate::refines::{Start, choose, program, refinement};
-use roles::*;
+use scenarios::*;
 use selvedge_loom::queue::{AnyQueue, Fifo, Lifo, Priority};
 use spec::Answer::{self, Blocked, Broken, Busy, Count, Done, ShutDown, TimedOut};
 use spec::queue::Call::{self, *};
@@ -20,53 +20,53 @@ pub fn laws() -> Vec<Law> {
     vec![
         both(
             "Q1",
-            "there are never more items than the queue can hold",
+            "the queue never holds more items than its capacity",
             all(
                 [
                     in_each_order::<1>(&[], vec![vec![Put(1)], vec![Put(2)]]),
                     in_each_order::<1>(&[], vec![vec![TryPut(1), Len], vec![TryPut(2), Len]]),
                     in_each_order::<2>(&[11], vec![vec![TryPutTwo(12, 13)], vec![Put(14)]]),
-                    in_each_order::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Drain]]).map(few),
-                    in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get]]).map(few),
-                    in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Get], vec![TryPut(3)]]).map(few),
+                    in_each_order::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Drain]]).map(within_two),
+                    in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get]]).map(within_two),
+                    in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Get], vec![TryPut(3)]]).map(within_two),
                 ],
                 vec![],
             ),
         ),
         both(
             "Q2",
-            "each item that was put is got once, or is still there",
+            "each item that was put is got exactly once or remains in the queue",
             all(
                 [
                     in_each_order::<2>(&[1, 2], vec![vec![Get], vec![Get]]),
                     in_each_order::<1>(&[1], vec![vec![TryGet], vec![TryGet]]),
                     in_each_order::<2>(&[1, 2], vec![vec![Drain], vec![Get]]),
                     in_each_order::<1>(&[], vec![vec![Put(1), Put(2)], vec![Get, TryGet]]),
-                    in_each_order::<1>(&[], vec![vec![Put(1)], vec![Get], vec![TryGet]]).map(few),
+                    in_each_order::<1>(&[], vec![vec![Put(1)], vec![Get], vec![TryGet]]).map(within_two),
                 ],
                 vec![
-                    few(fifo::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Get], vec![Get]])),
-                    // There may be more room than the batch has seen.
+                    within_two(fifo::<1>(&[], vec![vec![Put(1)], vec![Put(2)], vec![Get], vec![Get]])),
+                    // The get may free a slot after the batch has computed the number of free slots.
                     fifo::<1>(&[1], vec![vec![TryPutTwo(2, 3)], vec![Get]]),
                 ],
             ),
         ),
         both(
             "Q3",
-            "items come out in their order, and equal ones of a priority queue as they came",
+            "items are got in the order of the queue, and equal items of a priority queue in FIFO order",
             all(
                 [
                     in_each_order::<3>(&[12], vec![vec![Put(11), Put(2)], vec![Get, Get]]),
                     in_each_order::<8>(&[31, 12, 41, 11, 21, 32], vec![vec![Get, Get, Get], vec![Put(13)]]),
                     in_each_order::<8>(&[21, 22, 11, 23, 24, 12, 25], vec![vec![Get, Drain], vec![Get]]),
-                    in_each_order::<3>(&[], vec![vec![Put(11)], vec![Put(12)], vec![Get, TryGet]]).map(few),
+                    in_each_order::<3>(&[], vec![vec![Put(11)], vec![Put(12)], vec![Get, TryGet]]).map(within_two),
                 ],
                 vec![],
             ),
         ),
         both(
             "Q4",
-            "join returns at a moment when all that was put is done, and then it does return",
+            "join returns exactly when every item put has been finished, without a lost wake-up",
             all(
                 [in_each_order::<1>(&[1], vec![vec![TaskDone], vec![Join]])],
                 vec![
@@ -85,39 +85,41 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[1], vec![vec![Join], vec![Join], vec![TaskDone]]).within(2, 3),
                     fifo::<1>(&[1], vec![vec![Join], vec![JoinTimeout], vec![TaskDone]]).within(2, 3),
                     fifo::<2>(&[1, 2], vec![vec![Join], vec![TaskDone], vec![TaskDone]]).within(2, 3),
-                    fifo::<1>(&[1], vec![vec![TaskDone], vec![Join]]).early().within(4, 6),
-                    specified("two asleep", [[Done, Done, Count(0)]], |s| two_join(s, Lock)).within(2, 3),
-                    specified("the last task of a round", [[Done, Done]], |s| rounds(s, Lock)).within(2, 3),
+                    fifo::<1>(&[1], vec![vec![TaskDone], vec![Join]])
+                        .spurious()
+                        .within(4, 6),
+                    abstract_lock("two blocked", [[Done, Done, Count(0)]], |s| two_join(s, Lock)).within(2, 3),
+                    abstract_lock("two joins in a row", [[Done, Done]], |s| joined_twice(s, Lock)).within(2, 3),
                 ],
             ),
         ),
         both(
             "Q5",
-            "nobody sleeps while there is an item to get, or room to put",
+            "no lost wake-up: no getter stays blocked while an item is available, no putter while a slot is free",
             all(
                 [
                     in_each_order::<1>(&[], vec![vec![Put(1)], vec![Get]]),
                     in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Get]]),
                     in_each_order::<1>(&[], vec![vec![Put(1), Put(2)], vec![Get, Get]]).map(|m| m.within(3, 4)),
                     in_each_order::<1>(&[1], vec![vec![Put(2)], vec![Drain]]),
-                    in_each_order::<1>(&[], vec![vec![Put(1), Put(2)], vec![Get], vec![Get]]).map(few),
-                    in_each_order::<2>(&[1, 2], vec![vec![Put(3)], vec![Put(4)], vec![Drain]]).map(few),
-                    in_each_order::<2>(&[], vec![vec![TryPutTwo(1, 2)], vec![Get], vec![Get]]).map(few),
+                    in_each_order::<1>(&[], vec![vec![Put(1), Put(2)], vec![Get], vec![Get]]).map(within_two),
+                    in_each_order::<2>(&[1, 2], vec![vec![Put(3)], vec![Put(4)], vec![Drain]]).map(within_two),
+                    in_each_order::<2>(&[], vec![vec![TryPutTwo(1, 2)], vec![Get], vec![Get]]).map(within_two),
                 ],
                 vec![
-                    specified("two getters asleep, main puts two", [[Done, Done]], |s| {
-                        asleep(s, Lock, Getters, one_by_one)
+                    abstract_lock("two getters blocked, main puts two items", [[Done, Done]], |s| {
+                        two_blocked(s, Lock, Getters, one_by_one)
                     }),
-                    specified("two getters asleep, main puts a batch", [[Done, Done]], |s| {
-                        asleep(s, Lock, Getters, batch)
+                    abstract_lock("two getters blocked, main puts a batch", [[Done, Done]], |s| {
+                        two_blocked(s, Lock, Getters, batch)
                     }),
-                    specified("two putters asleep, main gets two", [[Done, Done]], |s| {
-                        asleep(s, Lock, Putters, one_by_one)
+                    abstract_lock("two putters blocked, main gets two items", [[Done, Done]], |s| {
+                        two_blocked(s, Lock, Putters, one_by_one)
                     }),
-                    specified("two putters asleep, main drains", [[Done, Done]], |s| {
-                        asleep(s, Lock, Putters, batch)
+                    abstract_lock("two putters blocked, main drains", [[Done, Done]], |s| {
+                        two_blocked(s, Lock, Putters, batch)
                     }),
-                    // One leaves late, when another has come to sleep.
+                    // The timed getter may time out after the other getter has blocked.
                     fifo::<2>(&[], vec![vec![GetTimeout], vec![Get], vec![Put(1), TryGet, Put(2)]]).within(3, 4),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]])
                         .timed(&[2])
@@ -125,11 +127,13 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![Put(3)]])
                         .timed(&[2])
                         .within(3, 4),
-                    few(fifo::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get, Get]])),
-                    fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).early(),
-                    fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).early(),
-                    specified("a batch longer than the queue", [[Done, Done]], |s| long_batch(s, Lock)),
-                    // With the steps of the lock.
+                    within_two(fifo::<1>(&[1], vec![vec![Put(2)], vec![Put(3)], vec![Get, Get]])),
+                    fifo::<1>(&[], vec![vec![Put(1)], vec![Get]]).spurious(),
+                    fifo::<1>(&[1], vec![vec![Put(2)], vec![Get]]).spurious(),
+                    abstract_lock("a batch larger than the capacity", [[Done, Done]], |s| {
+                        long_batch(s, Lock)
+                    }),
+                    // With the full lock.
                     program(&holding::<Fifo, 1>(&[]), vec![vec![Put(1)], vec![Get]]),
                     program(&holding::<Fifo, 1>(&[]), vec![vec![Put(1)], vec![Get], vec![Get]]).within(2, 3),
                     program(&holding::<Fifo, 1>(&[1]), vec![vec![Put(2)], vec![Put(3)], vec![Get]]).within(2, 3),
@@ -138,114 +142,121 @@ pub fn laws() -> Vec<Law> {
         ),
         both(
             "Q6",
-            "what happened before a put is seen after its get, and what happened before an item was done after the join",
+            "a put happens-before the get of its item, and task_done happens-before the join that observes it",
             [
-                specified("put and get", [[Done, Count(1)]], |s| seen_by(s, Lock, get)),
-                specified("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
-                    seen_by(s, Lock, try_get)
+                abstract_lock("put and get", [[Done, Count(1)]], |s| put_visible_to(s, Lock, get)),
+                abstract_lock("put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                    put_visible_to(s, Lock, try_get)
                 }),
-                specified("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| {
-                    seen_by(s, Lock, get_soon)
+                abstract_lock("put and timed get", [[Done, TimedOut], [Done, Count(1)]], |s| {
+                    put_visible_to(s, Lock, get_timeout)
                 }),
-                specified("put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
-                    seen_by(s, Lock, drain)
+                abstract_lock("put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
+                    put_visible_to(s, Lock, drain)
                 }),
-                specified("room that was made", [[Done, Count(1)]], |s| room_seen(s, Lock)),
-                specified("done and joined", [[Done, Count(1)]], |s| joined(s, Lock, join)),
-                specified("done and joined in time", [[Done, TimedOut], [Done, Count(1)]], |s| {
-                    joined(s, Lock, join_soon)
+                abstract_lock("get and put into the free slot", [[Done, Count(1)]], |s| {
+                    get_visible_to_put(s, Lock)
                 }),
-                specified("done and seen to be", [[Done, Busy], [Done, Count(1)]], |s| {
+                abstract_lock("task_done and join", [[Done, Count(1)]], |s| joined(s, Lock, join)),
+                abstract_lock(
+                    "task_done and join_timeout",
+                    [[Done, TimedOut], [Done, Count(1)]],
+                    |s| joined(s, Lock, join_timeout),
+                ),
+                abstract_lock("task_done and try_join", [[Done, Busy], [Done, Count(1)]], |s| {
                     joined(s, Lock, try_join)
                 }),
-                specified(
+                abstract_lock(
                     "a task drops its item before it is done",
                     [[Done, Count(1)]],
                     task_joined,
                 ),
-                specified("two are done", [[Done, Done, Count(2)]], |s| two_done(s, Lock)).within(2, 3),
-                // With the steps of the lock.
-                stepwise("put and get, lock and all", [[Done, Count(1)]], |s| {
-                    seen_by(s, Lock, get)
+                abstract_lock("two calls of task_done and join", [[Done, Done, Count(2)]], |s| {
+                    two_done(s, Lock)
+                })
+                .within(2, 3),
+                // With the full lock.
+                full_lock("put and get, full lock", [[Done, Count(1)]], |s| {
+                    put_visible_to(s, Lock, get)
                 }),
             ],
         ),
         both(
             "Q7",
-            "nothing is put after a shutdown has returned",
+            "no item is put after a shutdown has returned",
             all(
                 [
                     in_each_order::<2>(&[], vec![vec![Shutdown, Len], vec![Put(1)]]),
                     in_each_order::<1>(&[1], vec![vec![Shutdown, TryPut(2)], vec![Put(3)]]),
                     in_each_order::<1>(&[1], vec![vec![ShutdownNow, TryPut(2)], vec![Put(3)]]),
                     in_each_order::<1>(&[1], vec![vec![Shutdown, Get, Len], vec![PutTimeout(2)]]),
-                    in_each_order::<1>(&[1], vec![vec![Shutdown], vec![Put(2)], vec![Get]]).map(few),
-                    in_each_order::<2>(&[1], vec![vec![ShutdownNow], vec![TryPutTwo(2, 3)], vec![Len]]).map(few),
+                    in_each_order::<1>(&[1], vec![vec![Shutdown], vec![Put(2)], vec![Get]]).map(within_two),
+                    in_each_order::<2>(&[1], vec![vec![ShutdownNow], vec![TryPutTwo(2, 3)], vec![Len]]).map(within_two),
                 ],
                 vec![],
             ),
         ),
         both(
             "Q8",
-            "a shutdown ends all waits to put or get",
+            "a shutdown ends every blocked put and get",
             all(
                 [
                     in_each_order::<1>(&[], vec![vec![Shutdown], vec![Get]]),
                     in_each_order::<1>(&[], vec![vec![ShutdownNow], vec![Get]]),
                     in_each_order::<1>(&[1], vec![vec![Shutdown], vec![Put(2)]]),
                     in_each_order::<1>(&[1], vec![vec![ShutdownNow], vec![Put(2)]]),
-                    in_each_order::<1>(&[], vec![vec![Shutdown], vec![Get], vec![Get]]).map(few),
-                    in_each_order::<1>(&[1], vec![vec![ShutdownNow], vec![Put(2)], vec![Put(3)]]).map(few),
+                    in_each_order::<1>(&[], vec![vec![Shutdown], vec![Get], vec![Get]]).map(within_two),
+                    in_each_order::<1>(&[1], vec![vec![ShutdownNow], vec![Put(2)], vec![Put(3)]]).map(within_two),
                 ],
                 vec![
                     fifo::<1>(&[], vec![vec![Shutdown], vec![GetTimeout]]).timed(&[2]),
                     fifo::<1>(&[1], vec![vec![Shutdown], vec![PutTimeout(2)]]).timed(&[2]),
-                    fifo::<1>(&[], vec![vec![Shutdown], vec![Get]]).early(),
-                    specified("two getters asleep", [[ShutDown, ShutDown]], |s| {
-                        asleep(s, Lock, Getters, ended)
+                    fifo::<1>(&[], vec![vec![Shutdown], vec![Get]]).spurious(),
+                    abstract_lock("two getters blocked", [[ShutDown, ShutDown]], |s| {
+                        two_blocked(s, Lock, Getters, shut_down)
                     }),
-                    specified("two putters asleep", [[ShutDown, ShutDown]], |s| {
-                        asleep(s, Lock, Putters, ended)
+                    abstract_lock("two putters blocked", [[ShutDown, ShutDown]], |s| {
+                        two_blocked(s, Lock, Putters, shut_down)
                     }),
-                    specified("two getters asleep, at once", [[ShutDown, ShutDown]], |s| {
-                        asleep(s, Lock, Getters, emptied)
+                    abstract_lock("two getters blocked, shutdown_now", [[ShutDown, ShutDown]], |s| {
+                        two_blocked(s, Lock, Getters, shut_down_now)
                     }),
-                    specified("two putters asleep, at once", [[ShutDown, ShutDown]], |s| {
-                        asleep(s, Lock, Putters, emptied)
+                    abstract_lock("two putters blocked, shutdown_now", [[ShutDown, ShutDown]], |s| {
+                        two_blocked(s, Lock, Putters, shut_down_now)
                     }),
                 ],
             ),
         ),
         both(
             "Q9",
-            "after a shutdown the items that are there can be got, and then no more",
+            "after a shutdown exactly the remaining items can be got",
             all(
                 [
                     in_each_order::<2>(&[1, 2], vec![vec![Shutdown], vec![Get, Get, Get]]),
                     in_each_order::<2>(&[], vec![vec![Put(1), Shutdown], vec![Get, Get]]),
                     in_each_order::<2>(&[1], vec![vec![Shutdown, Shutdown], vec![TryGet, TryGet]]),
-                    in_each_order::<2>(&[1], vec![vec![Shutdown], vec![Get], vec![Get]]).map(few),
+                    in_each_order::<2>(&[1], vec![vec![Shutdown], vec![Get], vec![Get]]).map(within_two),
                 ],
                 vec![],
             ),
         ),
         both(
             "Q10",
-            "after an immediate shutdown nothing can be got, and what was there counts as done",
+            "after an immediate shutdown no item can be got, and each remaining item is accounted as finished",
             all(
                 [
                     in_each_order::<2>(&[1, 2], vec![vec![ShutdownNow, TryGet, Unfinished], vec![Get]]),
                     in_each_order::<2>(&[1], vec![vec![Shutdown, ShutdownNow], vec![Get, Get]]),
                     in_each_order::<1>(&[], vec![vec![Put(1), TaskDone], vec![ShutdownNow, Unfinished]]),
-                    in_each_order::<1>(&[], vec![vec![ShutdownNow], vec![ShutdownNow], vec![Put(1)]]).map(few),
+                    in_each_order::<1>(&[], vec![vec![ShutdownNow], vec![ShutdownNow], vec![Put(1)]]).map(within_two),
                 ],
                 vec![
                     fifo::<2>(&[1], vec![vec![ShutdownNow], vec![Put(2)], vec![Join]]).within(2, 3),
                     fifo::<1>(&[1], vec![vec![ShutdownNow], vec![Get, TaskDone], vec![Join]]).within(2, 3),
-                    stepwise(
+                    full_lock(
                         "items that use a queue when they are dropped",
                         [[Done, Done]],
-                        dropped_outside,
+                        dropped_outside_lock,
                     )
                     .within(2, 3),
                 ],
@@ -253,7 +264,7 @@ pub fn laws() -> Vec<Law> {
         ),
         both(
             "Q11",
-            "a call that times out has changed nothing, and gives back what was to be put",
+            "a timed-out call has no effect, and a timed-out put returns the item",
             all(
                 [
                     in_each_order::<1>(&[1], vec![vec![Get, Len], vec![PutTimeout(2)]]),
@@ -264,21 +275,21 @@ pub fn laws() -> Vec<Law> {
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout]]).timed(&[2]),
                     fifo::<1>(&[1], vec![vec![Get], vec![PutTimeout(2)], vec![PutTimeout(3)]]).within(2, 3),
                     fifo::<1>(&[], vec![vec![Put(1)], vec![GetTimeout], vec![Get]]).within(2, 3),
-                    specified("put, by a deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
-                        by_deadline(s, Lock, Putters)
+                    abstract_lock("put_deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                        with_deadline(s, Lock, Putters)
                     })
                     .timed(&[2]),
-                    specified("get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
-                        by_deadline(s, Lock, Getters)
+                    abstract_lock("get_deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                        with_deadline(s, Lock, Getters)
                     })
                     .timed(&[2]),
-                    specified("no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| {
-                        at_once(s, Lock)
+                    abstract_lock("zero timeout", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                        zero_timeout(s, Lock)
                     }),
-                    specified(
-                        "the rest of a batch",
+                    abstract_lock(
+                        "the remainder of a batch",
                         [[Count(1), Count(1)], [Count(1), Count(2)]],
-                        |s| rest_of_a_batch(s, Lock),
+                        |s| remainder_of_batch(s, Lock),
                     )
                     .timed(&[2]),
                 ],
@@ -286,26 +297,26 @@ pub fn laws() -> Vec<Law> {
         ),
         Law::new(
             "Q12",
-            "a panic of the user's code leaves the queue as it was, and wakes the next in its stead",
+            "a panic in user code leaves the queue unchanged and passes the wake-up to the next waiter",
             [
-                stepwise("a comparison in put", [[Broken, Done, Count(3)]], compared_in_put).within(4, 6),
-                stepwise(
+                full_lock("a comparison in put", [[Broken, Done, Count(3)]], compared_in_put).within(4, 6),
+                full_lock(
                     "a comparison in get",
                     [[Broken, Done, Count(4)], [Done, Broken, Count(4)]],
                     compared_in_get,
                 )
                 .within(4, 6),
-                stepwise(
-                    "a putter that was called panics",
+                full_lock(
+                    "a putter panics after its wake-up",
                     [[Blocked, Done], [Broken, Done]],
-                    called_putter_panics,
+                    woken_putter_panics,
                 )
                 .within(2, 3),
-                stepwise("a getter that was called panics", ONE_OF_FOUR, called_getter_panics).within(1, 2),
-                stepwise("a batch panics in the middle", [[Broken, Done, Count(1)]], batch_panics).within(4, 6),
-                specified("with a task in hand", [[Done, Done]], |s| task_panics(s, Lock)),
-                specified("dropping an item", [[Done, Done]], drop_panics),
-                specified("a task is leaked", [[Done, Blocked]], |s| task_leaks(s, Lock)),
+                full_lock("a getter panics after its wake-up", ONE_OF_FOUR, woken_getter_panics).within(1, 2),
+                full_lock("a batch panics in the middle", [[Broken, Done, Count(1)]], batch_panics).within(4, 6),
+                abstract_lock("a holder of a task panics", [[Done, Done]], |s| task_panics(s, Lock)),
+                abstract_lock("the drop of an item panics", [[Done, Done]], drop_panics),
+                abstract_lock("a task is leaked", [[Done, Blocked]], |s| task_leaks(s, Lock)),
             ],
         ),
         spec_law(),
@@ -313,12 +324,12 @@ pub fn laws() -> Vec<Law> {
     ]
 }
 
-/// A law of each core: the queue under its lock, in each order, and the ring. Their models take turns, so that a bug of either
-/// is found soon.
+/// A law of both cores: the locked queue in each order, and the ring. Their models alternate, so that a bug of either core
+/// is found early.
 fn both(id: &'static str, claim: &str, models: impl IntoIterator<Item = Model>) -> Law {
     let mut models = Vec::from_iter(models);
-    for (place, model) in ring::models(id).into_iter().enumerate() {
-        models.insert((2 * place).min(models.len()), model);
+    for (index, model) in ring::models(id).into_iter().enumerate() {
+        models.insert((2 * index).min(models.len()), model);
     }
     Law::new(id, claim, models)
 }
@@ -330,10 +341,10 @@ const ONE_OF_FOUR: [[Answer; 4]; 4] = [
     [Done, Done, Done, Broken],
 ];
 
-/// Calls of which all programs of two threads run.
+/// The calls of the programs with three calls.
 const CORE: [Call; 7] = [Put(11), Get, GetTimeout, TaskDone, Join, Shutdown, ShutdownNow];
 
-/// All that change or see something.
+/// All calls that change or observe the queue.
 const ALL: [Call; 17] = [
     Put(12),
     TryPut(11),
@@ -354,7 +365,7 @@ const ALL: [Call; 17] = [
     IsShutdown,
 ];
 
-/// All that items go through, and so can come out in an order.
+/// The calls that add or remove items; for the orders other than FIFO.
 const ITEMS: [Call; 7] = [Put(12), TryPut(11), TryPutTwo(11, 12), Get, TryGet, Drain, ShutdownNow];
 
 fn spec_law() -> Law {
@@ -378,44 +389,45 @@ fn spec_law() -> Law {
 
 fn pairs<O: Known>(start: &Start<AnyQueue<Item, O>>, calls: &[Call]) -> Vec<Model> {
     let model = |calls: Vec<Call>| {
-        // They meet at one word, without the lock.
-        let of_join = calls
+        // These calls share one atomic word outside the lock, so the lock does not reduce their interleavings.
+        let is_bounded = calls
             .iter()
             .all(|call| matches!(call, TaskDone | Join | JoinTimeout | ShutdownNow));
-        let model = program(start, each_alone(calls)).locks_specified();
-        if of_join { model.within(4, 6) } else { model }
+        let model = program(start, each_alone(calls)).abstract_locks();
+        if is_bounded { model.within(4, 6) } else { model }
     };
     choose(calls, 2).into_iter().map(model).collect()
 }
 
-/// A thread for each call.
+/// One thread for each call.
 fn each_alone(calls: Vec<Call>) -> Vec<Vec<Call>> {
     calls.into_iter().map(|call| vec![call]).collect()
 }
 
-/// One thread makes one of the core calls, and another two; not both a timed one, for that would take longer than all others
-/// together.
+/// Programs of two threads: one makes one of the `CORE` calls, the other makes two. Programs in which both threads make a
+/// timed call are omitted: they would take longer than all others together.
 fn three_calls() -> Law {
     let of_two = |one| {
         CORE.into_iter()
             .flat_map(move |two| CORE.map(|three| [one, two, three]))
     };
     let all = CORE.into_iter().flat_map(of_two);
-    let chosen = all.filter(|&[one, two, three]| one != GetTimeout || ![two, three].contains(&GetTimeout));
-    let programs: Vec<_> = chosen
+    let selected = all.filter(|&[one, two, three]| one != GetTimeout || ![two, three].contains(&GetTimeout));
+    let programs: Vec<_> = selected
         .map(|[one, two, three]| fifo::<1>(&[], vec![vec![one], vec![two, three]]))
         .collect();
-    let (ran, exist) = (programs.len(), CORE.len().pow(3));
-    let claim = format!("{ran} of {exist} programs of two threads and three calls end as the specification says");
+    let (count, total) = (programs.len(), CORE.len().pow(3));
+    let claim =
+        format!("refines the sequential specification ({count} of {total} programs of two threads, three calls)");
     Law::new("Q-three", claim, programs)
 }
 
-/// The same program in a queue of each order that can hold so many, and holds these before.
+/// One program for a queue of each order, with this capacity and these initial items.
 fn in_each_order<const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>) -> [Model; 3] {
     fn model<O: Known, const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>) -> Model {
         program(&holding::<O, CAPACITY>(before), threads)
-            .of(O::ORDER)
-            .locks_specified()
+            .tagged(O::ORDER)
+            .abstract_locks()
     }
     [
         model::<Fifo, CAPACITY>(before, threads.clone()),
@@ -424,15 +436,15 @@ fn in_each_order<const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>)
     ]
 }
 
-/// Those of each order, and others.
+/// The models of each order, and others.
 fn all<const N: usize>(each: [[Model; 3]; N], others: Vec<Model>) -> Vec<Model> {
     others.into_iter().chain(each.into_iter().flatten()).collect()
 }
 
 fn fifo<const CAPACITY: usize>(before: &[u32], threads: Vec<Vec<Call>>) -> Model {
-    program(&holding::<Fifo, CAPACITY>(before), threads).locks_specified()
+    program(&holding::<Fifo, CAPACITY>(before), threads).abstract_locks()
 }
 
-fn few(model: Model) -> Model {
+fn within_two(model: Model) -> Model {
     model.within(2, 3)
 }

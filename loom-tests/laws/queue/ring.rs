@@ -1,15 +1,16 @@
-//! The laws of queues whose items are in a ring: the programs of `mod.rs` again.
+//! The models of the laws for the ring core. Most are the programs of `mod.rs`.
 //!
-//! Each operation of a ring is a step of its own, so that also two threads have too many interleavings to run them all.
+//! All models are bounded: each atomic operation of a ring is a step of its own, so even two threads have too many
+//! interleavings.
 
-use super::roles::*;
-use super::subject::{growing, ringed};
+use super::scenarios::*;
+use super::subject::{self, growing};
 use crate::law::Model;
 use crate::refines::{choose, program};
 use spec::Answer::{self, Busy, Count, Done, ShutDown, TimedOut};
 use spec::queue::Call::{self, *};
 
-/// What shows the law for a ring.
+/// The models of the law for the ring core.
 pub fn models(law: &str) -> Vec<Model> {
     match law {
         "Q1" => vec![
@@ -27,15 +28,15 @@ pub fn models(law: &str) -> Vec<Model> {
             grown(&[1], &[&[Put(2)], &[TryGet, Get]]),
             grown(&[1], &[&[Put(2)], &[Drain]]),
             grown(&[1, 2], &[&[Put(3)], &[Get, Get]]),
-            brief(grown(&[1], &[&[TryPutTwo(2, 3), TryGet], &[Get]])),
-            brief(grown(&[1], &[&[Put(2)], &[Get], &[TryGet]])),
-            brief(grown(&[1], &[&[Put(2)], &[Put(3)], &[Get]])),
+            within_one(grown(&[1], &[&[TryPutTwo(2, 3), TryGet], &[Get]])),
+            within_one(grown(&[1], &[&[Put(2)], &[Get], &[TryGet]])),
+            within_one(grown(&[1], &[&[Put(2)], &[Put(3)], &[Get]])),
             two::<2>(&[1, 2], [&[Get], &[Get]]),
             two::<1>(&[1], [&[TryGet], &[TryGet]]),
             two::<2>(&[1, 2], [&[Drain], &[Get]]),
             two::<1>(&[], [&[Put(1)], &[Drain]]),
             two::<1>(&[1], [&[TryPutTwo(2, 3)], &[Get]]),
-            brief(two::<1>(&[], [&[Put(1), Put(2)], &[Get, TryGet]])),
+            within_one(two::<1>(&[], [&[Put(1), Put(2)], &[Get, TryGet]])),
             three::<1>(&[], [&[Put(1)], &[Get], &[TryGet]]),
         ],
         "Q3" => vec![
@@ -50,18 +51,18 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<2>(&[1], [&[TaskDone, Put(2), TaskDone], &[TaskDone]]),
             two::<1>(&[], [&[Put(1), Get], &[TaskDone, TryJoin]]),
             two::<1>(&[], [&[Put(1), Drain], &[TaskDone, TryJoin]]),
-            specified("the last task of a round", [[Done, Done]], |s| rounds(s, Ring)).within(1, 2),
+            abstract_lock("two joins in a row", [[Done, Done]], |s| joined_twice(s, Ring)).within(1, 2),
             grown(&[1], &[&[Put(2), TaskDone], &[TaskDone, TryJoin]]),
-            brief(grown(&[1], &[&[Put(2), TaskDone], &[Get, TaskDone, Join]])),
+            within_one(grown(&[1], &[&[Put(2), TaskDone], &[Get, TaskDone, Join]])),
         ],
         "Q5" => vec![
-            asleep_each("main puts two", [Done, Done], Getters, one_by_one),
-            asleep_each("main puts a batch", [Done, Done], Getters, batch),
-            asleep_each("main gets two", [Done, Done], Putters, one_by_one),
-            asleep_each("main drains", [Done, Done], Putters, batch),
+            two_blocked_on("main puts two items", [Done, Done], Getters, one_by_one),
+            two_blocked_on("main puts a batch", [Done, Done], Getters, batch),
+            two_blocked_on("main gets two items", [Done, Done], Putters, one_by_one),
+            two_blocked_on("main drains", [Done, Done], Putters, batch),
             two::<1>(&[], [&[Put(1)], &[Get]]),
             two::<1>(&[1], [&[Put(2)], &[Get]]),
-            brief(two::<1>(&[], [&[Put(1), Put(2)], &[Get, Get]])),
+            within_one(two::<1>(&[], [&[Put(1), Put(2)], &[Get, Get]])),
             two::<1>(&[1], [&[Put(2)], &[Drain]]),
             two::<1>(&[], [&[Put(1)], &[GetTimeout]]),
             two::<1>(&[1], [&[Get], &[PutTimeout(2)]]),
@@ -70,32 +71,44 @@ pub fn models(law: &str) -> Vec<Model> {
             three::<1>(&[], [&[Put(1)], &[Get], &[Get]]),
             three::<2>(&[1, 2], [&[Put(3)], &[Put(4)], &[Drain]]).within(0, 1),
             three::<2>(&[], [&[TryPutTwo(1, 2)], &[Get], &[Get]]).within(0, 1),
-            specified("a batch longer than the ring", [[Done, Done]], |s| long_batch(s, Ring)).within(1, 2),
-            brief(grown(&[], &[&[TryPutTwo(1, 2)], &[Get, Get]])),
+            abstract_lock("a batch larger than the capacity", [[Done, Done]], |s| {
+                long_batch(s, Ring)
+            })
+            .within(1, 2),
+            within_one(grown(&[], &[&[TryPutTwo(1, 2)], &[Get, Get]])),
             grown(&[], &[&[TryPutTwo(1, 2)], &[Get], &[Get]]).within(0, 1),
         ],
         "Q6" => vec![
-            specified("ring: put and get", [[Done, Count(1)]], |s| seen_by(s, Ring, get)).within(2, 3),
-            specified("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
-                seen_by(s, Ring, try_get)
+            abstract_lock("ring: put and get", [[Done, Count(1)]], |s| {
+                put_visible_to(s, Ring, get)
             })
             .within(2, 3),
-            specified("ring: put a batch and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
-                batch_seen_by(s, Ring, try_get)
+            abstract_lock("ring: put and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                put_visible_to(s, Ring, try_get)
             })
             .within(2, 3),
-            specified("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
-                seen_by(s, Ring, drain)
+            abstract_lock("ring: put a batch and try_get", [[Done, Busy], [Done, Count(1)]], |s| {
+                batch_visible_to(s, Ring, try_get)
             })
             .within(2, 3),
-            specified(
-                "ring: an item that was moved",
+            abstract_lock("ring: put and drain", [[Done, Busy], [Done, Count(1)]], |s| {
+                put_visible_to(s, Ring, drain)
+            })
+            .within(2, 3),
+            abstract_lock(
+                "ring: an item moved by growth",
                 [[Done, Busy], [Done, Count(1)]],
-                moved_seen,
+                moved_item_visible,
             )
             .within(2, 3),
-            specified("ring: room that was made", [[Done, Count(1)]], |s| room_seen(s, Ring)).within(2, 3),
-            specified("ring: done and joined", [[Done, Count(1)]], |s| joined(s, Ring, join)).within(2, 3),
+            abstract_lock("ring: get and put into the free slot", [[Done, Count(1)]], |s| {
+                get_visible_to_put(s, Ring)
+            })
+            .within(2, 3),
+            abstract_lock("ring: task_done and join", [[Done, Count(1)]], |s| {
+                joined(s, Ring, join)
+            })
+            .within(2, 3),
         ],
         "Q7" => vec![
             grown(&[1], &[&[Shutdown, TryPut(2)], &[Put(3)]]),
@@ -114,8 +127,8 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[1], [&[ShutdownNow], &[Put(2)]]),
             two::<1>(&[], [&[Shutdown], &[GetTimeout]]),
             two::<1>(&[1], [&[Shutdown], &[PutTimeout(2)]]),
-            asleep_each("main shuts down", [ShutDown, ShutDown], Getters, ended),
-            asleep_each("main shuts down at once", [ShutDown, ShutDown], Putters, emptied),
+            two_blocked_on("main shuts down", [ShutDown, ShutDown], Getters, shut_down),
+            two_blocked_on("main calls shutdown_now", [ShutDown, ShutDown], Putters, shut_down_now),
         ],
         "Q9" => vec![
             two::<2>(&[1, 2], [&[Shutdown], &[Get, Get, Get]]),
@@ -135,24 +148,22 @@ pub fn models(law: &str) -> Vec<Model> {
         "Q11" => vec![
             two::<1>(&[1], [&[Get, Len], &[PutTimeout(2)]]),
             two::<1>(&[], [&[Put(1)], &[GetTimeout, Len]]),
-            specified(
-                "ring: put, by a deadline",
-                [[Count(1), Done], [Count(1), TimedOut]],
-                |s| by_deadline(s, Ring, Putters),
-            )
-            .within(2, 3),
-            specified("ring: get, by a deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
-                by_deadline(s, Ring, Getters)
+            abstract_lock("ring: put_deadline", [[Count(1), Done], [Count(1), TimedOut]], |s| {
+                with_deadline(s, Ring, Putters)
             })
             .within(2, 3),
-            specified("ring: no time at all", [[Done, Count(1)], [Done, TimedOut]], |s| {
-                at_once(s, Ring)
+            abstract_lock("ring: get_deadline", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                with_deadline(s, Ring, Getters)
             })
             .within(2, 3),
-            specified(
-                "ring: the rest of a batch",
+            abstract_lock("ring: zero timeout", [[Done, Count(1)], [Done, TimedOut]], |s| {
+                zero_timeout(s, Ring)
+            })
+            .within(2, 3),
+            abstract_lock(
+                "ring: the remainder of a batch",
                 [[Count(1), Count(1)], [Count(1), Count(2)]],
-                |s| rest_of_a_batch(s, Ring),
+                |s| remainder_of_batch(s, Ring),
             )
             .within(2, 3),
         ],
@@ -160,7 +171,7 @@ pub fn models(law: &str) -> Vec<Model> {
     }
 }
 
-/// All pairs of these calls, in a ring with room for one item, and in one that has to grow for the second.
+/// All pairs of these calls, for a ring of capacity 1 and for a ring that must grow for a second item.
 pub fn pairs(calls: &[Call]) -> Vec<Model> {
     let fixed = |calls: &Vec<Call>| ring::<1>(&[], &[&calls[..1], &calls[1..]]).within(2, 3);
     let growing = |calls: &Vec<Call>| grown(&[11], &[&calls[..1], &calls[1..]]);
@@ -168,12 +179,12 @@ pub fn pairs(calls: &[Call]) -> Vec<Model> {
     pairs.iter().map(fixed).chain(pairs.iter().map(growing)).collect()
 }
 
-/// In a ring that grows whenever it is full.
+/// A program for an unbounded ring, which grows whenever it is full.
 fn grown(before: &[u32], threads: &[&[Call]]) -> Model {
     let threads = threads.iter().map(|calls| calls.to_vec()).collect();
     program(&growing(before), threads)
-        .of(Ring)
-        .locks_specified()
+        .tagged(Ring)
+        .abstract_locks()
         .within(2, 3)
 }
 
@@ -187,16 +198,18 @@ fn three<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 3]) -> Model 
 
 fn ring<const CAPACITY: usize>(before: &[u32], threads: &[&[Call]]) -> Model {
     let threads = threads.iter().map(|calls| calls.to_vec()).collect();
-    program(&ringed::<CAPACITY>(before), threads).of(Ring).locks_specified()
+    program(&subject::ring::<CAPACITY>(before), threads)
+        .tagged(Ring)
+        .abstract_locks()
 }
 
-fn asleep_each(what: &str, ends: [Answer; 2], side: Side, act: fn(&Numbers, Side)) -> Model {
-    specified(&format!("ring: two {side:?} asleep, {what}"), [ends], move |s| {
-        asleep(s, Ring, side, act)
+fn two_blocked_on(what: &str, expected: [Answer; 2], side: Side, act: fn(&Numbers, Side)) -> Model {
+    abstract_lock(&format!("ring: two {side:?} blocked, {what}"), [expected], move |s| {
+        two_blocked(s, Ring, side, act)
     })
     .within(1, 2)
 }
 
-fn brief(model: Model) -> Model {
+fn within_one(model: Model) -> Model {
     model.within(1, 2)
 }

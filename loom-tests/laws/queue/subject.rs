@@ -1,13 +1,13 @@
-//! A queue as its specification sees it.
+//! Queues as subjects of the specification.
 
-use crate::laws::SOON;
+use crate::laws::TIMEOUT;
 use crate::refines::{Start, Subject};
 use selvedge_loom::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
 use selvedge_loom::{GetError, Prioritized, PutError};
 use spec::Answer::{self, Busy, Count, Done, Is, Items, ShutDown, TimedOut, TooManyDone};
 use spec::queue::{self, Call, digits};
 
-/// An item with its priority: its tens.
+/// A number with its tens digit as the priority.
 pub type Item = Prioritized<u32, u32>;
 
 pub fn item(number: u32) -> Item {
@@ -21,21 +21,22 @@ pub fn items(taken: Vec<Item>) -> Answer {
     Items(digits(taken.into_iter().map(|item| item.item)))
 }
 
-/// What became of a put that may wait for `late`; the item is looked at.
-pub fn put(put: Result<(), PutError<Item>>, number: u32, late: Answer) -> Answer {
-    let refused = match put {
+/// The answer of a put; `full` if the queue is full. A failed put must return its item.
+pub fn put_answer(result: Result<(), PutError<Item>>, number: u32, full: Answer) -> Answer {
+    let error = match result {
         Ok(()) => return Done,
-        Err(refused) => refused,
+        Err(error) => error,
     };
-    let answer = if refused.is_full() { late } else { ShutDown };
-    assert_eq!(refused.into_inner().item, number, "it gives back another item");
+    let answer = if error.is_full() { full } else { ShutDown };
+    assert_eq!(error.into_inner().item, number, "the error contains another item");
     answer
 }
 
-pub fn got(got: Result<Item, GetError>, late: Answer) -> Answer {
-    match got {
+/// The answer of a get; `empty` if the queue is empty.
+pub fn get_answer(result: Result<Item, GetError>, empty: Answer) -> Answer {
+    match result {
         Ok(item) => Count(item.item),
-        Err(GetError::Empty) => late,
+        Err(GetError::Empty) => empty,
         Err(GetError::ShutDown) => ShutDown,
     }
 }
@@ -45,18 +46,18 @@ impl<O: Known> Subject for AnyQueue<Item, O> {
 
     fn perform(&self, call: Call) -> Answer {
         match call {
-            Call::Put(number) => put(self.put(item(number)).map_err(PutError::from), number, Busy),
-            Call::TryPut(number) => put(self.try_put(item(number)), number, Busy),
-            Call::PutTimeout(number) => put(self.put_timeout(item(number), SOON), number, TimedOut),
+            Call::Put(number) => put_answer(self.put(item(number)).map_err(PutError::from), number, Busy),
+            Call::TryPut(number) => put_answer(self.try_put(item(number)), number, Busy),
+            Call::PutTimeout(number) => put_answer(self.put_timeout(item(number), TIMEOUT), number, TimedOut),
             Call::TryPutTwo(first, second) => match self.try_put_many([item(first), item(second)]) {
                 Ok(()) => Done,
                 Err(PutError::Full(rest)) if rest.len() == 1 => Count(1),
                 Err(PutError::Full(_)) => Busy,
                 Err(PutError::ShutDown(_)) => ShutDown,
             },
-            Call::Get => got(self.get().map_err(GetError::from), Busy),
-            Call::TryGet => got(self.try_get(), Busy),
-            Call::GetTimeout => got(self.get_timeout(SOON), TimedOut),
+            Call::Get => get_answer(self.get().map_err(GetError::from), Busy),
+            Call::TryGet => get_answer(self.try_get(), Busy),
+            Call::GetTimeout => get_answer(self.get_timeout(TIMEOUT), TimedOut),
             Call::Drain => items(self.drain()),
             Call::TaskDone => self.task_done().map_or(TooManyDone, |()| Done),
             Call::Join => {
@@ -64,7 +65,7 @@ impl<O: Known> Subject for AnyQueue<Item, O> {
                 Done
             }
             Call::TryJoin => Is(self.try_join()),
-            Call::JoinTimeout => self.join_timeout(SOON).map_or(TimedOut, |()| Done),
+            Call::JoinTimeout => self.join_timeout(TIMEOUT).map_or(TimedOut, |()| Done),
             Call::Shutdown => {
                 self.shutdown();
                 Done
@@ -85,7 +86,7 @@ impl<O: Known> Subject for AnyQueue<Item, O> {
     }
 }
 
-/// An order that the specification knows.
+/// An order that the specification defines.
 pub trait Known: Order<Item, Items: Send> + Send + Sync + 'static {
     const ORDER: queue::Order;
 }
@@ -102,7 +103,7 @@ impl Known for Priority {
     const ORDER: queue::Order = queue::Order::Priority;
 }
 
-/// A queue that can hold so many, without a ring, and what main puts in before.
+/// A locked queue with this capacity, and the items that main puts first.
 pub fn holding<O: Known, const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, O>> {
     let spec = queue::Queue::new(O::ORDER, Some(CAPACITY));
     let before = before.iter().map(|&number| Call::Put(number)).collect();
@@ -113,16 +114,16 @@ pub fn holding<O: Known, const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueu
     }
 }
 
-/// The same, with its items in a ring that has gone round.
-pub fn ringed<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
+/// The same as a ring that has used every slot once.
+pub fn ring<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
     Start {
-        make: gone_round::<CAPACITY>,
+        make: used_ring::<CAPACITY>,
         ..holding::<Fifo, CAPACITY>(before)
     }
 }
 
-/// A queue without a bound, and what main puts in before. Its ring had one slot, which has been used: it has grown for the second
-/// item, for the third, and for the fifth.
+/// An unbounded ring, and the items that main puts first. It starts with one slot, which has been used once, and grows for
+/// the second, third and fifth item.
 pub fn growing(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
     let spec = queue::Queue::new(queue::Order::Fifo, None);
     Start {
@@ -132,16 +133,16 @@ pub fn growing(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
     }
 }
 
-/// An empty queue that has had an item in each slot.
-fn gone_round<const CAPACITY: usize>() -> AnyQueue<Item, Fifo> {
+/// An empty ring that has used every slot once.
+fn used_ring<const CAPACITY: usize>() -> AnyQueue<Item, Fifo> {
     used(AnyQueue::bounded(CAPACITY), CAPACITY)
 }
 
-/// The queue, empty, when so many items have gone through it.
+/// The empty queue, after `items` items were put and got.
 fn used(queue: AnyQueue<Item, Fifo>, items: usize) -> AnyQueue<Item, Fifo> {
     for _ in 0..items {
-        queue.put(item(0)).expect("it is open");
-        queue.get_task().map(drop).expect("it is open");
+        queue.put(item(0)).expect("the queue is not shut down");
+        queue.get_task().map(drop).expect("the queue is not shut down");
     }
     queue
 }
