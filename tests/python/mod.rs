@@ -19,23 +19,14 @@
 //! `test_concurrent_futures` those are counted that ask a pool of threads, or futures alone; what is left out are a fork (1)
 //! and the setting of results by hand (2).
 
-mod any_lock;
-mod any_semaphore;
-mod barrier;
-mod bounded_semaphore;
-mod condition;
-mod event;
 mod futures;
-mod lock;
+mod locks;
 mod queue;
-mod rlock;
-mod semaphore;
 mod table;
 mod threading;
 mod threading_local;
 
-use crate::forms::{Acquire, Form::Try};
-use crate::watchdog::{self, Player, Role, Watch};
+use crate::watchdog::{Player, Role, Watch};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,11 +73,6 @@ fn until(watch: &Watch<'_, '_>, what: &'static str, is_so: impl Fn() -> bool) {
             thread::yield_now();
         }
     });
-}
-
-/// Whether another thread could have it, which gives it back at once.
-fn is_free_for_others<L: Acquire>(lock: &L) -> bool {
-    watchdog::run(|watch| watch.spawn("other", |_| lock.acquire_by(Try).is_some()).join())
 }
 
 fn timed<R>(call: impl FnOnce() -> R) -> (R, Duration) {
