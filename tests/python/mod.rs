@@ -21,37 +21,17 @@
 
 mod futures;
 mod locks;
-mod queue;
+mod simple_queue;
 mod table;
 mod threading;
 mod threading_local;
 
-use crate::watchdog::{Player, Role, Watch};
+use crate::watchdog::Watch;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// A timeout that must not be cut short.
 const A_WHILE: Duration = Duration::from_millis(30);
-
-/// Starts threads that all play the same role.
-fn bunch<'scope, T: Send + 'scope>(
-    watch: &Watch<'scope, '_>,
-    threads: usize,
-    role: &str,
-    body: impl Fn(&Role) -> T + Send + Copy + 'scope,
-) -> Vec<Player<'scope, T>> {
-    (1..=threads)
-        .map(|n| watch.spawn(format!("{role} {n}"), body))
-        .collect()
-}
-
-fn join<T>(bunch: Vec<Player<'_, T>>) -> Vec<T> {
-    bunch.into_iter().map(Player::join).collect()
-}
-
-fn until_asleep<T>(bunch: &[Player<'_, T>]) {
-    bunch.iter().for_each(Player::until_asleep);
-}
 
 /// One waits until another comes, which cannot be before the first sleeps.
 fn blocks_until<'env, R: Send + 'env>(
