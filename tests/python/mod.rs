@@ -28,23 +28,10 @@ mod threading_local;
 
 use crate::watchdog::Watch;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A timeout that must not be cut short.
 const A_WHILE: Duration = Duration::from_millis(30);
-
-/// One waits until another comes, which cannot be before the first sleeps.
-fn blocks_until<'env, R: Send + 'env>(
-    watch: &Watch<'_, 'env>,
-    call: &'static str,
-    block: impl FnOnce() -> R + Send + 'env,
-    trigger: impl FnOnce(),
-) -> R {
-    let blocked = watch.spawn("blocked", move |role| role.waits(call, block));
-    blocked.until_asleep();
-    trigger();
-    blocked.join()
-}
 
 /// Looks again and again, until it is so.
 fn until(watch: &Watch<'_, '_>, what: &'static str, is_so: impl Fn() -> bool) {
@@ -53,10 +40,4 @@ fn until(watch: &Watch<'_, '_>, what: &'static str, is_so: impl Fn() -> bool) {
             thread::yield_now();
         }
     });
-}
-
-fn timed<R>(call: impl FnOnce() -> R) -> (R, Duration) {
-    let start = Instant::now();
-    let result = call();
-    (result, start.elapsed())
 }
