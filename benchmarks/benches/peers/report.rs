@@ -78,7 +78,7 @@ impl fmt::Display for Report {
         self.preamble(f)?;
         if !self.rows.is_empty() {
             write!(f, "{}", cells::misses("Cells that miss", &self.rows))?;
-            writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
+            writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::link(&self.rows))?;
         }
         for shape in self.rows.chunk_by(|a, b| a.shape == b.shape) {
             writeln!(f, "\n## {}\n\n{}", shape[0].shape, figures(shape))?;
@@ -98,7 +98,7 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// Writes it, and its charts beside it.
+    /// Writes it, and its chart beside it.
     pub fn write(&self, file: &Path) -> Result<(), Box<dyn Error>> {
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder.join(charts::FOLDER))?;

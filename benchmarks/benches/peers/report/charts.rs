@@ -1,18 +1,19 @@
-//! Charts of the bars: for each what ours takes as a multiple of its rival, beside the most that it may take.
-//! They are SVG, whose text is drawn by whoever shows it: no font is needed here, and equal figures make equal files.
+//! The chart of the queues' bars: for each bar, ours as a multiple of its rival, and the most that the bar allows.
+//! It is an SVG, whose text is drawn by its viewer: no font is needed here, and equal figures make equal files.
 
 use super::tables::significant;
 use crate::measure::Outcome;
 use crate::row::{Unit, WORLDS};
-use crate::shapes::wait;
 use crate::verdict::Verdict;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 use std::path::Path;
 
-/// Where charts are, beside the report.
+/// The folder of the chart, in that of the report.
 pub const FOLDER: &str = "charts";
+
+const FILE: &str = "queues.svg";
 
 const WIDTH: u32 = 1100;
 const TOP: i32 = 64;
@@ -20,50 +21,17 @@ const BOTTOM: i32 = 40;
 const LEFT: i32 = 380;
 const RIGHT: i32 = 40;
 
-/// A bar's place in the chart, with both worlds.
+/// The height of a bar in the chart, with both builds.
 const BAND: i32 = 34;
 
 const MET: RGBColor = RGBColor(0, 114, 178);
 const CLOSE: RGBColor = RGBColor(150, 150, 150);
 const MISSED: RGBColor = RGBColor(213, 94, 0);
 
-/// A file of charts, and the shapes that it shows.
-struct Group {
-    name: &'static str,
-    has: fn(&str) -> bool,
-}
-
-const GROUPS: [Group; 4] = [
-    Group {
-        name: "sync",
-        has: is_sync,
-    },
-    Group {
-        name: "queues",
-        has: is_queue,
-    },
-    Group {
-        name: "threads-and-pool",
-        has: |shape| !is_sync(shape) && !is_queue(shape) && shape != wait::SHAPE,
-    },
-    Group {
-        name: "waits",
-        has: |shape| shape == wait::SHAPE,
-    },
-];
-
-fn is_sync(shape: &str) -> bool {
-    ["Lock", "RLock", "Semaphore", "Event", "Condition", "Barrier"].contains(&shape)
-}
-
-fn is_queue(shape: &str) -> bool {
-    shape.contains("Queue")
-}
-
-/// One bar: what it is held against, and what our worlds have reached.
+/// One bar: its rival, and the verdicts on our builds.
 struct Entry<'a> {
     label: String,
-    /// As a multiple of the rival; of the bar itself where that is no multiple.
+    /// As a multiple of the rival; of the bar itself if the bar is in nanoseconds.
     at_most: f64,
     worlds: &'a [Verdict],
 }
@@ -74,8 +42,8 @@ impl Entry<'_> {
     }
 }
 
-fn entries<'a>(rows: &'a [Outcome], group: &Group) -> Vec<Entry<'a>> {
-    let of_row = |row: &'a Outcome| {
+fn entries(rows: &[Outcome]) -> Vec<Entry<'_>> {
+    fn of_row(row: &Outcome) -> impl Iterator<Item = Entry<'_>> {
         row.verdicts.chunks(WORLDS.len()).map(move |worlds| {
             let bar = worlds[0].bar;
             let (rival, at_most) = match bar.of {
@@ -90,35 +58,28 @@ fn entries<'a>(rows: &'a [Outcome], group: &Group) -> Vec<Entry<'a>> {
                 worlds,
             }
         })
-    };
-    rows.iter()
-        .filter(|row| (group.has)(row.shape))
-        .flat_map(of_row)
-        .collect()
-}
-
-/// Those that `draw` makes, as a report shows them.
-pub fn links(rows: &[Outcome]) -> String {
-    let drawn = GROUPS.iter().filter(|group| !entries(rows, group).is_empty());
-    drawn
-        .map(|Group { name, .. }| format!("\n![{name}: ours / rival]({FOLDER}/{name}.svg)\n"))
-        .collect()
-}
-
-/// Draws all groups that have bars into files of the folder's folder.
-pub fn draw(rows: &[Outcome], folder: &Path) -> Result<(), Box<dyn Error>> {
-    for group in GROUPS {
-        let entries = entries(rows, &group);
-        if !entries.is_empty() {
-            chart(&entries, &folder.join(FOLDER).join(format!("{}.svg", group.name)))?;
-        }
     }
-    Ok(())
+    let of_queues = rows.iter().filter(|row| row.shape.contains("Queue"));
+    of_queues.flat_map(of_row).collect()
 }
 
-fn chart(entries: &[Entry], file: &Path) -> Result<(), Box<dyn Error>> {
+/// The link by which a report shows the chart, if there is one.
+pub fn link(rows: &[Outcome]) -> String {
+    if entries(rows).is_empty() {
+        return String::new();
+    }
+    format!("\n![queues: ours / rival]({FOLDER}/{FILE})\n")
+}
+
+/// Draws the chart into a file of the folder's folder, if a queue has a bar.
+pub fn draw(rows: &[Outcome], folder: &Path) -> Result<(), Box<dyn Error>> {
+    let entries = entries(rows);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let file = folder.join(FOLDER).join(FILE);
     let height = TOP + BOTTOM + BAND * entries.len() as i32;
-    let root = SVGBackend::new(file, (WIDTH, height as u32)).into_drawing_area();
+    let root = SVGBackend::new(&file, (WIDTH, height as u32)).into_drawing_area();
     root.fill(&WHITE)?;
     let inside = root.margin(TOP, 0, LEFT, RIGHT);
     let ratios = entries
@@ -128,7 +89,7 @@ fn chart(entries: &[Entry], file: &Path) -> Result<(), Box<dyn Error>> {
     let (low, high) = all.fold((1.0_f64, 1.0_f64), |(low, high), ratio| {
         (low.min(ratio), high.max(ratio))
     });
-    // Room for the figure at each bar's end.
+    // Space for the figure at each bar's end.
     let (low, high) = (low / 1.6, high * 1.6);
     let mut chart = ChartBuilder::on(&inside)
         .x_label_area_size(BOTTOM)
