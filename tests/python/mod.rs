@@ -1,9 +1,9 @@
 //! What CPython 3.13 checks of its own primitives in five places of `Lib/test`.
 //!
-//! Each place has a table with a row for each of its tests, inherited ones included: the Rust tests that answer it, or
-//! the reason why none can. Most answers are behaviour tests (`tests`) or fuzz tests (`fuzz::`, in `fuzz/machines`). The
-//! tests here check what those do not; each has the name of CPython's test without `test_`. `cpython-3.13.tsv` lists
-//! CPython's tests as `names.py` finds them.
+//! Each place has a table with a row for each of its tests, inherited ones included: the Rust tests
+//! that answer it, or the reason why none can. Most answers are behaviour tests (`tests`) or fuzz
+//! tests (`fuzz::`, in `fuzz/machines`). The tests here check what those do not; each has the name of
+//! CPython's test without `test_`. `cpython-3.13.tsv` lists CPython's tests as `names.py` finds them.
 //!
 //! | file | tests | left out | answered |
 //! |---|---|---|---|

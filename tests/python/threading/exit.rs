@@ -1,4 +1,5 @@
-//! What `ThreadTests`, `ThreadJoinOnShutdown` and `SubinterpThreadingTests` check of the exit and no behaviour test does.
+//! What `ThreadTests`, `ThreadJoinOnShutdown` and
+//! `SubinterpThreadingTests` check of the exit and no behaviour test does.
 
 use super::{OnDrop, assert_says, said, say};
 use crate::{child, watchdog};

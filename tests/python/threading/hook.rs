@@ -1,5 +1,5 @@
-//! What `ExceptHookTests` and `ThreadingExceptionTests` check of stderr. The standard library's hook, which prints, runs
-//! for each panic; the registry's hook runs after it.
+//! What `ExceptHookTests` and `ThreadingExceptionTests` check of stderr. The standard
+//! library's hook, which prints, runs for each panic; the registry's hook runs after it.
 
 use crate::child;
 use selvedge::thread::{self, Builder, JoinHandle, Panicked};
