@@ -1,6 +1,6 @@
-"""CPython's own, in the shapes of some of our rows: prints {row: nanoseconds an operation} as JSON.
+"""CPython's primitives in the shapes of some rows: prints {row: nanoseconds per operation} as JSON.
 
-`python3 peers.py ROUNDS MILLISECONDS`: medians of so many rounds, each of about so many milliseconds.
+`python3 peers.py ROUNDS MILLISECONDS`: medians over the rounds, each of about that many milliseconds.
 """
 import json
 import platform
@@ -13,52 +13,52 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 
-def lock(turns):
+def lock(operations):
     held = threading.Lock()
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         with held:
             pass
 
 
-def semaphore(turns):
+def semaphore(operations):
     permits = threading.Semaphore(1)
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         with permits:
             pass
 
 
-def event(turns):
+def event(operations):
     flag = threading.Event()
     flag.set()
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         flag.wait()
 
 
-def queue_alone(turns):
+def queue_alone(operations):
     items = queue.Queue(128)
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         items.put(7)
         items.get()
 
 
-def queue_with_task_done(turns):
+def queue_with_task_done(operations):
     items = queue.Queue(128)
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         items.put(7)
         items.get()
         items.task_done()
 
 
-def queue_between_two(turns):
+def queue_between_two(operations):
     items = queue.Queue(1)
 
     def produce():
-        for _ in repeat(None, turns):
+        for _ in repeat(None, operations):
             items.put(7)
 
     producer = threading.Thread(target=produce)
     producer.start()
-    for _ in repeat(None, turns):
+    for _ in repeat(None, operations):
         items.get()
     producer.join()
 
@@ -67,18 +67,18 @@ def number():
     return 1
 
 
-def batches(turns):
-    for _ in range(0, turns, 1000):
-        jobs = [POOL.submit(number) for _ in repeat(None, min(turns, 1000))]
+def batches(operations):
+    for _ in range(0, operations, 1000):
+        jobs = [POOL.submit(number) for _ in repeat(None, min(operations, 1000))]
         assert sum(job.result() for job in jobs) == len(jobs)
 
 
-def round_trips(turns):
-    for _ in repeat(None, turns):
+def round_trips(operations):
+    for _ in repeat(None, operations):
         POOL.submit(number).result()
 
 
-# By the names of our rows, with the turns of the first try.
+# By the names of the rows; the number is that of the operations of the first run.
 SHAPES = {
     "Lock, uncontended": (lock, 1000),
     "Semaphore, acquire + release": (semaphore, 1000),
@@ -91,16 +91,16 @@ SHAPES = {
 }
 
 
-def nanoseconds(run, turns):
+def nanoseconds(run, operations):
     began = time.perf_counter_ns()
-    run(turns)
-    return (time.perf_counter_ns() - began) / turns
+    run(operations)
+    return (time.perf_counter_ns() - began) / operations
 
 
-def measure(run, turns, rounds, slice_ns):
-    """The median; each round has as many turns as fit, a whole number of the first try's."""
-    lots = max(1, round(slice_ns / (nanoseconds(run, turns) * turns)))
-    return statistics.median(nanoseconds(run, turns * lots) for _ in range(rounds))
+def measure(run, operations, rounds, slice_ns):
+    """The median; a round has a multiple of the operations of the first run, as many as fit into the slice."""
+    times = max(1, round(slice_ns / (nanoseconds(run, operations) * operations)))
+    return statistics.median(nanoseconds(run, operations * times) for _ in range(rounds))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! Sets the cfg that tells this build of the source from the others.
+//! Sets the cfg that distinguishes this build of the source from the others.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,96 +1,27 @@
-//! What CPython 3.13 asks of its own primitives in five places of `Lib/test`, asked of ours.
+//! What CPython 3.13 checks of its own primitives in five places of `Lib/test`.
 //!
-//! Each has a table: each test there, inherited ones included, and ours that says the same, or why none can. Ours
-//! bear CPython's names without `test_`. What they mean is CPython's, how they say it is not: nobody sleeps to
-//! put threads in order, and nothing has to be fast. `cpython-3.13.tsv` holds the names as `names.py` finds them.
+//! Each place has a table with a row for each of its tests, inherited ones included: the Rust tests
+//! that answer it, or the reason why none can. Most answers are behaviour tests (`tests`) or fuzz
+//! tests (`fuzz::`, in `fuzz/machines`). The tests here check what those do not; each has the name of
+//! CPython's test without `test_`. `cpython-3.13.tsv` lists CPython's tests as `names.py` finds them.
 //!
-//! | file | tests | left out | stated |
+//! | file | tests | left out | answered |
 //! |---|---|---|---|
 //! | `lock_tests` | 85 | 7 | 78 |
 //! | `test_queue` | 82 | 5 | 77 |
-//! | `test_threading` | 85 | 42 | 43 |
+//! | `test_threading` | 85 | 43 | 42 |
 //! | `test_threading_local` | 10 | 2 | 8 |
 //! | `test_concurrent_futures` | 65 | 3 | 62 |
 //!
-//! Where Python raises an error that a type excludes, that part of the test is gone. `test_threading` asks once more what
-//! `lock_tests` asks, which is not counted again. What is left out of it: the children of forks (10), raising in
-//! another thread (7), tracing (6), what does not compile (6), functions registered for the exit (3), forbidding a part
-//! of the program its threads (2), and matters of Python the language, its names, and its interpreter (8). Of
-//! `test_concurrent_futures` those are counted that ask a pool of threads, or futures alone; what is left out are a fork (1)
-//! and the setting of results by hand (2).
+//! Where Python raises an error that a type excludes, that part of the test is left out. The classes of
+//! `test_threading` that repeat `lock_tests` are not counted. The others leave out forks (10), raising in another
+//! thread (7), tracing (6), what does not compile (6), exit functions (3), registries that forbid threads (2), and
+//! matters of the language Python, its names and its interpreter (9). Of `test_concurrent_futures` the tests of thread
+//! pools and of futures alone are counted; a fork (1) and results that are set by hand (2) are left out.
 
-mod any_lock;
-mod any_semaphore;
-mod barrier;
-mod bounded_semaphore;
-mod condition;
-mod event;
 mod futures;
-mod lock;
-mod queue;
-mod rlock;
-mod semaphore;
+mod locks;
+mod simple_queue;
 mod table;
 mod threading;
 mod threading_local;
-
-use crate::forms::{Acquire, Form::Try};
-use crate::watchdog::{self, Player, Role, Watch};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// A timeout that must not be cut short.
-const A_WHILE: Duration = Duration::from_millis(30);
-
-/// Starts threads that all play the same role.
-fn bunch<'scope, T: Send + 'scope>(
-    watch: &Watch<'scope, '_>,
-    threads: usize,
-    role: &str,
-    body: impl Fn(&Role) -> T + Send + Copy + 'scope,
-) -> Vec<Player<'scope, T>> {
-    (1..=threads)
-        .map(|n| watch.spawn(format!("{role} {n}"), body))
-        .collect()
-}
-
-fn join<T>(bunch: Vec<Player<'_, T>>) -> Vec<T> {
-    bunch.into_iter().map(Player::join).collect()
-}
-
-fn until_asleep<T>(bunch: &[Player<'_, T>]) {
-    bunch.iter().for_each(Player::until_asleep);
-}
-
-/// One waits until another comes, which cannot be before the first sleeps.
-fn blocks_until<'env, R: Send + 'env>(
-    watch: &Watch<'_, 'env>,
-    call: &'static str,
-    block: impl FnOnce() -> R + Send + 'env,
-    trigger: impl FnOnce(),
-) -> R {
-    let blocked = watch.spawn("blocked", move |role| role.waits(call, block));
-    blocked.until_asleep();
-    trigger();
-    blocked.join()
-}
-
-/// Looks again and again, until it is so.
-fn until(watch: &Watch<'_, '_>, what: &'static str, is_so: impl Fn() -> bool) {
-    watch.waits(what, || {
-        while !is_so() {
-            thread::yield_now();
-        }
-    });
-}
-
-/// Whether another thread could have it, which gives it back at once.
-fn is_free_for_others<L: Acquire>(lock: &L) -> bool {
-    watchdog::run(|watch| watch.spawn("other", |_| lock.acquire_by(Try).is_some()).join())
-}
-
-fn timed<R>(call: impl FnOnce() -> R) -> (R, Duration) {
-    let start = Instant::now();
-    let result = call();
-    (result, start.elapsed())
-}

@@ -1,4 +1,4 @@
-"""Prints the tests of CPython's own suites by file and class, inherited ones included, without running any.
+"""Prints the tests of CPython's own suites by file and class, inherited ones included, and runs none.
 
     python3.13 tests/python/names.py | diff - tests/python/cpython-3.13.tsv
 """
@@ -8,14 +8,14 @@ import importlib.util
 import pathlib
 import re
 
-# Of test_threading. Its other classes ask again what lock_tests asks, and what a constructor says to arguments.
+# The classes of test_threading. Its others repeat lock_tests, or check the arguments of constructors.
 THREADING = {
     "ThreadTests", "ThreadJoinOnShutdown", "SubinterpThreadingTests", "ThreadingExceptionTests", "ExceptHookTests",
     "TimerTests", "MiscTestCase", "InterruptMainTests", "AtexitTests",
 }
 
-# Which classes of a file are run. What is asked of the implementation in Python is asked of that in C, too.
-SUITES = {
+# The classes that are counted in each file. A test of both implementations, in Python and in C, counts once.
+COUNTED = {
     "lock_tests": lambda name: name.endswith("Tests") and not name.startswith("Base"),
     "test_queue": lambda name: name.startswith("C") and name.endswith("Test"),
     "test_threading": THREADING.__contains__,
@@ -25,7 +25,7 @@ SUITES = {
 
 
 def statements(file):
-    """Those of the file, or of all files of the folder."""
+    """The statements of the file, or of all files of the folder."""
     spec = importlib.util.find_spec(f"test.{file}")
     folders = spec.submodule_search_locations
     files = sorted(pathlib.Path(folders[0]).glob("*.py")) if folders else [pathlib.Path(spec.origin)]
@@ -33,7 +33,7 @@ def statements(file):
 
 
 def classes_of(file):
-    """In a folder, `create_executor_tests` makes of some a class for each kind of pool, unless it is told the kinds."""
+    """The classes; `create_executor_tests` makes one for each kind of pool, unless it is called with the kinds."""
     for item in statements(file):
         match item:
             case ast.ClassDef():
@@ -44,16 +44,16 @@ def classes_of(file):
 
 
 def tests(classes, name):
-    """The names in the order in which they are declared, the base's first."""
+    """The names in the order of their declaration, the base's first."""
     bases = [base.id for base in classes[name].bases if isinstance(base, ast.Name)]
     inherited = [test for base in bases if base in classes for test in tests(classes, base)]
     own = [item.name for item in classes[name].body if isinstance(item, ast.FunctionDef)]
     return list(dict.fromkeys(inherited + [test for test in own if test.startswith("test")]))
 
 
-for file, is_run in SUITES.items():
+for file, is_counted in COUNTED.items():
     classes = {item.name: item for item in classes_of(file)}
     for name in classes:
-        if is_run(name):
+        if is_counted(name):
             for test in tests(classes, name):
                 print(file, name, test, sep="\t")

@@ -1,7 +1,8 @@
-//! Beside busy processes: rows whose threads do not have the processors for themselves.
+//! Beside busy processes: rows whose threads share the processors with other processes.
 //!
-//! For each load and place a child of this program pins itself, starts the processes that keep the processors busy, which inherit
-//! that, and measures all rows: in each round every participant of every row once. It writes a line of JSON for each round.
+//! For each load and placement a child of this program pins itself to processors. It starts
+//! the processes that keep these busy, which inherit the affinity. It measures all rows, in
+//! each round every participant of every row once, and writes a line of JSON for each round.
 
 use crate::machine::Ticks;
 use crate::measure::{Fault, Figure, Outcome, guarded};
@@ -23,12 +24,12 @@ use std::time::{Duration, Instant};
 /// The heading, which `--filter` matches.
 pub const TITLE: &str = "Beside busy processes";
 
-/// What the busy processes do, and how many there are for each processor.
+/// What the busy processes do, and their number for each processor.
 struct Load {
     name: &'static str,
     hogs: usize,
-    /// How long a busy process computes before it sleeps for as long; zero if it never sleeps.
-    turn: Duration,
+    /// A busy process computes for this long, then sleeps for as long; zero if it never sleeps.
+    burst: Duration,
     nice: i32,
 }
 
@@ -36,89 +37,89 @@ const LOADS: [Load; 5] = [
     Load {
         name: "idle",
         hogs: 0,
-        turn: Duration::ZERO,
+        burst: Duration::ZERO,
         nice: 0,
     },
     Load {
         name: "1 per processor",
         hogs: 1,
-        turn: Duration::ZERO,
+        burst: Duration::ZERO,
         nice: 0,
     },
     Load {
         name: "3 per processor",
         hogs: 3,
-        turn: Duration::ZERO,
+        burst: Duration::ZERO,
         nice: 0,
     },
     Load {
         name: "10 ms on, 10 ms off",
         hogs: 1,
-        turn: Duration::from_millis(10),
+        burst: Duration::from_millis(10),
         nice: 0,
     },
     Load {
         name: "nice 19",
         hogs: 1,
-        turn: Duration::ZERO,
+        burst: Duration::ZERO,
         nice: 19,
     },
 ];
 
-/// With `--quick`.
+/// The loads of `--quick`.
 const QUICK: [usize; 2] = [0, 2];
 
-const PLACES: [(&str, usize); 2] = [("on one processor", 1), ("on two processors", 2)];
+const PLACEMENTS: [(&str, usize); 2] = [("on one processor", 1), ("on two processors", 2)];
 
-/// The time until busy processes are busy.
+/// The time that busy processes need to start.
 const STARTING: Duration = Duration::from_millis(200);
 
-/// Rounds that even a participant gets that takes much longer than its slices.
+/// The least number of rounds, also of a participant that exceeds its slices.
 const LEAST: usize = 3;
 
-/// How, and what of it.
+/// What to measure, and for how long.
 pub struct Wanted {
     pub quick: bool,
     pub rounds: Option<u32>,
     pub slice: Option<Duration>,
-    /// All of these are in the names of the cells.
+    /// The names of the cells contain all of these.
     pub words: Vec<String>,
 }
 
-/// What a child shall measure.
+/// What a child measures.
 #[derive(Debug, Deserialize, Serialize)]
 struct Task {
     load: usize,
-    place: usize,
+    placement: usize,
     /// Indices of rows.
     rows: Vec<usize>,
     rounds: usize,
     slice: Duration,
 }
 
-/// What a busy process does.
+/// The work of a busy process.
 #[derive(Debug, Deserialize, Serialize)]
 struct Hog {
     parent: u32,
-    turn: Duration,
+    burst: Duration,
     nice: i32,
 }
 
-/// What every participant of every row has reached; none is there for one that had its time or had a fault before.
+/// The samples of every participant of every row; `None` if the participant has used up its time or has had a fault.
 #[derive(Debug, Deserialize, Serialize)]
 struct Round {
-    /// The part of the machine that processes used which are not of this benchmark.
+    /// The fraction of the machine that was used by processes outside this benchmark.
     others: f64,
     samples: Vec<Vec<Option<Result<Cell, Fault>>>>,
 }
 
 impl Wanted {
-    /// The tasks that have cells with all the words in their names.
+    /// The tasks of the cells whose names contain all the words.
     fn tasks(&self) -> Vec<Task> {
         let rows = rows();
-        let task = |(load, place): (usize, usize)| {
+        let task = |(load, placement): (usize, usize)| {
             let wanted = |row: &usize| {
-                let name = name(load, place, &rows[*row]).to_lowercase();
+                let name = name(load, placement, &rows[*row]).to_lowercase();
                 self.words.iter().all(|word| name.contains(&word.to_lowercase()))
             };
             let (rounds, slice) = match (self.quick, LOADS[load].hogs) {
@@ -131,14 +132,14 @@ impl Wanted {
             let slice = self.slice.unwrap_or(Duration::from_millis(slice));
             Task {
                 load,
-                place,
+                placement,
                 rows: (0..rows.len()).filter(wanted).collect(),
                 rounds,
                 slice,
             }
         };
         let loads = (0..LOADS.len()).filter(|load| !self.quick || !self.words.is_empty() || QUICK.contains(load));
-        let cells = loads.flat_map(|load| (0..PLACES.len()).map(move |place| (load, place)));
+        let cells = loads.flat_map(|load| (0..PLACEMENTS.len()).map(move |placement| (load, placement)));
         cells.map(task).filter(|task| !task.rows.is_empty()).collect()
     }
 
@@ -148,7 +149,7 @@ impl Wanted {
         let of_task = |task: &Task| {
             task.rows
                 .iter()
-                .map(|&row| name(task.load, task.place, &rows[row]))
+                .map(|&row| name(task.load, task.placement, &rows[row]))
                 .collect()
         };
         self.tasks()
@@ -163,17 +164,17 @@ impl Wanted {
     }
 }
 
-fn beside(load: usize, place: usize) -> String {
-    format!("{}, {}", LOADS[load].name, PLACES[place].0)
+fn beside(load: usize, placement: usize) -> String {
+    format!("{}, {}", LOADS[load].name, PLACEMENTS[placement].0)
 }
 
-fn name<F>(load: usize, place: usize, row: &Row<F>) -> String {
-    format!("{}, {}", row.name(), beside(load, place))
+fn name<F>(load: usize, placement: usize, row: &Row<F>) -> String {
+    format!("{}, {}", row.name(), beside(load, placement))
 }
 
-/// Has a child do the task, and judges what it wrote.
+/// Runs the task in a child, and judges its samples.
 fn outcomes(task: &Task) -> Vec<Outcome> {
-    let beside = beside(task.load, task.place);
+    let beside = beside(task.load, task.placement);
     eprintln!("{TITLE}: {beside} ...");
     let participants = rows().iter().map(|row| row.participants.len()).sum::<usize>();
     let limit = Duration::from_secs(60) + 5 * task.slice * (task.rounds * participants) as u32;
@@ -182,18 +183,18 @@ fn outcomes(task: &Task) -> Vec<Outcome> {
         Vec::new()
     });
     let others = rounds.iter().map(|round| round.others).fold(0.0, f64::max);
-    let outcome = |(place, &row): (usize, &usize)| {
+    let outcome = |(index, &row): (usize, &usize)| {
         let Row {
             shape,
             setting,
             bars,
             participants,
         } = rows().swap_remove(row);
-        let of_row: Vec<&Vec<_>> = rounds.iter().map(|round| &round.samples[place]).collect();
+        let of_row: Vec<&Vec<_>> = rounds.iter().map(|round| &round.samples[index]).collect();
         let figures = participants
             .iter()
             .enumerate()
-            .map(|(place, one)| figure(one, &of_row, place))
+            .map(|(index, one)| figure(one, &of_row, index))
             .collect::<Vec<_>>();
         let judged = bars.iter().filter(|_| LOADS[task.load].hogs > 0);
         let verdicts = judged.flat_map(|&bar| verdict::judge(bar, &figures)).collect();
@@ -214,8 +215,8 @@ fn outcomes(task: &Task) -> Vec<Outcome> {
     task.rows.iter().enumerate().map(outcome).collect()
 }
 
-fn figure(one: &Participant<Cell>, rounds: &[&Vec<Option<Result<Cell, Fault>>>], place: usize) -> Figure {
-    let cells = || rounds.iter().map(|round| round[place].as_ref());
+fn figure(one: &Participant<Cell>, rounds: &[&Vec<Option<Result<Cell, Fault>>>], index: usize) -> Figure {
+    let cells = || rounds.iter().map(|round| round[index].as_ref());
     let fault = cells()
         .find_map(|cell| cell?.as_ref().err().copied())
         .or(rounds.is_empty().then_some(Fault::Stuck));
@@ -230,7 +231,7 @@ fn figure(one: &Participant<Cell>, rounds: &[&Vec<Option<Result<Cell, Fault>>>],
     figure
 }
 
-/// Starts this program again, for another purpose: it ends when this thread does.
+/// Starts this program again for another purpose. The child is killed when this thread ends.
 fn again(purpose: &str, what: &impl Serialize) -> Result<Child, Box<dyn Error>> {
     let what = serde_json::to_string(what)?;
     Ok(Command::new(env::current_exe()?)
@@ -240,7 +241,7 @@ fn again(purpose: &str, what: &impl Serialize) -> Result<Child, Box<dyn Error>> 
         .spawn()?)
 }
 
-/// The rounds that a child has written within the limit; it is killed then.
+/// The rounds that a child writes within the limit, after which it is killed.
 fn read(task: &Task, limit: Duration) -> Result<Vec<Round>, Box<dyn Error>> {
     let mut child = again("--beside-busy", task)?;
     let output = BufReader::new(child.stdout.take().expect("it is piped"));
@@ -257,7 +258,7 @@ fn read(task: &Task, limit: Duration) -> Result<Vec<Round>, Box<dyn Error>> {
     }
     if rounds.len() < task.rounds {
         eprintln!(
-            "{TITLE}: the child ended early, or was stuck for {limit:?}: {} rounds",
+            "{TITLE}: the child ended early, or exceeded {limit:?}: {} rounds",
             rounds.len()
         );
     }
@@ -266,27 +267,27 @@ fn read(task: &Task, limit: Duration) -> Result<Vec<Round>, Box<dyn Error>> {
     Ok(rounds)
 }
 
-/// What a child of this program has to do, from its argument.
+/// The task of a child of this program, from its argument.
 pub fn received<T: DeserializeOwned>(what: &str) -> Result<T, Box<dyn Error>> {
     system::end_with_parent()?;
     Ok(serde_json::from_str(what)?)
 }
 
-/// What a child does that measures.
+/// Runs as a child that measures.
 pub fn child(task: &str) -> Result<(), Box<dyn Error>> {
     let Task {
         load,
-        place,
+        placement,
         rows: wanted,
         rounds,
         slice,
     } = received(task)?;
     let (all, load) = (rows(), &LOADS[load]);
     let rows: Vec<&Row<Cell>> = wanted.iter().map(|&row| &all[row]).collect();
-    let processors = PLACES[place].1;
+    let processors = PLACEMENTS[placement].1;
     system::pin(processors)?;
     let hogs = Hogs::start(load, load.hogs * processors)?;
-    // What each has used, or `None` if it had a fault.
+    // The time that each has used, or `None` after a fault.
     let mut used: Vec<Vec<Option<Duration>>> = rows
         .iter()
         .map(|row| vec![Some(Duration::ZERO); row.participants.len()])
@@ -296,17 +297,17 @@ pub fn child(task: &str) -> Result<(), Box<dyn Error>> {
         let mut samples = Vec::new();
         for (row, used) in rows.iter().zip(&mut used) {
             let mut of_row = vec![None; row.participants.len()];
-            for turn in 0..of_row.len() {
-                let place = (number + turn) % of_row.len();
-                let Some(before) = used[place] else { continue };
-                // One that takes far longer than its slices does not keep the others waiting in each round.
+            for nth in 0..of_row.len() {
+                let index = (number + nth) % of_row.len();
+                let Some(before) = used[index] else { continue };
+                // A participant that exceeds its slices by far does not delay the others in each round.
                 if number >= LEAST && before > 3 * slice * rounds as u32 {
                     continue;
                 }
                 let began = Instant::now();
-                let sample = guarded(Arc::clone(&row.participants[place].run), slice);
-                used[place] = sample.is_ok().then(|| before + began.elapsed());
-                of_row[place] = Some(sample);
+                let sample = guarded(Arc::clone(&row.participants[index].run), slice);
+                used[index] = sample.is_ok().then(|| before + began.elapsed());
+                of_row[index] = Some(sample);
             }
             samples.push(of_row);
         }
@@ -316,7 +317,7 @@ pub fn child(task: &str) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The busy processes, which are killed in the end.
+/// The busy processes, which are killed on drop.
 struct Hogs(Vec<Child>);
 
 impl Hogs {
@@ -325,7 +326,7 @@ impl Hogs {
         for _ in 0..number {
             let hog = Hog {
                 parent: process::id(),
-                turn: load.turn,
+                burst: load.burst,
                 nice: load.nice,
             };
             hogs.0.push(again("--hog", &hog)?);
@@ -334,7 +335,7 @@ impl Hogs {
         Ok(hogs)
     }
 
-    /// The machine's, with those of the busy processes as ours.
+    /// The machine's ticks; those of the busy processes count as this benchmark's.
     fn ticks(&self) -> Option<Ticks> {
         Ticks::with(self.0.iter().map(Child::id))
     }
@@ -343,36 +344,36 @@ impl Hogs {
 impl Drop for Hogs {
     fn drop(&mut self) {
         for hog in &mut self.0 {
-            // It may have ended by itself.
+            // It may have exited already.
             _ = hog.kill();
             _ = hog.wait();
         }
     }
 }
 
-/// What a busy process does.
+/// Runs as a busy process.
 pub fn hog(what: &str) -> Result<(), Box<dyn Error>> {
-    let Hog { parent, turn, nice } = received(what)?;
-    // The parent may have ended before this process asked for the signal.
+    let Hog { parent, burst, nice } = received(what)?;
+    // The parent may have ended before this process requested the signal.
     if system::parent() != Some(parent) {
         return Ok(());
     }
     system::be_nice(nice)?;
     loop {
         let began = Instant::now();
-        while turn.is_zero() || began.elapsed() < turn {}
-        thread::sleep(turn);
+        while burst.is_zero() || began.elapsed() < burst {}
+        thread::sleep(burst);
     }
 }
 
-/// What only Linux does.
+/// What is available on Linux only.
 #[cfg(target_os = "linux")]
 mod system {
     use rustix::process::{Signal, getppid, set_parent_process_death_signal, setpriority_process};
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
     use std::error::Error;
 
-    /// Has this process killed when the thread ends that started it.
+    /// Kills this process when the thread that started it ends.
     pub fn end_with_parent() -> Result<(), Box<dyn Error>> {
         Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
     }
@@ -381,7 +382,7 @@ mod system {
         getppid()?.as_raw_nonzero().get().try_into().ok()
     }
 
-    /// The niceness of this process, if it is not that of its parent.
+    /// Sets the niceness of this process, if it differs from its parent's.
     pub fn be_nice(nice: i32) -> Result<(), Box<dyn Error>> {
         if nice > 0 {
             Ok(setpriority_process(None, nice)?)
@@ -390,7 +391,7 @@ mod system {
         }
     }
 
-    /// Restricts this thread, and the threads and processes that it starts, to this number of processors.
+    /// Restricts this thread, and all threads and processes that it starts, to this number of processors.
     pub fn pin(processors: usize) -> Result<(), Box<dyn Error>> {
         let allowed = sched_getaffinity(None)?;
         let mut set = CpuSet::new();
@@ -399,7 +400,7 @@ mod system {
             .take(processors)
             .for_each(|one| set.set(one));
         if (set.count() as usize) < processors {
-            return Err("fewer processors are allowed than the place needs".into());
+            return Err("the affinity allows too few processors".into());
         }
         Ok(sched_setaffinity(None, &set)?)
     }
@@ -410,7 +411,7 @@ mod system {
     use std::error::Error;
 
     pub fn end_with_parent() -> Result<(), Box<dyn Error>> {
-        Err("only Linux is known to end a process with its parent".into())
+        Err("a process that ends with its parent is implemented on Linux only".into())
     }
 
     pub fn parent() -> Option<u32> {

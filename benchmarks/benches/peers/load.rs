@@ -1,5 +1,5 @@
-//! The loops in which everything is measured. Each is generic over the operation, so that every participant
-//! gets the same loop, inlined around its own code.
+//! The measurement loops. Each is generic over the operation, so that every participant gets the same loop, inlined
+//! around its own code.
 
 use crossbeam_utils::CachePadded;
 use std::arch::asm;
@@ -9,37 +9,38 @@ use std::sync::{Barrier, LazyLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// As long as the system may leave threads that never sleep on one core, though another is idle. What is handed to and fro takes
-/// 30 times as long there: that is no property of who does it.
+/// The time for which the system may leave threads that never block on one core while another is idle. A hand-off takes
+/// 30 times as long there, whichever implementation does it.
 pub const SETTLING: Duration = Duration::from_millis(25);
 
-/// Operations between two looks at the clock, which costs 25 ns.
+/// Operations between two reads of the clock, each of which costs 25 ns.
 const BATCH: u32 = 4096;
 
-/// Operations that take microseconds, between two reads of the clock.
+/// Operations between two reads of the clock, if an operation takes microseconds.
 const TRIPS: u32 = 64;
 
-/// What short work lasts.
+/// The duration of short work.
 const SHORT: Duration = Duration::from_nanos(20);
 
-/// What the long critical sections last.
+/// The duration of long work.
 const LONG: Duration = Duration::from_nanos(1650);
 
-/// Nanoseconds an operation, on one thread.
+/// Nanoseconds per operation, on one thread.
 #[inline(always)]
 pub fn alone(slice: Duration, operation: impl Fn()) -> f64 {
     in_batches(slice, BATCH, operation)
 }
 
-/// How a figure is taken of what threads do together, again and again.
+/// Measures an operation in which several threads take part, by repeating it.
 pub trait Meter {
-    /// What is known then.
+    /// The result.
     type Figure;
-    /// Repeats `run`, each call of which does this number of operations.
+    /// Repeats `run`, each call of which performs this number of operations.
     fn measure(self, operations: u32, run: impl FnMut()) -> Self::Figure;
 }
 
-/// Nanoseconds an operation for this long, once the threads have settled: of there and back, or of what else takes microseconds.
+/// Nanoseconds per operation for this long, after the threads have settled: for round trips, and other operations that
+/// take microseconds.
 impl Meter for Duration {
     type Figure = f64;
 
@@ -49,7 +50,7 @@ impl Meter for Duration {
     }
 }
 
-/// Nanoseconds an operation that several threads have a part in, once they have settled.
+/// Nanoseconds per operation in which several threads take part, after they have settled.
 #[inline(always)]
 pub fn settled(slice: Duration, batch: u32, mut operation: impl FnMut()) -> f64 {
     in_batches(SETTLING, batch, &mut operation);
@@ -61,12 +62,12 @@ fn in_batches(slice: Duration, batch: u32, mut operation: impl FnMut()) -> f64 {
     let began = Instant::now();
     let mut batches = 0_u32;
     loop {
-        // So that the loop begins on a cache line: across two, the same few instructions take up to twice as long.
-        // SAFETY: it fills up with instructions that do nothing.
+        // The loop begins on a cache line: across two, the same few instructions take up to twice as long.
+        // SAFETY: the directive inserts instructions without effect.
         unsafe { asm!(".p2align 6", options(nomem, nostack, preserves_flags)) };
         for _ in 0..batch {
             operation();
-            black_box(()); // memory may have changed: nothing is hoisted out of the loop
+            black_box(()); // memory may have changed: the compiler hoists nothing out of the loop
         }
         batches += 1;
         let elapsed = began.elapsed();
@@ -76,8 +77,8 @@ fn in_batches(slice: Duration, batch: u32, mut operation: impl FnMut()) -> f64 {
     }
 }
 
-/// Nanoseconds an operation, all threads' operations counted, while `threads` do nothing else; and how many
-/// they did in all. The time is fixed, not the work: nobody finishes early and leaves the others uncontended.
+/// Nanoseconds per operation, counting all threads' operations, while `threads` do nothing else; and the number of all
+/// operations. The time is fixed, not the work: no thread finishes early and leaves the others uncontended.
 #[inline(always)]
 pub fn together(slice: Duration, threads: usize, operation: impl Fn() + Sync) -> (f64, u64) {
     let phase = CachePadded::new(AtomicU8::new(SETTLE));
@@ -123,15 +124,15 @@ pub fn together(slice: Duration, threads: usize, operation: impl Fn() + Sync) ->
     )
 }
 
-// What threads that work together do now.
+// The phases of threads that work together.
 const SETTLE: u8 = 0;
 const COUNT: u8 = 1;
 const STOP: u8 = 2;
 
-/// A count that only a lock keeps right: its increment is no atomic operation, but a load and a store.
+/// A counter that is correct only under a lock: its increment is not atomic, but a load and a store.
 #[derive(Default)]
 pub struct Guarded<L> {
-    /// What guards the count, on the same cache line as a `Mutex<T>` has it.
+    /// The lock, on the cache line of the count, as in a `Mutex<T>`.
     pub lock: L,
     count: AtomicU64,
 }
@@ -145,65 +146,69 @@ impl<L> Guarded<L> {
         })
     }
 
-    /// One more; the caller holds the lock.
+    /// Increments the count; the caller holds the lock.
     #[inline(always)]
     pub fn count_one(&self) {
         self.count.store(self.count.load(Relaxed) + 1, Relaxed);
     }
 
-    /// Panics if an increment was lost: whoever does not exclude others is not fast but wrong.
+    /// Panics if an increment was lost: a lock without mutual exclusion is not fast but wrong.
     pub fn must_be(&self, count: u64) {
-        assert_eq!(self.count.load(Relaxed), count, "two threads were inside at once");
+        assert_eq!(
+            self.count.load(Relaxed),
+            count,
+            "two threads held the lock at the same time"
+        );
     }
 }
 
-/// Work that touches nothing shared.
+/// Work that accesses no shared memory.
 #[derive(Clone, Copy)]
 pub struct Work {
-    /// Turns of its loop.
-    pub turns: u32,
+    /// Iterations of its loop.
+    pub iterations: u32,
 }
 
 impl Work {
-    /// A short while, about that of a few function calls: 20 ns.
+    /// Short work, as long as a few function calls: 20 ns.
     pub fn short() -> Work {
         Work::lasting(SHORT)
     }
 
-    /// A long critical section: 1.65 µs.
+    /// Long work: 1.65 µs.
     pub fn long() -> Work {
         Work::lasting(LONG)
     }
 
     fn lasting(time: Duration) -> Work {
         Work {
-            turns: (nanoseconds(time) / *TURN).round() as u32,
+            iterations: (nanoseconds(time) / *ITERATION).round() as u32,
         }
     }
 
-    /// Does it.
+    /// Runs the loop.
     #[inline(always)]
     pub fn work(self) {
-        turn(self.turns);
+        iterate(self.iterations);
     }
 }
 
-/// Nanoseconds of a turn, the same for all that is measured in this process.
-static TURN: LazyLock<f64> = LazyLock::new(|| {
-    const TURNS: u32 = 100_000;
+/// Nanoseconds of an iteration, one value for the whole process.
+static ITERATION: LazyLock<f64> = LazyLock::new(|| {
+    const ITERATIONS: u32 = 100_000;
     let sample = |_| {
         let began = Instant::now();
-        turn(TURNS);
+        iterate(ITERATIONS);
         began.elapsed()
     };
     let fastest = (0..20).map(sample).min().expect("there are samples");
-    nanoseconds(fastest) / f64::from(TURNS)
+    nanoseconds(fastest) / f64::from(ITERATIONS)
 });
 
 #[inline(never)]
-fn turn(turns: u32) {
+fn iterate(iterations: u32) {
     let mut state = 1_u64;
-    for _ in 0..turns {
+    for _ in 0..iterations {
         state = black_box(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1));
     }
 }

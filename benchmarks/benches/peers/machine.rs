@@ -1,4 +1,4 @@
-//! What the figures were measured on, and against which versions.
+//! The machine on which the figures are measured, and the peers' versions.
 
 use serde::Serialize;
 use std::fs;
@@ -32,17 +32,17 @@ const PEERS: [&str; 17] = [
 pub struct Machine {
     /// The processor's model.
     pub processor: String,
-    /// How many threads run at once.
+    /// The number of processors.
     pub cores: usize,
     /// The system and its version.
     pub system: String,
-    /// The compiler in the path, which is the one that cargo used.
+    /// The compiler in the path, which cargo used.
     pub rustc: String,
     /// The peers' names and versions.
     pub peers: Vec<String>,
 }
 
-/// Describes this machine; what it does not tell is "unknown".
+/// Describes this machine; what cannot be determined is "unknown".
 pub fn describe() -> Machine {
     let unknown = || "unknown".to_owned();
     Machine {
@@ -75,16 +75,16 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }
 
-/// The version that the lockfile has of a package that this one uses.
+/// The version in the lock file of a dependency of this package.
 fn version(package: &str) -> Option<&'static str> {
     let ours = LOCKFILE.split_once("name = \"benchmarks\"\n")?.1.split_once("\n\n")?.0;
-    // "name version" where the lockfile has several of that name.
+    // "name version" if the lock file has several packages of that name.
     let among_several = ours.split_once(&format!("\"{package} "));
     let only = || LOCKFILE.split_once(&format!("name = \"{package}\"\nversion = \""));
     among_several.or_else(only)?.1.split('"').next()
 }
 
-/// Ticks of the machine's clock: all, those that were not idle, and those of them that were ours.
+/// Ticks of the machine's clock: all, those that were not idle, and those of these that this benchmark used.
 #[derive(Clone, Copy)]
 pub struct Ticks {
     all: u64,
@@ -93,12 +93,12 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// Up to now; `None` where the system has no /proc.
+    /// The ticks up to now; `None` if the system has no /proc.
     pub fn now() -> Option<Ticks> {
         Ticks::with([])
     }
 
-    /// With those of these processes as ours.
+    /// The ticks up to now; those of these processes count as this benchmark's.
     pub fn with(processes: impl IntoIterator<Item = u32>) -> Option<Ticks> {
         let machine = fs::read_to_string("/proc/stat").ok()?;
         let states: Vec<u64> = machine
@@ -107,12 +107,13 @@ impl Ticks {
             .split_whitespace()
             .filter_map(|n| n.parse().ok())
             .collect();
-        // user nice system idle iowait irq softirq steal; what follows is counted in user and nice as well.
+        // user nice system idle iowait irq softirq steal; the rest is included in user and nice.
         let all = states.iter().take(8).sum();
         let idle: u64 = states.iter().skip(3).take(2).sum();
         let used = |process: String| {
             let process = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-            // The name in brackets may hold anything; user and system time are the 12th and 13th field after it.
+            // The name in brackets may contain any character; user
+            // and system time are the 12th and 13th field after it.
             let times = process.rsplit_once(')')?.1.split_whitespace().skip(11).take(2);
             Some(times.filter_map(|n| n.parse::<u64>().ok()).sum::<u64>())
         };
@@ -129,7 +130,7 @@ impl Ticks {
         })
     }
 
-    /// The part of the machine that others have used between the two.
+    /// The fraction of the machine that other processes used between the two.
     pub fn of_others(before: Option<Ticks>, now: Option<Ticks>) -> f64 {
         let Some((before, now)) = before.zip(now) else {
             return 0.0;

@@ -1,4 +1,4 @@
-//! Ours beside the peers: `cargo bench -p benchmarks -- --help`.
+//! Measures selvedge and its peers: `cargo bench -p benchmarks -- --help`.
 
 mod busy;
 mod load;
@@ -24,62 +24,62 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Measures selvedge in both of its production worlds against its peers, interleaved in one process.
+/// Measures selvedge in both of its production builds and its peers, interleaved in one process.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo bench -p benchmarks --")]
 struct Arguments {
-    /// Only the rows ("Lock, contended 2, short") and the sections whose name contains this; case does not count
+    /// Measure only the rows ("Lock, contended 2, short") and the sections whose names contain this; case is ignored
     #[arg(long, short, value_name = "SUBSTR")]
     filter: Option<String>,
     /// Rounds of each row
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// Milliseconds for each in a round
+    /// Milliseconds for each participant of a round
     #[arg(long, value_name = "N")]
     slice: Option<u64>,
-    /// Rounds of a row at most, where half of them are noisy or a bar is close
-    /// [default: twice the rounds; with --quick no more than those]
+    /// The most rounds of a row, if half of them are noisy or a bar is close
+    /// [default: twice the rounds; with --quick the rounds]
     #[arg(long, short, value_name = "N")]
     most: Option<usize>,
-    /// 5 rounds of 10 ms: a minute or so, and for a first look only
+    /// Measure 5 rounds of 10 ms: about a minute, for a first impression only
     #[arg(long)]
     quick: bool,
-    /// Only the section beside busy processes, or only its cells ("Busy, Queue b1 1x1, 3 per processor, on one processor") whose
-    /// names contain all of these
+    /// Measure only the section beside busy processes, or only those of its cells ("Busy,
+    /// Queue b1 1x1, 3 per processor, on one processor") whose names contain all of these
     #[arg(long, short, value_name = "SUBSTR", num_args = 0.., conflicts_with = "filter")]
     busy: Option<Vec<String>>,
-    /// Name the rows and the sections, and stop
+    /// Print the names of the rows and sections, and exit
     #[arg(long)]
     list: bool,
-    /// Write everything that was measured to FILE
+    /// Write all figures to FILE
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write the report to FILE, in Markdown; a relative path starts at the repository's root
+    /// Write the report to FILE, in Markdown; a relative path is relative to the repository's root
     /// [default: benchmarks/RESULTS.md in the target folder]
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// Show what the laws cost, from the FILE that `cargo verify --json FILE` has written
+    /// Report the costs of the laws, from the FILE that `cargo verify --json FILE` has written
     #[arg(long, value_name = "FILE")]
     proofs: Option<PathBuf>,
-    /// Show how models grow, from the FILE into which the example `growth` of loom-tests has printed
+    /// Report how models grow, from a FILE with the output of the example `growth` of loom-tests
     #[arg(long, value_name = "FILE")]
     growth: Option<PathBuf>,
-    /// The day to put in the report
+    /// The date to put in the report
     #[arg(long, value_name = "TEXT")]
     date: Option<String>,
-    /// What a child of this program does
+    /// Run as a child that measures the memory of this queue
     #[arg(long, hide = true)]
     memory_of: Option<String>,
-    /// What another child does
+    /// Run as a child whose instructions are counted
     #[arg(long, hide = true)]
     count_instructions: bool,
-    /// What one does beside busy processes
+    /// Run as a child that measures this task beside busy processes
     #[arg(long, hide = true)]
     beside_busy: Option<String>,
-    /// What a busy process does
+    /// Run as this busy process
     #[arg(long, hide = true)]
     hog: Option<String>,
-    /// What cargo passes to every benchmark
+    /// Cargo passes it to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -104,7 +104,7 @@ impl Arguments {
                 .is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
     }
 
-    /// What is wanted beside busy processes.
+    /// What to measure beside busy processes.
     fn busy(&self) -> Option<Wanted> {
         let words = if self.wants(busy::TITLE) {
             Vec::new()
@@ -154,7 +154,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let busy = arguments.busy();
     let cells = busy.as_ref().map_or_else(Vec::new, Wanted::names);
     if rows.is_empty() && sections.is_empty() && cells.is_empty() {
-        return Err("no row and no section has such a name; --list shows them".into());
+        return Err("no row or section has such a name; --list shows the names".into());
     }
     if arguments.list {
         rows.iter().for_each(|row| println!("{}", row.name()));
@@ -214,14 +214,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Where a report goes that nobody gave a place: among what cargo has built.
+/// The report's default path, in cargo's target folder.
 fn in_target() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
         .with_file_name("benchmarks")
         .join("RESULTS.md")
 }
 
-/// Cargo runs a benchmark in its package's folder, but people type paths at the root.
+/// The path from the repository's root: cargo runs a benchmark in its package's folder.
 fn from_root(file: &Path) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file)
 }

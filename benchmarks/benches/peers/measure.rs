@@ -1,4 +1,5 @@
-//! Rounds: everybody once for a short time, in rotating order; more rounds where they are noisy, stuck runs named.
+//! Rounds: each participant once for a short time, in rotating order. Noisy rows get more rounds; runs that do not end
+//! are reported.
 
 use crate::machine::Ticks;
 use crate::row::{Bar, Kind, Participant, Row};
@@ -10,14 +11,14 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// A round is noisy if its samples lie so far from their participants' medians, on average, or if others used
-/// so much of the machine meanwhile.
+/// A round is noisy if its samples deviate by more than this from their participants' medians, on average, or if other
+/// processes used more than this fraction of the machine meanwhile.
 const NOISY_ROUND: f64 = 0.10;
 
-/// A figure is noisy if half of its samples lie so far apart.
+/// A figure is noisy if its middle half spreads by more than this.
 const NOISY_FIGURE: f64 = 0.10;
 
-/// A run that takes longer is stuck, whatever its slice was.
+/// A run that exceeds its slice by this is stuck.
 const STUCK: Duration = Duration::from_secs(10);
 
 /// How long to measure.
@@ -25,35 +26,35 @@ const STUCK: Duration = Duration::from_secs(10);
 pub struct Plan {
     /// Rounds of a row.
     pub rounds: usize,
-    /// Rounds at most, if something is open after those.
+    /// The most rounds, if the result is not settled after those.
     pub most: usize,
-    /// The time that a participant gets in a round.
+    /// The time of a participant in a round.
     pub slice: Duration,
 }
 
-/// A row, measured.
+/// The result of a row.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     /// As in [`Row`].
     pub shape: &'static str,
     /// As in [`Row`].
     pub setting: &'static str,
-    /// The load and the place, of a row beside busy processes.
+    /// The load and the placement, of a row beside busy processes.
     pub beside: Option<String>,
-    /// All rounds that were run.
+    /// The number of rounds.
     pub rounds: usize,
-    /// How many of them were noisy.
+    /// The number of noisy rounds.
     pub noisy_rounds: usize,
-    /// The most of the machine that others used in one of the quietest rounds.
+    /// The largest fraction of the machine that other processes used in one of the rounds that count.
     pub others: f64,
-    /// In the row's order.
+    /// Of the participants, in the row's order.
     pub figures: Vec<Figure>,
-    /// One for each bar and world.
+    /// One for each bar and build.
     pub verdicts: Vec<Verdict>,
 }
 
 impl Outcome {
-    /// The name of the cell: of the row, and of the load that it was measured beside.
+    /// The name of the cell: the row's name, and the load beside which it was measured.
     pub fn name(&self) -> String {
         let beside = self.beside.iter().map(|beside| format!(", {beside}"));
         [self.row()].into_iter().chain(beside).collect()
@@ -64,29 +65,29 @@ impl Outcome {
         format!("{}, {}", self.shape, self.setting)
     }
 
-    /// Whether more rounds would tell no more: half of them were quiet, and no bar is close.
+    /// Whether more rounds are not needed: half of them were quiet, and no bar is close.
     fn is_settled(&self) -> bool {
         2 * self.noisy_rounds <= self.rounds && !self.verdicts.iter().any(|verdict| verdict.is_close)
     }
 }
 
-/// What a participant reached.
+/// The result of a participant.
 #[derive(Debug, Serialize)]
 pub struct Figure {
     /// The participant.
     pub name: &'static str,
-    /// What it was measured for.
+    /// Its role.
     pub kind: Kind,
-    /// Nanoseconds an operation, or why there are none.
+    /// Nanoseconds per operation, or why there are none.
     pub result: Result<Summary, Fault>,
-    /// Nanoseconds an operation in each of the rounds that count.
+    /// Nanoseconds per operation in each of the rounds that count.
     pub samples: Vec<f64>,
-    /// Nanoseconds that the slowest 1 % of the operations take at least, in the median round, where that was measured.
+    /// The least time in nanoseconds of the slowest 1 % of the operations, in the median round, if it was measured.
     pub slowest: Option<f64>,
 }
 
 impl Figure {
-    /// Of these samples, which count only without a fault.
+    /// The figure of these samples, which count only without a fault.
     pub fn new(name: &'static str, kind: Kind, fault: Option<Fault>, samples: Vec<f64>) -> Figure {
         match fault {
             Some(fault) => Figure {
@@ -116,13 +117,13 @@ impl Figure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// It did not come back; its threads are left behind, and if they spin they disturb what follows.
+    /// It did not return; its threads go on, and if they spin they disturb later measurements.
     Stuck,
-    /// It panicked: two threads inside at once, for example.
+    /// It panicked: for example, a lock had two holders.
     Panicked,
 }
 
-/// Measures a row: all planned rounds, then more while they leave something open.
+/// Measures a row: all planned rounds, then more until the result is settled.
 pub fn row(row: Row, plan: Plan) -> Outcome {
     let mut faults = vec![None; row.participants.len()];
     let (mut rounds, mut others) = (Vec::new(), Vec::new());
@@ -139,7 +140,7 @@ pub fn row(row: Row, plan: Plan) -> Outcome {
     }
 }
 
-/// What the rounds have shown. The noisier half does not count.
+/// The result of the rounds. The noisier half does not count.
 fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fault>]) -> Outcome {
     let noises: Vec<f64> = deviations(rounds)
         .into_iter()
@@ -151,9 +152,9 @@ fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fau
     quietest.truncate(rounds.len().div_ceil(2));
     let participants = row.participants.iter().enumerate();
     let figures: Vec<Figure> = participants
-        .map(|(place, &Participant { name, kind, .. })| {
-            let samples = quietest.iter().map(|&round| rounds[round][place]).collect();
-            Figure::new(name, kind, faults[place], samples)
+        .map(|(index, &Participant { name, kind, .. })| {
+            let samples = quietest.iter().map(|&round| rounds[round][index]).collect();
+            Figure::new(name, kind, faults[index], samples)
         })
         .collect();
     let verdicts = row
@@ -173,22 +174,22 @@ fn evaluate(row: &Row, rounds: &[Vec<f64>], others: &[f64], faults: &[Option<Fau
     }
 }
 
-/// Everybody once; NaN for those with a fault.
+/// Runs each participant once; NaN for a participant with a fault.
 fn round(number: usize, participants: &[Participant], faults: &mut [Option<Fault>], slice: Duration) -> Vec<f64> {
     let mut samples = vec![f64::NAN; participants.len()];
-    for turn in 0..participants.len() {
-        let place = (number + turn) % participants.len();
-        if faults[place].is_none() {
-            match guarded(Arc::clone(&participants[place].run), slice) {
-                Ok(nanoseconds) => samples[place] = nanoseconds,
-                Err(fault) => faults[place] = Some(fault),
+    for nth in 0..participants.len() {
+        let index = (number + nth) % participants.len();
+        if faults[index].is_none() {
+            match guarded(Arc::clone(&participants[index].run), slice) {
+                Ok(nanoseconds) => samples[index] = nanoseconds,
+                Err(fault) => faults[index] = Some(fault),
             }
         }
     }
     samples
 }
 
-/// Runs on a thread of its own, which is given up when it takes too long.
+/// Runs on a separate thread, which is abandoned if it exceeds the limit.
 pub fn guarded<R: Send + 'static>(run: Arc<dyn Fn(Duration) -> R + Send + Sync>, slice: Duration) -> Result<R, Fault> {
     let (sender, receiver) = sync_channel(1);
     thread::spawn(move || sender.send(run(slice)));
@@ -198,17 +199,17 @@ pub fn guarded<R: Send + 'static>(run: Arc<dyn Fn(Duration) -> R + Send + Sync>,
     })
 }
 
-/// How far the samples of each round lie from their participants' medians, on average. A wild participant
-/// counts for no more than half.
+/// The mean deviation of each round's samples from their
+/// participants' medians. A participant counts for at most one half.
 fn deviations(rounds: &[Vec<f64>]) -> Vec<f64> {
-    let column = |place: usize| {
+    let column = |index: usize| {
         rounds
             .iter()
-            .map(move |round| round[place])
+            .map(move |round| round[index])
             .filter(|sample| !sample.is_nan())
     };
     let medians: Vec<Option<f64>> = (0..rounds[0].len())
-        .map(|place| column(place).next().map(|_| Summary::of(column(place)).median))
+        .map(|index| column(index).next().map(|_| Summary::of(column(index)).median))
         .collect();
     let deviation = |round: &Vec<f64>| {
         let each = round

@@ -1,4 +1,4 @@
-//! What threads did: how many operations, how long the slowest took, and how unequal the threads' shares are.
+//! The results of threads: the number of operations, the time of the slowest, and the fairness among the threads.
 
 use crate::load::{Meter, nanoseconds};
 use hdrhistogram::Histogram;
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-/// What one participant reached with one number of threads.
+/// The result of one participant with one number of threads.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Cell {
-    /// All threads' operations counted.
+    /// Counting all threads' operations.
     pub nanoseconds_each: f64,
-    /// One of a hundred operations takes longer.
+    /// The 99th percentile of an operation's time.
     pub slowest_percent_microseconds: f64,
-    /// The operations of the thread that did the fewest, as a part of what would be equal.
+    /// The operations of the thread that did the fewest, as a fraction of an equal share.
     pub unluckiest_share: f64,
 }
 
-/// What one thread did.
+/// The result of one thread.
 pub struct Part {
     began: Instant,
     ended: Instant,
@@ -27,7 +27,8 @@ pub struct Part {
 }
 
 impl Part {
-    /// Runs `operation` until it returns false, beginning when all threads are ready. Times one operation in `every`.
+    /// Runs `operation` from the time when all threads are ready
+    /// until it returns false. Times one operation in `every`.
     #[inline(always)]
     pub fn of(ready: &Barrier, every: u64, mut operation: impl FnMut() -> bool) -> Part {
         let mut times = times();
@@ -51,7 +52,7 @@ impl Part {
     }
 }
 
-/// The sum of all parts. The threads of one side do the same work: fairness is measured within a side.
+/// The sum of all parts. The threads of one side do the same work; fairness is measured within a side.
 pub fn sum(sides: &[Vec<Part>]) -> Cell {
     let all = || sides.iter().flatten();
     let mut times = Histogram::<u32>::new(2).expect("two digits are allowed");
@@ -63,7 +64,7 @@ pub fn sum(sides: &[Vec<Part>]) -> Cell {
         least as f64 * side.len() as f64 / side.iter().map(|part| part.count).sum::<u64>().max(1) as f64
     };
     Cell {
-        // Each item is counted once, though it is put and got.
+        // Each item counts once, though it is put and got.
         nanoseconds_each: nanoseconds(ended - began)
             / sides[0].iter().map(|part| part.count).sum::<u64>().max(1) as f64,
         slowest_percent_microseconds: times.value_at_quantile(0.99) as f64 / 1000.0,
@@ -71,8 +72,8 @@ pub fn sum(sides: &[Vec<Part>]) -> Cell {
     }
 }
 
-/// Measures for this long, after a third of it in which the threads settle, whatever is in its way, and with a read of the clock after each run: operations are slow, or many in
-/// one run, and then what counts as slow is their mean.
+/// Measures for this long, after a third of it in which the threads settle, whatever else the processors run. Reads the
+/// clock after each run, so operations must be slow, or many in a run, whose mean time then counts.
 pub struct Watched(pub Duration);
 
 impl Meter for Watched {

@@ -19,56 +19,57 @@ use tables::{bars, faults, figures};
 pub use tables::{significant, table};
 
 const NOTES: &str = "\
-Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` on a machine that does nothing else. \
-Only ratios inside one run travel to other machines.
+Reproduce it with `cargo bench -p benchmarks -- --write benchmarks/RESULTS.md` on an idle machine. \
+Only ratios within one run can be compared between machines.
 
-- Ours and the peers are interleaved in one process, in rotating order, and get the same loop; that of one thread begins on a \
-cache line. Threads that work together do so for 25 ms before they are measured: before that, two that never sleep may share a core.
-- A bar is a ratio of ours to a peer, or nanoseconds; the median of what the rounds reached, each by itself, must lie within \
-it as it is shown. \"close\": with 95 % confidence, the median of many more rounds lies somewhere around the bar.
-- A cell is a row: a shape in one setting. It meets all its bars if both of our worlds do, by their medians. Else it misses, \
-but if all that it misses is close, this run can't tell.
-- A figure is nanoseconds per operation, all threads' operations counted; half of its rounds lie within the \
-percentage. In brackets: ours in the std world as a multiple of it.
-- \"~\" before a figure: half of its rounds lie more than 10 % apart. After a setting: most rounds were noisy.
+- \"ours\" is selvedge, in its std build and its parking_lot build. All participants run interleaved in one process, \
+in rotating order, in the same loop. The loop of a single thread begins on a cache line. Threads that work together \
+run for 25 ms before they are measured: until then, two that never block may share a core.
+- A bar is a ratio of ours to a peer, or nanoseconds. It is met by the median over the rounds, each with its own \
+ratio, as shown. \"close\": the 95 % confidence interval of the median contains the bar.
+- A cell is a row: a shape in one setting. It meets its bars if the medians of both builds do. It is undecided if all \
+the bars that it misses are close; otherwise it misses.
+- A figure is nanoseconds per operation, counting all threads' operations; half of its rounds lie within the \
+percentage. In brackets: ours in the std build as a multiple of it.
+- \"~\" before a figure: half of its rounds lie more than 10 % apart. \"~\" after a setting: most rounds were noisy.
 - \"short\": an increment inside, short work (20 ns) outside. \"long\": long work (1.65 µs) inside, nothing outside. \
-Semaphores in contention: short work inside and outside.
-- Ping-pong: there and back, by two flags, or by one mutex and one condition, notified when the mutex is free. Barrier: \
-a round, with nothing between rounds.
-- Queues: an item put and got. \"st\": one thread, put then get. \"4x1\": four producers, one consumer, and nothing else to \
-do; what is left when the producers stop is got in the same time. \"b128\": room for 128; \"unb\": without a bound. \
-Priority: \"first\" and \"anywhere\" is where a new item belongs among those that wait; no \
-peer keeps the order of arrival among equals, as ours does.
-- Threads do nothing. Timers are started an hour before they are due, among none or 100,000 that wait, and cancelled; or they \
-are due at once, and waited for. \"a thread each\" sleeps on a condition, and its end is waited for; futures-timer runs \
-no function: it is polled once, and dropped.
-- Pools: all threads are there before the first task. A tiny task counts down, and the last one wakes who waits; ours drops \
-the job. \"rayon scope\" submits from one of its workers, all others from a thread beside them. Results: 2 workers and a job \
-that returns a number; a batch is submitted before the first result is asked for.
-- Wait: processor time of a thread that waits for what comes after 1 s, or 100 ms with `--quick`, and not the time of the \
-wait; 5 rounds, or one.
-- A floor never sleeps. Where it has no bar, as our second types have none, it is only shown.";
+Contended semaphores: short work inside and outside.
+- Ping-pong: a round trip by two flags, or by one mutex and one condition that is notified after the unlock. Barrier: \
+one generation, without work between generations.
+- Queues: one item put and got. \"st\": a single thread that puts, then gets. \"4x1\": four producers, one consumer, \
+without other work; the items that remain when the producers stop are got within the measured time. \"b128\": a \
+capacity of 128; \"unb\": unbounded. Priority: a new item belongs \"first\" or \"anywhere\" among the queued items; no \
+peer keeps equal items in FIFO order, as ours does.
+- Threads run an empty function. Timers are started with a delay of an hour, among 0 or 100,000 pending timers, and \
+cancelled; or they are started without a delay, and joined. \"a thread each\" blocks on a condition, and is joined; \
+futures-timer runs no function: it is polled once and dropped.
+- Pools: all workers are started before the first task. A tiny task decrements a counter, and the last one unparks the \
+waiter; ours drops the job. \"rayon scope\" submits from a worker, all others from another thread. Results: 2 workers \
+and a job that returns a number; a batch is submitted before its first result is requested.
+- Wait: processor time of a thread that waits for an event after 1 s, or 100 ms with `--quick`, and not the time of \
+the wait; 5 rounds, or one.
+- A floor never blocks. A floor without a bar, like our second types, is only shown.";
 
-/// The part of the machine that other processes may use, in the rounds of a cell that count, while it is called idle.
+/// A machine is idle if other processes use at most this fraction of it, in the rounds of a cell that count.
 const NOT_IDLE: f64 = 0.05;
 
-/// A run counts without its disturbed cells if they are at most one cell in `FEW`.
+/// A run is valid without its disturbed cells if they are at most one cell in `FEW`.
 const FEW: usize = 20;
 
-/// Everything that was measured in one run.
+/// The figures of one run.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// The day, if it was given.
+    /// The date, if it was given.
     pub date: Option<String>,
-    /// Where.
+    /// The machine.
     pub machine: Machine,
-    /// How long.
+    /// The times.
     pub plan: Plan,
-    /// What.
+    /// The rows.
     pub rows: Vec<Outcome>,
-    /// What beside busy processes.
+    /// The rows beside busy processes.
     pub busy: Vec<Outcome>,
-    /// What else.
+    /// The sections.
     pub sections: Vec<Section>,
 }
 
@@ -78,7 +79,7 @@ impl fmt::Display for Report {
         self.preamble(f)?;
         if !self.rows.is_empty() {
             write!(f, "{}", cells::misses("Cells that miss", &self.rows))?;
-            writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::links(&self.rows))?;
+            writeln!(f, "\n## Bars\n\n{}\n{}", bars(&self.rows), charts::link(&self.rows))?;
         }
         for shape in self.rows.chunk_by(|a, b| a.shape == b.shape) {
             writeln!(f, "\n## {}\n\n{}", shape[0].shape, figures(shape))?;
@@ -98,7 +99,7 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// Writes it, and its charts beside it.
+    /// Writes it, and its chart beside it.
     pub fn write(&self, file: &Path) -> Result<(), Box<dyn Error>> {
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder.join(charts::FOLDER))?;
@@ -106,7 +107,7 @@ impl Report {
         charts::draw(&self.rows, folder)
     }
 
-    /// A sentence that says so if other processes kept the machine busy: for a few cells or for all of them.
+    /// A sentence that reports that other processes kept the machine busy, in a few cells or in the whole run.
     pub fn not_idle(&self) -> Option<String> {
         let disturbed: Vec<_> = self
             .measured()
@@ -121,11 +122,11 @@ impl Report {
         match disturbed.len() {
             0 => None,
             few if few * FEW <= cells => Some(format!(
-                "While these were measured, {limit}, up to {most:.0} %; they do not count: {}.",
+                "In these cells {limit}, up to {most:.0} %; they are not valid: {}.",
                 disturbed.join("; ")
             )),
             many => Some(format!(
-                "NOT IDLE: {limit} in {many} of {cells} cells, and up to {most:.0} %: the figures of this run do not count."
+                "NOT IDLE: {limit} in {many} of {cells} cells, up to {most:.0} %: this run is not valid."
             )),
         }
     }
@@ -159,17 +160,18 @@ impl Report {
         writeln!(f, "- Peers: {}", peers.join(", "))?;
         writeln!(
             f,
-            "- Rounds: {rounds} of {slice:?} for each, to {most} where they are noisy or a bar is close; medians of the quieter half"
+            "- Rounds: {rounds} of {slice:?} for each, up to {most} if they are noisy or a bar is close; \
+            medians of the quieter half"
         )?;
         writeln!(
             f,
-            "- Work: short is {} turns of a loop, long is {}",
-            Work::short().turns,
-            Work::long().turns
+            "- Work: short is {} iterations of a loop, long is {}",
+            Work::short().iterations,
+            Work::long().iterations
         )?;
         writeln!(
             f,
-            "- Others used at most {:.0} % of the machine in the rounds that count",
+            "- Other processes used at most {:.0} % of the machine in the rounds that count",
             100.0 * others
         )?;
         if !self.rows.is_empty() {

@@ -1,27 +1,27 @@
-//! What is measured: a row, who takes part in it, and the bars that ours has to meet.
+//! What is measured: a row, its participants, and the bars that selvedge has to meet.
 
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs for about the given time and says how many nanoseconds one operation took, or more than that.
+/// Runs for about the given time and returns the nanoseconds per operation, or more figures.
 pub type Run<F = f64> = Arc<dyn Fn(Duration) -> F + Send + Sync>;
 
-/// One cell of the table: a shape in one setting, and all who are measured in it.
+/// One cell of the table: a shape in one setting, and all implementations that are measured in it.
 pub struct Row<F = f64> {
     /// The type: "Lock".
     pub shape: &'static str,
-    /// What is done with it: "contended 2, short".
+    /// Its use: "contended 2, short".
     pub setting: &'static str,
-    /// What to reach.
+    /// The bars to meet.
     pub bars: Vec<Bar>,
-    /// Who is measured.
+    /// The implementations.
     pub participants: Vec<Participant<F>>,
 }
 
 impl<F> Row<F> {
-    /// The name that `--filter` looks at.
+    /// The name that `--filter` matches.
     pub fn name(&self) -> String {
         format!("{}, {}", self.shape, self.setting)
     }
@@ -29,63 +29,63 @@ impl<F> Row<F> {
 
 /// One implementation of a shape.
 pub struct Participant<F = f64> {
-    /// What it is called in the report.
+    /// Its name in the report.
     pub name: &'static str,
-    /// What it is measured for.
+    /// Its role.
     pub kind: Kind,
-    /// How it is measured.
+    /// Its measurement.
     pub run: Run<F>,
 }
 
-/// What a participant is measured for.
+/// The role of a participant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Ours over the kernel's futexes.
+    /// Selvedge on the kernel's futexes.
     Std,
-    /// Ours over parking_lot's table.
+    /// Selvedge on parking_lot's table of threads.
     ParkingLot,
-    /// Somebody else's, to compare with.
+    /// Another project's, as a rival.
     Peer,
-    /// Ours built without yields, against which bars beside busy processes are held too.
+    /// Selvedge built without yields, one of the rivals beside busy processes.
     Reference,
-    /// Shown, but held against nobody: a floor that never sleeps, or a second type of ours.
+    /// Reported, but not a rival: a floor that never blocks, or a second type of selvedge's.
     Shown,
 }
 
-/// Both of our worlds, in the order of the report's columns.
-pub const WORLDS: [Kind; 2] = [Kind::Std, Kind::ParkingLot];
+/// Both of selvedge's builds, in the order of the report's columns.
+pub const BUILDS: [Kind; 2] = [Kind::Std, Kind::ParkingLot];
 
-/// "Ours takes at most so many times what this rival takes", or so many nanoseconds.
+/// The most that selvedge may take, as a multiple of a rival or in nanoseconds.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Bar {
     /// The largest value that meets the bar.
     pub at_most: f64,
-    /// What it is a multiple of.
+    /// Its unit.
     pub of: Unit,
 }
 
-/// What a bar is a multiple of.
+/// The unit of a bar.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// What the best peer of the row takes.
+    /// The time of the row's best peer.
     Best,
-    /// What the peer of this name takes: one for each of [`WORLDS`].
+    /// The time of the peer of this name, one for each of [`BUILDS`].
     Peer([&'static str; 2]),
-    /// What a waiter may take beside busy processes: 1.5 times the larger of the best peer and the reference, but no more than
-    /// 3 times the best peer, nor a millisecond.
+    /// The limit for a waiter beside busy processes: 1.5 times the larger of the best peer and
+    /// the reference, but no more than 3 times the best peer and no more than a millisecond.
     BesideBusy,
-    /// A nanosecond: a bar that stands also where no peer does the same. It holds for machines like that of the plan.
+    /// A nanosecond: a bar that needs no peer. It applies to machines like the one in RESULTS.md.
     Nanosecond,
 }
 
-/// At most so many times the peer of this name.
+/// At most this multiple of the peer of this name.
 pub fn at_most(at_most: f64, of: &'static str) -> Bar {
     at_most_each(at_most, [of; 2])
 }
 
-/// At most so many times what is named for the same world.
+/// At most this multiple of the peer that is named for the same build.
 pub fn at_most_each(at_most: f64, of: [&'static str; 2]) -> Bar {
     Bar {
         at_most,
@@ -93,7 +93,7 @@ pub fn at_most_each(at_most: f64, of: [&'static str; 2]) -> Bar {
     }
 }
 
-/// At most so many times the best peer.
+/// At most this multiple of the best peer.
 pub fn at_most_best(at_most: f64) -> Bar {
     Bar {
         at_most,
@@ -101,13 +101,13 @@ pub fn at_most_best(at_most: f64) -> Bar {
     }
 }
 
-/// At most what [`Unit::BesideBusy`] allows.
+/// At most the limit of [`Unit::BesideBusy`].
 pub const BESIDE_BUSY: Bar = Bar {
     at_most: 1.0,
     of: Unit::BesideBusy,
 };
 
-/// At most so many nanoseconds.
+/// At most this number of nanoseconds.
 pub fn at_most_ns(at_most: f64) -> Bar {
     Bar {
         at_most,
@@ -120,7 +120,7 @@ impl fmt::Display for Bar {
         let at_most = self.at_most;
         match self.of {
             Unit::Nanosecond => write!(f, "≤ {at_most:.0} ns"),
-            Unit::BesideBusy => f.write_str("of what is allowed beside busy processes"),
+            Unit::BesideBusy => f.write_str("of the limit beside busy processes"),
             Unit::Best => write!(f, "≤ {at_most:.2} of the best peer"),
             Unit::Peer([std, parking_lot]) if std == parking_lot => write!(f, "≤ {at_most:.2} of {std}"),
             Unit::Peer(of) => write!(f, "≤ {at_most:.2} of {}", of.join(", ")),

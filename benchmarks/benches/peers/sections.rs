@@ -1,4 +1,4 @@
-//! What is measured beside the rows: each section runs in its own way and writes its own part of the report.
+//! The sections: measurements besides the rows, each with its own method and its own part of the report.
 
 pub mod instructions;
 pub mod objects;
@@ -16,37 +16,37 @@ use std::path::Path;
 pub struct Section {
     /// Its heading.
     pub title: &'static str,
-    /// What it says, in Markdown.
+    /// Its text, in Markdown.
     #[serde(skip)]
     pub text: String,
-    /// What was measured; null if nothing could be.
+    /// Its figures; null if there are none.
     pub figures: Value,
 }
 
-/// What a section may ask for.
+/// The input of a section.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// A first look only.
+    /// Whether the run is `--quick`.
     pub quick: bool,
     /// How the rows were measured.
     pub plan: Plan,
-    /// What they have reached.
+    /// The results of the rows.
     pub rows: &'a [Outcome],
-    /// What `cargo verify` has written.
+    /// The file that `cargo verify` has written.
     pub proofs: Option<&'a Path>,
-    /// What the example `growth` has written.
+    /// The file with the output of the example `growth`.
     pub growth: Option<&'a Path>,
 }
 
 /// A section that is not measured yet.
 pub struct Planned {
-    /// Its heading, at which `--filter` looks.
+    /// Its heading, which `--filter` matches.
     pub title: &'static str,
-    /// Measures it: what it says, and the figures.
+    /// Measures it.
     pub run: fn(&Context<'_>) -> Measured,
 }
 
-/// What a section says, and its figures.
+/// The text of a section, and its figures.
 pub type Measured = (String, Value);
 
 impl Planned {

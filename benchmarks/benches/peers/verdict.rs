@@ -1,33 +1,33 @@
-//! Whether ours meets a bar.
+//! Whether selvedge meets a bar.
 
 use crate::measure::Figure;
-use crate::row::{Bar, Kind, Unit, WORLDS};
+use crate::row::{BUILDS, Bar, Kind, Unit};
 use crate::statistics::Summary;
 use serde::Serialize;
 use std::fmt;
 
-/// One of our worlds against one bar.
+/// One of selvedge's builds against one bar.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
-    /// Which of ours.
-    pub world: Kind,
+    /// The build.
+    pub build: Kind,
     /// The bar.
     pub bar: Bar,
-    /// Whom it was held against: with "the best peer", who that was.
+    /// The rival: of [`Unit::Best`], the name of the best peer.
     pub rival: Option<&'static str>,
-    /// The median of what the rounds have reached, each against its own; `None` if one of the two has no figure.
+    /// The median over the rounds of the multiple of the rival; `None` if one of the two has no figure.
     pub reached: Option<f64>,
-    /// More rounds might tell otherwise: the median of many more lies, with 95 % confidence, somewhere around the bar.
+    /// More rounds might change the verdict: the 95 % confidence interval of the median contains the bar.
     pub is_close: bool,
 }
 
 impl Verdict {
-    /// What was reached as a multiple of the bar.
+    /// The multiple of the bar.
     pub fn of_bar(&self) -> Option<f64> {
         self.reached.map(|reached| reached / self.bar.at_most)
     }
 
-    /// Whether the bar is met, by the figure that is shown; not if there is none.
+    /// Whether the figure, as it is shown, meets the bar; false if there is none.
     pub fn is_met(&self) -> bool {
         let shown = 10_f64.powi(self.decimals() as i32);
         self.reached
@@ -55,11 +55,11 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Both worlds against `bar`; none for a world that does not take part.
+/// Both builds against `bar`; no verdict on a build that does not take part.
 pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
-    let judge_one = |(place, &world)| {
-        let ours: &Figure = figures.iter().find(|figure| figure.kind == world)?;
-        let rival = rival(bar.of, place, figures);
+    let judge_one = |(index, &build)| {
+        let ours: &Figure = figures.iter().find(|figure| figure.kind == build)?;
+        let rival = rival(bar.of, index, figures);
         let has_figure = ours.result.is_ok() && (rival.is_some() || matches!(bar.of, Unit::Nanosecond));
         let against = |round: usize| match bar.of {
             Unit::BesideBusy => beside_busy(rival, figures),
@@ -72,30 +72,30 @@ pub fn judge(bar: Bar, figures: &[Figure]) -> Vec<Verdict> {
         let is_close = each.is_some_and(|Summary { low, high, .. }| (low..high).contains(&bar.at_most));
         let reached = each.map(|each| each.median);
         Some(Verdict {
-            world,
+            build,
             bar,
             rival: rival.map(|rival| rival.name),
             reached,
             is_close,
         })
     };
-    WORLDS.iter().enumerate().filter_map(judge_one).collect()
+    BUILDS.iter().enumerate().filter_map(judge_one).collect()
 }
 
-/// Whom the world at this place is held against: a peer that has a figure, or nobody.
-fn rival(unit: Unit, place: usize, figures: &[Figure]) -> Option<&Figure> {
+/// The rival of the build at this index: a peer that has a figure, if there is one.
+fn rival(unit: Unit, build: usize, figures: &[Figure]) -> Option<&Figure> {
     let peers = figures
         .iter()
         .filter(|figure| figure.kind == Kind::Peer && figure.result.is_ok());
     let wanted = |figure: &&Figure| match unit {
         Unit::Best | Unit::BesideBusy => true,
-        Unit::Peer(names) => names[place] == figure.name,
+        Unit::Peer(names) => names[build] == figure.name,
         Unit::Nanosecond => false,
     };
     peers.filter(wanted).min_by(|a, b| median(a).total_cmp(&median(b)))
 }
 
-/// What [`Unit::BesideBusy`] allows, in nanoseconds.
+/// The limit of [`Unit::BesideBusy`], in nanoseconds.
 fn beside_busy(best: Option<&Figure>, figures: &[Figure]) -> f64 {
     let best = best.map_or(f64::INFINITY, median);
     let reference = figures

@@ -1,20 +1,16 @@
-//! `test_threading.py`, but for those of its classes that ask again what `lock_tests.py` asks.
+//! `test_threading.py` without the classes that repeat `lock_tests.py`.
 //!
-//! What is asked of an interpreter's exit is asked of [`program`]s, and what is asked of an interpreter within another, of
-//! a registry of one's own. Threads of the kit that a test starts stand on its own registry, so that it counts its own.
+//! What Python checks of an interpreter's exit is checked of a child process; a registry stands for a subinterpreter.
 
-mod exception;
+mod exit;
 mod hook;
-pub mod program;
-mod registry;
-mod shutdown;
 mod thread;
-mod timer;
 
-use selvedge::thread::Thread;
+use crate::child;
+use std::process::Output;
 
-/// What is done when it is dropped.
-pub struct OnDrop<F: FnMut()>(pub F);
+/// Calls its function when it is dropped.
+struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
     fn drop(&mut self) {
@@ -22,22 +18,28 @@ impl<F: FnMut()> Drop for OnDrop<F> {
     }
 }
 
-/// Returns once the thread sleeps, in whatever wait. For certain on Linux only.
-pub fn until_asleep(thread: &Thread) {
-    while !is_asleep(thread) {
-        std::thread::yield_now();
+const MARK: &str = "> "; // the harness does not begin a line with it
+
+/// Prints a line for [`said`].
+fn say(line: &str) {
+    println!("\n{MARK}{line}");
+}
+
+/// The lines that a child process has printed by [`say`].
+fn said(output: &Output) -> Vec<String> {
+    let printed = child::text(&output.stdout);
+    printed
+        .lines()
+        .filter_map(|line| line.strip_prefix(MARK))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Runs `main` on the first thread of a child process, which must succeed with these lines and an empty stderr.
+#[track_caller]
+fn assert_says(lines: &[&str], main: impl FnOnce()) {
+    if let Some(output) = child::run(&[], main) {
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        assert_eq!(said(&output), lines);
     }
-}
-
-#[cfg(target_os = "linux")]
-fn is_asleep(thread: &Thread) -> bool {
-    let Some(number) = thread.native_id() else { return false };
-    let stat = std::fs::read_to_string(format!("/proc/self/task/{number}/stat"));
-    stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_asleep(_: &Thread) -> bool {
-    (0..1000).for_each(|_| std::thread::yield_now());
-    true
 }

@@ -1,18 +1,19 @@
-//! Charts of the bars: for each what ours takes as a multiple of its rival, beside the most that it may take.
-//! They are SVG, whose text is drawn by whoever shows it: no font is needed here, and equal figures make equal files.
+//! The chart of the queues' bars: for each bar, ours as a multiple of its rival, and the multiple that the bar allows.
+//! It is an SVG, whose text its viewer renders: no font is needed here, and equal figures give equal files.
 
 use super::tables::significant;
 use crate::measure::Outcome;
-use crate::row::{Unit, WORLDS};
-use crate::shapes::wait;
+use crate::row::{BUILDS, Bar, Unit};
 use crate::verdict::Verdict;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::error::Error;
 use std::path::Path;
 
-/// Where charts are, beside the report.
+/// The folder of the chart, within the report's folder.
 pub const FOLDER: &str = "charts";
+
+const FILE: &str = "queues.svg";
 
 const WIDTH: u32 = 1100;
 const TOP: i32 = 64;
@@ -20,115 +21,62 @@ const BOTTOM: i32 = 40;
 const LEFT: i32 = 380;
 const RIGHT: i32 = 40;
 
-/// A bar's place in the chart, with both worlds.
+/// The height of a bar in the chart, with both builds.
 const BAND: i32 = 34;
 
 const MET: RGBColor = RGBColor(0, 114, 178);
 const CLOSE: RGBColor = RGBColor(150, 150, 150);
 const MISSED: RGBColor = RGBColor(213, 94, 0);
 
-/// A file of charts, and the shapes that it shows.
-struct Group {
-    name: &'static str,
-    has: fn(&str) -> bool,
-}
+/// A bar: its label, and the verdicts on both builds.
+type Entry<'a> = (String, &'a [Verdict]);
 
-const GROUPS: [Group; 4] = [
-    Group {
-        name: "sync",
-        has: is_sync,
-    },
-    Group {
-        name: "queues",
-        has: is_queue,
-    },
-    Group {
-        name: "threads-and-pool",
-        has: |shape| !is_sync(shape) && !is_queue(shape) && shape != wait::SHAPE,
-    },
-    Group {
-        name: "waits",
-        has: |shape| shape == wait::SHAPE,
-    },
-];
-
-fn is_sync(shape: &str) -> bool {
-    ["Lock", "RLock", "Semaphore", "Event", "Condition", "Barrier"].contains(&shape)
-}
-
-fn is_queue(shape: &str) -> bool {
-    shape.contains("Queue")
-}
-
-/// One bar: what it is held against, and what our worlds have reached.
-struct Entry<'a> {
-    label: String,
-    /// As a multiple of the rival; of the bar itself where that is no multiple.
-    at_most: f64,
-    worlds: &'a [Verdict],
-}
-
-impl Entry<'_> {
-    fn ratio(&self, verdict: &Verdict) -> Option<f64> {
-        verdict.of_bar().map(|part| part * self.at_most)
-    }
-}
-
-fn entries<'a>(rows: &'a [Outcome], group: &Group) -> Vec<Entry<'a>> {
-    let of_row = |row: &'a Outcome| {
-        row.verdicts.chunks(WORLDS.len()).map(move |worlds| {
-            let bar = worlds[0].bar;
-            let (rival, at_most) = match bar.of {
-                Unit::Best => ("best peer".to_owned(), bar.at_most),
-                Unit::Peer([std, _]) => (std.to_owned(), bar.at_most),
-                Unit::BesideBusy => ("what is allowed".to_owned(), bar.at_most),
-                Unit::Nanosecond => (format!("{:.0} ns", bar.at_most), 1.0),
-            };
-            Entry {
-                label: format!("{}, {} / {rival}", row.shape, row.setting),
-                at_most,
-                worlds,
-            }
-        })
+fn entries(rows: &[Outcome]) -> Vec<Entry<'_>> {
+    let label = |row: &Outcome, bar: Bar| {
+        let rival = match bar.of {
+            Unit::Peer([std, _]) => std,
+            Unit::Best | Unit::BesideBusy | Unit::Nanosecond => "best peer",
+        };
+        format!("{}, {} / {rival}", row.shape, row.setting)
     };
-    rows.iter()
-        .filter(|row| (group.has)(row.shape))
-        .flat_map(of_row)
+    let of_queues = rows.iter().filter(|row| row.shape.contains("Queue"));
+    of_queues
+        .flat_map(|row| {
+            let bars = row.verdicts.chunks(BUILDS.len());
+            bars.map(move |builds| (label(row, builds[0].bar), builds))
+        })
         .collect()
 }
 
-/// Those that `draw` makes, as a report shows them.
-pub fn links(rows: &[Outcome]) -> String {
-    let drawn = GROUPS.iter().filter(|group| !entries(rows, group).is_empty());
-    drawn
-        .map(|Group { name, .. }| format!("\n![{name}: ours / rival]({FOLDER}/{name}.svg)\n"))
-        .collect()
-}
-
-/// Draws all groups that have bars into files of the folder's folder.
-pub fn draw(rows: &[Outcome], folder: &Path) -> Result<(), Box<dyn Error>> {
-    for group in GROUPS {
-        let entries = entries(rows, &group);
-        if !entries.is_empty() {
-            chart(&entries, &folder.join(FOLDER).join(format!("{}.svg", group.name)))?;
-        }
+/// The link by which a report shows the chart, if there is one.
+pub fn link(rows: &[Outcome]) -> String {
+    if entries(rows).is_empty() {
+        return String::new();
     }
-    Ok(())
+    format!("\n![queues: ours / rival]({FOLDER}/{FILE})\n")
 }
 
-fn chart(entries: &[Entry], file: &Path) -> Result<(), Box<dyn Error>> {
+/// Draws the chart into a file under the report's folder, if a queue has a bar.
+pub fn draw(rows: &[Outcome], folder: &Path) -> Result<(), Box<dyn Error>> {
+    let entries = entries(rows);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let file = folder.join(FOLDER).join(FILE);
     let height = TOP + BOTTOM + BAND * entries.len() as i32;
-    let root = SVGBackend::new(file, (WIDTH, height as u32)).into_drawing_area();
+    let root = SVGBackend::new(&file, (WIDTH, height as u32)).into_drawing_area();
     root.fill(&WHITE)?;
     let inside = root.margin(TOP, 0, LEFT, RIGHT);
-    let ratios = entries
-        .iter()
-        .flat_map(|entry| entry.worlds.iter().filter_map(|verdict| entry.ratio(verdict)));
-    let all = ratios.chain(entries.iter().map(|entry| entry.at_most)).chain([1.0]);
+    let ratios = entries.iter().flat_map(|(_, builds)| {
+        builds
+            .iter()
+            .flat_map(|verdict| [verdict.reached, Some(verdict.bar.at_most)])
+    });
+    let all = ratios.flatten();
     let (low, high) = all.fold((1.0_f64, 1.0_f64), |(low, high), ratio| {
         (low.min(ratio), high.max(ratio))
     });
-    // Room for the figure at each bar's end.
+    // Leaves space for the figure at each bar's end.
     let (low, high) = (low / 1.6, high * 1.6);
     let mut chart = ChartBuilder::on(&inside)
         .x_label_area_size(BOTTOM)
@@ -147,27 +95,27 @@ fn chart(entries: &[Entry], file: &Path) -> Result<(), Box<dyn Error>> {
             .color(&BLACK)
             .pos(Pos::new(horizontal, VPos::Center))
     };
-    for (place, entry) in entries.iter().enumerate() {
-        let top = BAND * place as i32;
+    for (index, (label, builds)) in entries.iter().enumerate() {
+        let (top, at_most) = (BAND * index as i32, builds[0].bar.at_most);
         root.draw(&Text::new(
-            entry.label.as_str(),
+            label.as_str(),
             (LEFT - 8, TOP + top + BAND / 2),
             small(HPos::Right),
         ))?;
-        for (world, verdict) in entry.worlds.iter().enumerate() {
-            let (upper, lower) = (top + 5 + 12 * world as i32, top + 16 + 12 * world as i32);
-            let Some(ratio) = entry.ratio(verdict) else {
+        for (build, verdict) in builds.iter().enumerate() {
+            let (upper, lower) = (top + 5 + 12 * build as i32, top + 16 + 12 * build as i32);
+            let Some(ratio) = verdict.reached else {
                 area.draw(&Text::new("no figure", (1.0, (upper + lower) / 2), small(HPos::Left)))?;
                 continue;
             };
             area.draw(&Rectangle::new(
                 [(1.0, upper), (ratio, lower)],
-                color(verdict, world).filled(),
+                color(verdict, build).filled(),
             ))?;
-            let beside = EmptyElement::at((ratio.max(1.0).max(entry.at_most), (upper + lower) / 2));
+            let beside = EmptyElement::at((ratio.max(1.0).max(at_most), (upper + lower) / 2));
             area.draw(&(beside + Text::new(significant(ratio), (5, 0), small(HPos::Left))))?;
         }
-        let limit = [(entry.at_most, top + 2), (entry.at_most, top + BAND - 3)];
+        let limit = [(at_most, top + 2), (at_most, top + BAND - 3)];
         area.draw(&PathElement::new(limit, BLACK.stroke_width(3)))?;
     }
     legend(&root)?;
@@ -197,17 +145,17 @@ where
         root.draw(&Text::new(meaning, (left + 18, 38), plain.clone()))?;
         left += 40 + 7 * meaning.len() as i32;
     }
-    let rest = "thick line: the bar. Dark: std world; light: parking_lot world";
+    let rest = "thick line: the bar. Dark: std build; light: parking_lot build";
     root.draw(&Text::new(rest, (left, 38), plain))?;
     Ok(())
 }
 
-fn color(verdict: &Verdict, world: usize) -> RGBColor {
+fn color(verdict: &Verdict, build: usize) -> RGBColor {
     let RGBColor(red, green, blue) = match (verdict.is_close, verdict.is_met()) {
         (true, _) => CLOSE,
         (false, true) => MET,
         (false, false) => MISSED,
     };
-    let lighter = |part: u8| if world == 0 { part } else { part / 2 + 127 };
+    let lighter = |part: u8| if build == 0 { part } else { part / 2 + 127 };
     RGBColor(lighter(red), lighter(green), lighter(blue))
 }

@@ -1,12 +1,12 @@
 //! The tables of rows: their bars, and all figures.
 
 use crate::measure::{Fault, Figure, Outcome};
-use crate::row::{Kind, WORLDS};
+use crate::row::{BUILDS, Kind};
 use comfy_table::{CellAlignment, Table, presets::ASCII_MARKDOWN};
 use std::fmt;
 
 impl fmt::Display for Outcome {
-    /// One line, for those who wait.
+    /// One line, printed as soon as the row is measured.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -20,7 +20,7 @@ impl fmt::Display for Outcome {
             write!(f, "; {} {}", figure.name, nanoseconds(figure))?;
         }
         for verdict in &self.verdicts {
-            write!(f, "; {:?} {verdict} ({})", verdict.world, verdict.bar)?;
+            write!(f, "; {:?} {verdict} ({})", verdict.build, verdict.bar)?;
         }
         Ok(())
     }
@@ -35,19 +35,19 @@ pub fn table(header: impl IntoIterator<Item = String>) -> Table {
     table
 }
 
-/// A line for each bar, a column for each of our worlds.
+/// A line for each bar, a column for each of our builds.
 pub fn bars(rows: &[Outcome]) -> Table {
     let header = [
         "shape",
         "setting",
         "bar",
         "rival",
-        "ours, std world",
-        "ours, parking_lot world",
+        "ours, std build",
+        "ours, parking_lot build",
     ];
     let mut table = table(header.map(str::to_owned));
     for row in rows {
-        for pair in row.verdicts.chunks(WORLDS.len()) {
+        for pair in row.verdicts.chunks(BUILDS.len()) {
             let mut rivals: Vec<_> = pair.iter().map(|verdict| verdict.rival.unwrap_or("none")).collect();
             rivals.dedup();
             let mut cells = vec![row.shape.to_owned(), row.setting.to_owned(), pair[0].bar.to_string()];
@@ -97,7 +97,7 @@ fn cell(figure: &Figure, row: &Outcome) -> String {
         .find(|figure| figure.kind == Kind::Std)
         .and_then(median);
     let ratio = match (ours, median(figure)) {
-        (Some(ours), Some(theirs)) if figure.kind != Kind::Std => format!(" ({})", significant(ours / theirs)),
+        (Some(ours), Some(other)) if figure.kind != Kind::Std => format!(" ({})", significant(ours / other)),
         _ => String::new(),
     };
     nanoseconds(figure) + &ratio
@@ -115,7 +115,7 @@ fn nanoseconds(figure: &Figure) -> String {
     }
 }
 
-/// Three digits or so.
+/// About three significant digits.
 pub fn significant(value: f64) -> String {
     let digits = [(100.0, 0), (10.0, 1), (0.1, 2), (0.01, 3)]
         .into_iter()
@@ -123,11 +123,11 @@ pub fn significant(value: f64) -> String {
     format!("{value:.*}", digits.map_or(4, |(_, digits)| digits))
 }
 
-/// Those who have no figure, and why.
+/// The participants without a figure, and the reasons.
 pub fn faults(row: &Outcome) -> impl Iterator<Item = String> {
     let fault = |figure: &Figure| match figure.result {
         Ok(_) => None,
-        Err(Fault::Stuck) => Some("was stuck, and its threads were left behind; if they spin, later rows suffer"),
+        Err(Fault::Stuck) => Some("was stuck; its threads go on, and if they spin they disturb later rows"),
         Err(Fault::Panicked) => Some("panicked"),
     };
     row.figures

@@ -1,11 +1,11 @@
-//! How many instructions the uncontended paths take, as valgrind's callgrind counts them in a child: equal in each run.
+//! The instructions of the uncontended paths, as valgrind's callgrind counts them in a child: equal in each run.
 //!
-//! The child calls [`boundary_of_a_count`] before and after N and 2 N operations of everybody, and callgrind dumps its
-//! counter at each call. The second count less the first is that of N operations, without what is done once.
+//! The child calls [`boundary_of_a_count`] before and after N and 2 N operations of each participant, and callgrind
+//! dumps its counter at each call. The second count minus the first is that of N operations without the setup.
 
 use super::{Context, Measured, json};
 use crate::report::{significant, table};
-use crate::shapes::condition::{self, Turns};
+use crate::shapes::condition::{self, Token};
 use crate::shapes::event::flag::{self, Flag, Listened};
 use crate::shapes::lock::RawLock;
 use crate::shapes::queue::channel::{Channel, CountedDone, Crossbeam, Kanal, Monitor};
@@ -22,7 +22,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Operations of the first count; the second has twice as many.
-const TURNS: u32 = 1000;
+const OPERATIONS: u32 = 1000;
 
 /// One implementation of an operation.
 struct Counted {
@@ -39,58 +39,58 @@ macro_rules! counted {
             name: $name,
             run: {
                 type $T = $type;
-                |turns| $operation(turns)
+                |operations| $operation(operations)
             },
         }),+),+]
     };
 }
 
 #[inline(always)]
-fn repeat(turns: u32, operation: impl Fn()) {
-    (0..turns).for_each(|_| {
+fn repeat(operations: u32, operation: impl Fn()) {
+    (0..operations).for_each(|_| {
         operation();
         black_box(());
     });
 }
 
-fn lock<L: RawLock>(turns: u32) {
+fn lock<L: RawLock>(operations: u32) {
     let lock = L::new();
-    repeat(turns, || lock.locked(|| ()));
+    repeat(operations, || lock.locked(|| ()));
 }
 
-fn nested<L: Reentrant>(turns: u32) {
+fn nested<L: Reentrant>(operations: u32) {
     let lock = L::new();
-    lock.held(|| repeat(turns, || lock.held(|| ())));
+    lock.held(|| repeat(operations, || lock.held(|| ())));
 }
 
-fn permit<P: Permits>(turns: u32) {
+fn permit<P: Permits>(operations: u32) {
     let permits = P::new(1);
-    repeat(turns, || permits.permitted(|| ()));
+    repeat(operations, || permits.permitted(|| ()));
 }
 
-fn wait_when_set<F: Flag>(turns: u32) {
+fn wait_when_set<F: Flag>(operations: u32) {
     let flag = F::new();
     flag.set();
-    repeat(turns, || flag.wait());
+    repeat(operations, || flag.wait());
 }
 
-fn set_and_clear<F: Flag>(turns: u32) {
+fn set_and_clear<F: Flag>(operations: u32) {
     let flag = F::new();
-    repeat(turns, || {
+    repeat(operations, || {
         flag.set();
         flag.clear();
     });
 }
 
-fn notify<T: Turns>(turns: u32) {
+fn notify<T: Token>(operations: u32) {
     let condition = T::new();
-    repeat(turns, || condition.notify_one());
+    repeat(operations, || condition.notify_one());
 }
 
 fn pass<Q: Channel<u64>>(capacity: Option<usize>) -> impl Fn(u32) {
-    move |turns| {
+    move |operations| {
         let queue = Q::new(capacity);
-        repeat(turns, || {
+        repeat(operations, || {
             queue.put(black_box(7));
             black_box(queue.get());
         });
@@ -135,24 +135,24 @@ fn all() -> Vec<Counted> {
     }
 }
 
-/// Does nothing; callgrind is told its name.
+/// Does nothing; callgrind dumps its counter before each call.
 #[inline(never)]
 fn boundary_of_a_count() {
     black_box(());
 }
 
-/// What a child does: everybody's N and 2 N operations, in the order of the list.
+/// Runs as the child: N and 2 N operations of each participant, in the order of the list.
 pub fn child() {
     for Counted { run, .. } in all() {
-        for turns in [TURNS, 2 * TURNS] {
+        for operations in [OPERATIONS, 2 * OPERATIONS] {
             boundary_of_a_count();
-            run(turns);
+            run(operations);
         }
         boundary_of_a_count();
     }
 }
 
-/// What one participant takes.
+/// The instructions of one participant.
 #[derive(Debug, Serialize)]
 struct Count {
     row: &'static str,
@@ -160,7 +160,7 @@ struct Count {
     instructions: f64,
 }
 
-/// Counts, if there is a valgrind.
+/// Counts the instructions, if valgrind is installed.
 pub fn run(_: &Context<'_>) -> Measured {
     match measure() {
         Ok(counts) => (text(&counts), json(&counts)),
@@ -171,7 +171,7 @@ pub fn run(_: &Context<'_>) -> Measured {
 fn measure() -> Result<Vec<Count>, String> {
     let all = all();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callgrind");
-    _ = fs::remove_dir_all(&folder); // what is there from the last time, if anything
+    _ = fs::remove_dir_all(&folder); // of an earlier run
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let dumps = folder.join("count");
@@ -181,11 +181,12 @@ fn measure() -> Result<Vec<Count>, String> {
         .arg(program)
         .arg("--count-instructions")
         .output()
-        .map_err(|error| format!("there is no `valgrind` that runs ({error})"))?;
+        .map_err(|error| format!("`valgrind` cannot be run ({error})"))?;
     if !child.status.success() {
         return Err(format!("`valgrind` ended with {}", child.status));
     }
-    // The first dump is what was before the first boundary; then come three for each: N, 2 N, and what is between.
+    // The first dump is that before the first boundary. Then each
+    // participant has three: N, 2 N, and the setup of the next.
     let dump = |number: usize| {
         let file = dumps.with_extension(number.to_string());
         let text = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -196,12 +197,12 @@ fn measure() -> Result<Vec<Count>, String> {
             .and_then(|total| total.trim().parse::<f64>().ok())
             .ok_or_else(|| format!("{}: no total", file.display()))
     };
-    let count = |(place, &Counted { row, name, .. }): (usize, &Counted)| {
-        let (once, twice) = (dump(3 * place + 2)?, dump(3 * place + 3)?);
+    let count = |(index, &Counted { row, name, .. }): (usize, &Counted)| {
+        let (once, twice) = (dump(3 * index + 2)?, dump(3 * index + 3)?);
         Ok(Count {
             row,
             name,
-            instructions: (twice - once) / f64::from(TURNS),
+            instructions: (twice - once) / f64::from(OPERATIONS),
         })
     };
     all.iter().enumerate().map(count).collect()
@@ -214,12 +215,12 @@ fn text(counts: &[Count]) -> String {
             .iter()
             .map(|peer| format!("{} {}", peer.name, significant(peer.instructions)))
             .collect();
-        let [std, parking_lot] = [0, 1].map(|place| significant(row[place].instructions));
+        let [std, parking_lot] = [0, 1].map(|build| significant(row[build].instructions));
         table.add_row([row[0].row.to_owned(), std, parking_lot, peers.join(", ")]);
     }
     format!(
-        "Instructions an operation, the loop's three or so included, by valgrind's callgrind: the difference of {TURNS} \
-        and twice as many. Unlike seconds they are the same in each run; but a locked instruction takes as long as ten \
-        others, and counts as one.\n\n{table}\n"
+        "Instructions per operation, including about three of the loop, counted by valgrind's callgrind: the \
+        difference between {OPERATIONS} and twice as many operations. They are the same in each run, unlike seconds; \
+        but a locked instruction takes as long as ten others, and counts as one.\n\n{table}\n"
     )
 }

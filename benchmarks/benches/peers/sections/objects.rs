@@ -1,4 +1,4 @@
-//! What objects cost: their bytes, and the memory of a queue of a million items.
+//! The sizes of objects, and the memory of a queue of a million items.
 
 use super::{Context, Measured, json};
 use crate::report::{significant, table};
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 const ITEMS: u64 = 1_000_000;
 
-/// The bytes of one type in both worlds, and of those of peers that stand for the same.
+/// The size of one type in both builds, and of the peers' counterparts.
 #[derive(Debug, Serialize)]
 struct Size {
     name: &'static str,
@@ -20,7 +20,7 @@ struct Size {
     peers: Vec<(&'static str, usize)>,
 }
 
-/// Types of the same path in both worlds, and peers' types.
+/// Types with the same path in both builds, and the peers' types.
 macro_rules! sizes {
     ($($name:literal: $($ours:ident)::+ $(<$item:ty>)?, $($peer:literal $theirs:ty),*;)+) => {
         vec![$(Size {
@@ -56,12 +56,12 @@ fn sizes() -> Vec<Size> {
     }
 }
 
-/// The bytes that a queue has taken from the system.
+/// The bytes that a queue has allocated from the system.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 struct Resident {
     /// While it holds all items.
     full: u64,
-    /// After all were got.
+    /// After all items were got.
     empty: u64,
 }
 
@@ -88,19 +88,19 @@ fn fill<Q: Channel<u64>>() -> Option<Resident> {
     })
 }
 
-/// The bytes of this process that belong to no file; `None` where the system does not tell.
+/// The bytes of this process that are not mapped from files; `None` if the system does not report them.
 fn anonymous() -> Option<u64> {
     let all = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = all.lines().find_map(|line| line.strip_prefix("Anonymous:"))?;
     Some(1024 * line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
 }
 
-/// What a child does: it fills the queue of this name, for what others leave in the heap would be used again.
+/// Runs as a child that fills the queue of this name: in one process it would reuse the heap of the queue before it.
 pub fn child(name: &str) {
     let fill = QUEUES
         .iter()
         .find(|queue| queue.0 == name)
-        .expect("the parent names one of them")
+        .expect("the parent gives the name of a queue")
         .1;
     println!("{}", serde_json::to_string(&fill()).expect("numbers are plain data"));
 }
@@ -118,7 +118,7 @@ fn memory((name, _): (&'static str, Fill)) -> (&'static str, Option<Resident>) {
     (name, child())
 }
 
-/// Counts the bytes.
+/// Measures the bytes.
 pub fn run(_: &Context<'_>) -> Measured {
     let sizes = sizes();
     let mut bytes = table(["type", "ours (std)", "ours (parking_lot)", "peers"].map(str::to_owned));
@@ -137,7 +137,7 @@ pub fn run(_: &Context<'_>) -> Measured {
         ]);
     }
     let memory = QUEUES.map(memory);
-    let mut taken = table(["queue", "full, bytes an item", "emptied, bytes an item"].map(str::to_owned));
+    let mut taken = table(["queue", "full, bytes per item", "emptied, bytes per item"].map(str::to_owned));
     for (name, resident) in memory {
         let of = |bytes: u64| significant(bytes as f64 / ITEMS as f64);
         let cells = resident.map_or(["?".to_owned(), "?".to_owned()], |of_it| {
@@ -146,10 +146,10 @@ pub fn run(_: &Context<'_>) -> Measured {
         taken.add_row([name.to_owned()].into_iter().chain(cells));
     }
     let text = format!(
-        "What a wait costs is above, under \"Wait\". Bytes of the object itself, without what it points to: both ends of \
-        a channel, a semaphore's and an event's counterparts without the mutex that they may need.\n\n{bytes}\n\n\
-        Memory that a queue without a bound takes for {ITEMS} numbers of 8 bytes, each in a process of its own, as the \
-        system counts it (\"?\": it does not).\n\n{taken}\n"
+        "The costs of waiting are above, under \"Wait\". Bytes of the object itself, without its heap: both ends of a \
+        channel, and the counterparts of a semaphore and an event without the mutex that they may need.\n\n{bytes}\n\n\
+        Memory of an unbounded queue of {ITEMS} numbers of 8 bytes, each in a separate process, as the system \
+        reports it (\"?\": not reported).\n\n{taken}\n"
     );
     (text, json(&(sizes, memory)))
 }

@@ -1,4 +1,4 @@
-//! What the proofs cost: from the files that `cargo verify` and the example `growth` of loom-tests have written.
+//! The costs of the proofs, from files written by `cargo verify` and by the example `growth` of loom-tests.
 
 use super::{Context, Measured, json};
 use crate::report::{significant, table};
@@ -21,20 +21,20 @@ struct Law {
     seconds: f64,
 }
 
-/// A program of the example `growth`, explored.
+/// A program that the example `growth` has explored.
 #[derive(Debug, Deserialize, Serialize)]
 struct Growth {
     program: String,
     threads: usize,
     calls: usize,
     bound: Option<usize>,
-    /// `None` if there are more than it waits for.
+    /// `None` if there are too many to explore.
     interleavings: Option<u64>,
-    /// `None` if a smaller one had too many already.
+    /// `None` if it was not tried, because a smaller program had too many.
     seconds: Option<f64>,
 }
 
-/// Shows them, if there are such files.
+/// Reports the costs in the given files.
 pub fn run(context: &Context<'_>) -> Measured {
     let (laws_text, laws) = part(
         context.proofs,
@@ -67,7 +67,7 @@ fn laws(laws: &mut [Law]) -> String {
         "verdict",
         "interleavings",
         "seconds",
-        "a second",
+        "per second",
     ];
     let mut table = table(header.map(str::to_owned));
     for law in &*laws {
@@ -91,14 +91,14 @@ fn laws(laws: &mut [Law]) -> String {
     let seconds: f64 = laws.iter().map(|law| law.seconds).sum();
     let interleavings: u64 = laws.iter().map(|law| law.interleavings).sum();
     format!(
-        "{} laws, {interleavings} interleavings, {} seconds of their processes, as many of which run at once as there are \
-        cores. The most interleavings come first.\n\n{table}\n",
+        "{} laws, {interleavings} interleavings, {} seconds summed over their processes, which run in parallel on all \
+        cores. Laws with the most interleavings come first.\n\n{table}\n",
         laws.len(),
         significant(seconds)
     )
 }
 
-/// A line for each program with so many threads and calls, a column for each bound.
+/// A line for each program, number of threads and number of calls; a column for each bound.
 fn growth(all: &mut [Growth]) -> String {
     let mut bounds: Vec<Option<usize>> = all.iter().map(|one| one.bound).collect();
     bounds.sort_by_key(|bound| bound.unwrap_or(usize::MAX));
@@ -126,8 +126,8 @@ fn growth(all: &mut [Growth]) -> String {
         table.add_row(head.into_iter().chain(bounds.iter().map(of_bound)));
     }
     format!(
-        "How the number of interleavings grows with threads, calls and the preemptions that are allowed, in programs that \
-        are made for this (\">\": there are more than it waits for; \"–\": not tried, for less was too much):\n\n{table}\n"
+        "The growth of the number of interleavings with threads, calls and permitted preemptions, in programs written \
+        for this (\">\": too many to explore; \"–\": not tried, because a smaller program had too many):\n\n{table}\n"
     )
 }
 

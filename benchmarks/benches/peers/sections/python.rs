@@ -1,9 +1,9 @@
-//! CPython's own primitives in some of the rows' shapes, measured by a child that runs `benchmarks/python/peers.py`.
+//! CPython's primitives in the shapes of some rows, measured by a child that runs `benchmarks/python/peers.py`.
 
 use super::{Context, Measured, json};
 use crate::measure::Outcome;
 use crate::report::{significant, table};
-use crate::row::{Kind, WORLDS};
+use crate::row::{BUILDS, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,18 +11,18 @@ use std::process::{Command, Stdio};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/python/peers.py");
 
-/// Ours takes at most this part of what CPython takes.
+/// The most that selvedge may take, as a fraction of CPython's time.
 const BAR: f64 = 0.05;
 
-/// What the script prints.
+/// The output of the script.
 #[derive(Debug, Deserialize, Serialize)]
 struct Figures {
     version: String,
-    /// Nanoseconds an operation, by the name of our row.
+    /// Nanoseconds per operation, by the name of the row.
     rows: BTreeMap<String, f64>,
 }
 
-/// Runs the script, if there is a Python.
+/// Runs the script, if Python is installed.
 pub fn run(context: &Context<'_>) -> Measured {
     match measure(context) {
         Ok(figures) => (text(&figures, context.rows), json(&figures)),
@@ -39,11 +39,11 @@ fn measure(context: &Context<'_>) -> Result<Figures, String> {
         .args([SCRIPT, &rounds, &slice])
         .stderr(Stdio::inherit())
         .output();
-    let output = child.map_err(|error| format!("there is no `python3` that runs ({error})"))?;
+    let output = child.map_err(|error| format!("`python3` cannot be run ({error})"))?;
     if !output.status.success() {
         return Err(format!("`python3` ended with {}", output.status));
     }
-    serde_json::from_slice(&output.stdout).map_err(|error| format!("the script has not printed its figures ({error})"))
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("the script has printed no figures ({error})"))
 }
 
 fn text(figures: &Figures, rows: &[Outcome]) -> String {
@@ -56,24 +56,24 @@ fn text(figures: &Figures, rows: &[Outcome]) -> String {
         "≤ 1/20",
     ];
     let mut table = table(header.map(str::to_owned));
-    for (name, &theirs) in &figures.rows {
+    for (name, &of_python) in &figures.rows {
         let row = rows.iter().find(|row| row.name() == *name);
-        let median = |world| {
+        let median = |build| {
             row?.figures
                 .iter()
-                .find(|one| one.kind == world)?
+                .find(|one| one.kind == build)?
                 .result
                 .ok()
                 .map(|one| one.median)
         };
-        let ours = WORLDS.map(|world: Kind| median(world));
-        let ratios: Vec<f64> = ours.iter().flatten().map(|ours| ours / theirs).collect();
+        let ours = BUILDS.map(|build: Kind| median(build));
+        let ratios: Vec<f64> = ours.iter().flatten().map(|ours| ours / of_python).collect();
         let verdict = match ratios.iter().all(|&ratio| ratio <= BAR) {
-            _ if ratios.is_empty() => "not in this run",
+            _ if ratios.is_empty() => "not measured",
             true => "met",
             false => "**missed**",
         };
-        let mut cells = vec![name.clone(), significant(theirs)];
+        let mut cells = vec![name.clone(), significant(of_python)];
         cells.extend(ours.map(|ours| ours.map_or_else(|| "–".to_owned(), significant)));
         cells.push(
             ratios
@@ -86,7 +86,5 @@ fn text(figures: &Figures, rows: &[Outcome]) -> String {
         table.add_row(cells);
     }
     let version = &figures.version;
-    format!(
-        "{version}, in a process of its own after the rows. Medians; one operation is that of the row.\n\n{table}\n"
-    )
+    format!("{version}, in a separate process after the rows. Medians; an operation is that of the row.\n\n{table}\n")
 }

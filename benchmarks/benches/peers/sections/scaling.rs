@@ -1,4 +1,4 @@
-//! From one thread to 64: what an operation takes, how long the slowest wait, and how unequally the threads are served.
+//! From 1 thread to 64: the time per operation, the time of the slowest operations, and the fairness among the threads.
 
 use super::{Context, Measured, json};
 use crate::load::{Guarded, Work};
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 const THREADS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
-/// Of so many operations the time of one is taken: the others shall not pay for the clock.
+/// One in this number of operations is timed: the others do not pay for the clock.
 const SAMPLED: u64 = 64;
 
-/// What is put to end a consumer.
+/// The item that ends a consumer.
 const END: u64 = u64::MAX;
 
 /// An increment inside, short work outside.
@@ -51,7 +51,7 @@ fn locking<L: RawLock>(threads: usize, slice: Duration) -> Cell {
     sum(&[parts])
 }
 
-/// Half of the threads put, half get; with one thread there is one of each, for nobody could get what it waits to put.
+/// Half of the threads put, half get. With one thread there is one of each: alone, a putter would block.
 fn passing<Q: Channel<u64>>(threads: usize, slice: Duration) -> Cell {
     let each = (threads / 2).max(1);
     let queue = CachePadded::new(Q::new(Some(128)));
@@ -84,7 +84,7 @@ fn passing<Q: Channel<u64>>(threads: usize, slice: Duration) -> Cell {
         )
     });
     let count = |parts: &[Part]| parts.iter().map(|part| part.count).sum::<u64>();
-    assert_eq!(count(&put), count(&got), "an item was lost, or came twice");
+    assert_eq!(count(&put), count(&got), "an item was lost or duplicated");
     sum(&[got, put])
 }
 
@@ -104,7 +104,8 @@ const QUEUES: [(&str, Run); 4] = [
     ("crossfire", passing::<CrossfireArray<u64>>),
 ];
 
-/// One shape: a line for each number of threads, a column for each participant; no cell for one that got stuck.
+/// One shape: a line for each number of threads, a column for
+/// each participant; no cell for a participant that is stuck.
 #[derive(Debug, Serialize)]
 struct Shape {
     name: &'static str,
@@ -127,7 +128,7 @@ fn shape(name: &'static str, participants: [(&'static str, Run); 4], slice: Dura
     }
 }
 
-/// 56 slices: some 34 seconds, or 6.
+/// 56 slices: about 34 seconds, or 6.
 pub fn run(context: &Context<'_>) -> Measured {
     let slice = Duration::from_millis(if context.quick { 100 } else { 600 });
     let shapes = [
@@ -139,8 +140,9 @@ pub fn run(context: &Context<'_>) -> Measured {
         ),
     ];
     let text = format!(
-        "One slice of {slice:?} each, so look at the trend and not at a figure. The slowest 1 % are of every {SAMPLED}th \
-        operation, a put or a get each for itself. The share of the unluckiest thread is of what would be equal, 1.00.\n\
+        "One slice of {slice:?} each: the trend counts, not a single figure. The slowest 1 % are taken of every \
+        {SAMPLED}th operation, of puts and gets separately. The share of the unluckiest thread is a fraction of an \
+        equal share.\n\
         {}",
         shapes.iter().map(tables).collect::<String>()
     );
@@ -151,10 +153,8 @@ type Value = fn(&Cell) -> f64;
 
 fn tables(shape: &Shape) -> String {
     let kinds: [(&str, Value); 3] = [
-        ("nanoseconds an operation, all threads' counted", |cell| {
-            cell.nanoseconds_each
-        }),
-        ("the slowest 1 % take longer than, in microseconds", |cell| {
+        ("nanoseconds per operation of all threads", |cell| cell.nanoseconds_each),
+        ("99th percentile in microseconds", |cell| {
             cell.slowest_percent_microseconds
         }),
         ("share of the unluckiest thread", |cell| cell.unluckiest_share),

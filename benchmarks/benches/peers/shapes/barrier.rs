@@ -1,4 +1,4 @@
-//! A place where threads wait until all have come.
+//! Barriers.
 
 use super::lineup;
 use crate::load::Meter;
@@ -9,22 +9,22 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// Rounds between two loads of the flag.
+/// Generations between two loads of the stop flag.
 const BATCH: u32 = 32;
 
-/// A thread's part in a barrier.
+/// A participant of a barrier.
 pub trait Party: Send + Sized + 'static {
-    /// Those of a new barrier: as many as it waits for.
+    /// All participants of a new barrier.
     fn all(parties: usize) -> Vec<Self>;
-    /// Waits until all have come; true for one of them.
+    /// Waits until all participants have arrived; true for one of them.
     fn meet(&mut self) -> bool;
 }
 
-/// A barrier that its parties share.
+/// A barrier that its participants share.
 pub type Shared<B> = Arc<CachePadded<B>>;
 
 macro_rules! shared {
-    ($($type:ty, |$turn:ident| $leads:expr;)+) => {$(
+    ($($type:ty, |$result:ident| $leads:expr;)+) => {$(
         impl Party for Shared<$type> {
             fn all(parties: usize) -> Vec<Self> {
                 vec![Arc::new(CachePadded::new(<$type>::new(parties))); parties]
@@ -32,20 +32,20 @@ macro_rules! shared {
 
             #[inline(always)]
             fn meet(&mut self) -> bool {
-                let $turn = self.wait();
+                let $result = self.wait();
                 $leads
             }
         }
     )+};
 }
 shared! {
-    selvedge::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
-    selvedge_parking_lot::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
-    selvedge_without_yields::Barrier, |turn| turn.expect("nobody breaks it").is_leader;
-    std::sync::Barrier, |turn| turn.is_leader();
+    selvedge::Barrier, |result| result.expect("the barrier is not broken").is_leader;
+    selvedge_parking_lot::Barrier, |result| result.expect("the barrier is not broken").is_leader;
+    selvedge_without_yields::Barrier, |result| result.expect("the barrier is not broken").is_leader;
+    std::sync::Barrier, |result| result.is_leader();
 }
 
-/// Its parties remember on which side of the barrier they are.
+/// Each participant stores the sense of its generation.
 impl Party for hurdles::Barrier {
     fn all(parties: usize) -> Vec<Self> {
         vec![hurdles::Barrier::new(parties); parties]
@@ -57,15 +57,15 @@ impl Party for hurdles::Barrier {
     }
 }
 
-/// Rounds of a barrier at which `parties` threads do nothing but meet. After each `batch` of rounds the flag says whether it was
-/// the last.
+/// Generations of a barrier at which `parties` threads do nothing but
+/// meet. After each `batch` of generations the threads load the stop flag.
 pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Figure {
     let stop = CachePadded::new(AtomicBool::new(false));
     let mut others = P::all(parties);
-    let mut ours = others.pop().expect("there are parties");
-    // The flag may change before the last round of a batch, and is read after it, before the next one: nobody
-    // comes to a round of which the others know that there is none.
-    let come = |mut party: P| {
+    let mut ours = others.pop().expect("there is a participant");
+    // The flag is set before the last generation of a batch and loaded after it, before the next: all threads load the
+    // same value, and no thread waits in a generation that the others have left out.
+    let attend = |mut party: P| {
         let mut led = 0;
         loop {
             (0..batch).for_each(|_| led += u64::from(party.meet()));
@@ -77,23 +77,22 @@ pub fn rounds<P: Party, M: Meter>(parties: usize, batch: u32, meter: M) -> M::Fi
     thread::scope(|scope| {
         let others: Vec<_> = others
             .into_iter()
-            .map(|party| scope.spawn(move || come(party)))
+            .map(|party| scope.spawn(move || attend(party)))
             .collect();
         let (mut count, mut led) = (0, 0);
         let mut meet = |times: u32| {
             count += u64::from(times);
             (0..times).for_each(|_| led += u64::from(ours.meet()));
         };
-        // The last of a batch comes after the flag.
-        meet(batch - 1);
+        meet(batch - 1); // the last generation of the batch follows the store of the flag
         let figure = meter.measure(batch, || meet(batch));
         stop.store(true, Relaxed);
         meet(1);
         led += others
             .into_iter()
-            .map(|other| other.join().expect("a party panicked"))
+            .map(|other| other.join().expect("a participant panicked"))
             .sum::<u64>();
-        assert_eq!(led, count, "not one of the parties has led each round");
+        assert_eq!(led, count, "some generation has no leader, or several");
         figure
     })
 }

@@ -6,7 +6,7 @@ use super::condition;
 use super::event::between::{Parked, Raised, ping_pong};
 use super::event::flag;
 use super::lineup;
-use super::pool::{crew, round_trip};
+use super::pool::{pools, round_trip};
 use super::queue::channel::{Channel, Crossbeam, Monitor};
 use super::semaphore::{self, Handed};
 use crate::load::Meter;
@@ -22,17 +22,17 @@ use std::thread;
 /// The shape of all rows here.
 pub const SHAPE: &str = "Busy";
 
-/// What is put into a fresh queue without a consumer.
+/// The number of items that are put into a new queue without a consumer.
 const PUTS: u32 = 40_000;
 
-/// Sent after all items.
+/// The item that follows all others.
 const END: u64 = u64::MAX;
 
 /// A channel from one thread to another.
 trait Pipe: 'static {
     type Sender: Send;
     type Receiver: Send;
-    /// An empty channel; `None` is without a bound.
+    /// An empty channel; `None` makes it unbounded.
     fn new(capacity: Option<usize>) -> (Self::Sender, Self::Receiver);
     fn put(sender: &Self::Sender, item: u64);
     fn get(receiver: &Self::Receiver) -> u64;
@@ -58,7 +58,7 @@ impl<Q: Channel<u64>> Pipe for Q {
     }
 }
 
-/// std's channels, whose ends only one thread may have.
+/// std's channels, whose receiver cannot be shared.
 struct Bounded;
 struct Unbounded;
 
@@ -74,25 +74,25 @@ macro_rules! of_std {
 
             #[inline(always)]
             fn put(sender: &Self::Sender, item: u64) {
-                sender.send(item).expect("both ends are there");
+                sender.send(item).expect("both ends exist");
             }
 
             #[inline(always)]
             fn get(receiver: &Self::Receiver) -> u64 {
-                receiver.recv().expect("both ends are there")
+                receiver.recv().expect("both ends exist")
             }
         }
     )+};
 }
 of_std! {
-    Bounded, SyncSender, |capacity| mpsc::sync_channel(capacity.expect("a type for bounded ones"));
+    Bounded, SyncSender, |capacity| mpsc::sync_channel(capacity.expect("the channel is bounded"));
     Unbounded, Sender, |capacity| {
-        assert!(capacity.is_none(), "a type for unbounded ones");
+        assert!(capacity.is_none(), "the channel is unbounded");
         mpsc::channel()
     };
 }
 
-/// Items from one thread to another. The clock is read once per `items`.
+/// Passes items from one thread to another. Reads the clock once per `items`.
 fn flow<P: Pipe, M: Meter>(capacity: usize, items: u32, meter: M) -> M::Figure {
     let (sender, receiver) = P::new(Some(capacity));
     let stop = CachePadded::new(AtomicBool::new(false));
@@ -119,7 +119,7 @@ fn puts<P: Pipe, M: Meter>(meter: M) -> M::Figure {
     })
 }
 
-/// Those of one kit in each of our builds, then the peers.
+/// The type of each of selvedge's builds, then the peers.
 macro_rules! beside {
     ($T:ident => $measure:expr; $std:ty, $parking_lot:ty, $without:ty; $($peer:literal $type:ty),+) => {
         lineup![$T => $measure;
@@ -166,7 +166,7 @@ pub fn rows() -> Vec<Row<Cell>> {
     ];
     let pools = beside![P => |slice| round_trip::<P, _>(2, Watched(slice));
         selvedge::ThreadPool, selvedge_parking_lot::ThreadPool, selvedge_without_yields::ThreadPool;
-        "std" crew::Oneshot<threadpool::ThreadPool>, "crossbeam" crew::Oneshot<crew::Crossbeam>
+        "std" pools::Oneshot<threadpool::ThreadPool>, "crossbeam" pools::Oneshot<pools::Crossbeam>
     ];
     let checkouts = beside![C => checkout::<C>;
         checkout::Selvedge, checkout::SelvedgeParkingLot, checkout::SelvedgeWithoutYields;

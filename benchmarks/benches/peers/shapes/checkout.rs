@@ -1,4 +1,4 @@
-//! A pool of connections as r2d2 has it: a lock, a condition, and a deque of those that are idle.
+//! A connection pool like r2d2's: a lock, a condition, and a deque of the idle connections.
 
 use crate::load::Work;
 use crate::parts::{Cell, Part, sum};
@@ -12,15 +12,15 @@ use std::time::Duration;
 const THREADS: usize = 4;
 const CONNECTIONS: u32 = 2;
 
-/// Lends connections.
+/// A connection pool.
 pub trait Connections: Send + Sync + 'static {
-    /// So many, all idle.
+    /// A pool of idle connections.
     fn new(connections: u32) -> Self;
-    /// Waits for one, lends it to `body`, and takes it back.
+    /// Waits for a connection, passes it to `body`, and puts it back.
     fn lend<R>(&self, body: impl FnOnce(u32) -> R) -> R;
 }
 
-/// With a mutex and a condition of one origin.
+/// A pool of a mutex and a condition of one library.
 pub struct Pool<M, C> {
     idle: M,
     returned: C,
@@ -38,10 +38,10 @@ macro_rules! pools {
             #[inline(always)]
             fn lend<R>(&self, body: impl FnOnce(u32) -> R) -> R {
                 let $pool = self;
-                #[allow(unused_mut, reason = "some conditions give the guard back")]
+                #[allow(unused_mut, reason = "some conditions take and return the guard")]
                 let mut $idle = $lock;
                 let mut idle = $wait;
-                let connection = idle.pop_front().expect("it is not empty");
+                let connection = idle.pop_front().expect("a connection is idle");
                 drop(idle);
                 let result = body(connection);
                 $lock.push_back(connection);
@@ -66,15 +66,15 @@ pools! {
             pool.returned.wait_while(&mut idle, |idle| idle.is_empty());
             idle
         };
-    Std, std::sync::Mutex<VecDeque<u32>>, std::sync::Condvar, |pool| pool.idle.lock().expect("nobody panicked"), |idle|
-        pool.returned.wait_while(idle, |idle| idle.is_empty()).expect("nobody panicked");
+    Std, std::sync::Mutex<VecDeque<u32>>, std::sync::Condvar, |pool| pool.idle.lock().expect("no thread panicked"), |idle|
+        pool.returned.wait_while(idle, |idle| idle.is_empty()).expect("no thread panicked");
     ParkingLot, parking_lot::Mutex<VecDeque<u32>>, parking_lot::Condvar, |pool| pool.idle.lock(), |idle| {
         pool.returned.wait_while(&mut idle, |idle| idle.is_empty());
         idle
     };
 }
 
-/// Four threads that use two connections, each for a long piece of work.
+/// Four threads that use two connections, each for long work.
 pub fn checkout<C: Connections>(slice: Duration) -> Cell {
     let connections = CachePadded::new(C::new(CONNECTIONS));
     let (work, stop) = (Work::long(), CachePadded::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! Waiting for what others do under a lock.
+//! Conditions.
 
 use super::lineup;
 use crate::load::{Meter, alone};
@@ -8,49 +8,49 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-/// Whose turn it is, under a mutex, and a condition to wait for one's own.
-pub trait Turns: Send + Sync + 'static {
-    /// It is the turn of 0.
+/// A token under a mutex, held by one thread at a time, and a condition to wait for it. A thread is named by a number.
+pub trait Token: Send + Sync + 'static {
+    /// The token is held by thread 0.
     fn new() -> Self;
-    /// Waits for the turn of `mine`, runs `body`, gives the turn to `next`, releases the mutex, and notifies.
-    fn pass<R>(&self, mine: u32, next: u32, body: impl FnOnce() -> R) -> R;
-    /// Notifies one.
+    /// Waits until thread `from` holds the token, runs `body`, gives the token to thread `to`, unlocks, and notifies.
+    fn pass<R>(&self, from: u32, to: u32, body: impl FnOnce() -> R) -> R;
+    /// Notifies one waiter.
     fn notify_one(&self);
 }
 
-/// A mutex and a condition of one origin, on one cache line.
+/// A mutex and a condition of one library, on one cache line.
 pub struct Monitor<M, C> {
-    turn: M,
+    holder: M,
     passed: C,
 }
 
-/// Ours, in the std world.
+/// Selvedge's, in the std build.
 pub type Selvedge = Monitor<selvedge::Mutex<u32>, selvedge::Condition>;
-/// Ours, in the parking_lot world.
+/// Selvedge's, in the parking_lot build.
 pub type SelvedgeParkingLot = Monitor<selvedge_parking_lot::Mutex<u32>, selvedge_parking_lot::Condition>;
-/// Ours, without yields.
+/// Selvedge's, built without yields.
 pub type SelvedgeWithoutYields = Monitor<selvedge_without_yields::Mutex<u32>, selvedge_without_yields::Condition>;
-/// With std's.
+/// std's.
 pub type Std = Monitor<std::sync::Mutex<u32>, std::sync::Condvar>;
-/// With parking_lot's.
+/// parking_lot's.
 pub type ParkingLot = Monitor<parking_lot::Mutex<u32>, parking_lot::Condvar>;
 type Usync = Monitor<usync::Mutex<u32>, usync::Condvar>;
 
 macro_rules! monitor {
-    ($($type:ty: $new:expr, |$monitor:ident, $mine:ident| $wait:expr;)+) => {$(
-        impl Turns for $type {
+    ($($type:ty: $new:expr, |$monitor:ident, $from:ident| $wait:expr;)+) => {$(
+        impl Token for $type {
             #[inline(always)]
             fn new() -> Self {
-                Monitor { turn: 0.into(), passed: $new }
+                Monitor { holder: 0.into(), passed: $new }
             }
 
             #[inline(always)]
-            fn pass<R>(&self, $mine: u32, next: u32, body: impl FnOnce() -> R) -> R {
+            fn pass<R>(&self, $from: u32, to: u32, body: impl FnOnce() -> R) -> R {
                 let $monitor = self;
-                let mut turn = $wait;
+                let mut holder = $wait;
                 let result = body();
-                *turn = next;
-                drop(turn);
+                *holder = to;
+                drop(holder);
                 self.passed.notify_one();
                 result
             }
@@ -63,57 +63,57 @@ macro_rules! monitor {
     )+};
 }
 monitor! {
-    Selvedge: selvedge::Condition::new(), |monitor, mine| {
-        let mut turn = monitor.turn.acquire();
-        monitor.passed.wait_while(&mut turn, |turn| **turn != mine);
-        turn
+    Selvedge: selvedge::Condition::new(), |monitor, from| {
+        let mut holder = monitor.holder.acquire();
+        monitor.passed.wait_while(&mut holder, |holder| **holder != from);
+        holder
     };
-    SelvedgeParkingLot: selvedge_parking_lot::Condition::new(), |monitor, mine| {
-        let mut turn = monitor.turn.acquire();
-        monitor.passed.wait_while(&mut turn, |turn| **turn != mine);
-        turn
+    SelvedgeParkingLot: selvedge_parking_lot::Condition::new(), |monitor, from| {
+        let mut holder = monitor.holder.acquire();
+        monitor.passed.wait_while(&mut holder, |holder| **holder != from);
+        holder
     };
-    SelvedgeWithoutYields: selvedge_without_yields::Condition::new(), |monitor, mine| {
-        let mut turn = monitor.turn.acquire();
-        monitor.passed.wait_while(&mut turn, |turn| **turn != mine);
-        turn
+    SelvedgeWithoutYields: selvedge_without_yields::Condition::new(), |monitor, from| {
+        let mut holder = monitor.holder.acquire();
+        monitor.passed.wait_while(&mut holder, |holder| **holder != from);
+        holder
     };
-    Std: std::sync::Condvar::new(), |monitor, mine| {
-        let turn = monitor.turn.lock().expect("nobody panicked");
-        monitor.passed.wait_while(turn, |turn| *turn != mine).expect("nobody panicked")
+    Std: std::sync::Condvar::new(), |monitor, from| {
+        let holder = monitor.holder.lock().expect("no thread panicked");
+        monitor.passed.wait_while(holder, |holder| *holder != from).expect("no thread panicked")
     };
-    ParkingLot: parking_lot::Condvar::new(), |monitor, mine| {
-        let mut turn = monitor.turn.lock();
-        monitor.passed.wait_while(&mut turn, |turn| *turn != mine);
-        turn
+    ParkingLot: parking_lot::Condvar::new(), |monitor, from| {
+        let mut holder = monitor.holder.lock();
+        monitor.passed.wait_while(&mut holder, |holder| *holder != from);
+        holder
     };
-    Usync: usync::Condvar::new(), |monitor, mine| {
-        let mut turn = monitor.turn.lock();
-        while *turn != mine {
-            monitor.passed.wait(&mut turn);
+    Usync: usync::Condvar::new(), |monitor, from| {
+        let mut holder = monitor.holder.lock();
+        while *holder != from {
+            monitor.passed.wait(&mut holder);
         }
-        turn
+        holder
     };
 }
 
-fn notify_nobody<T: Turns>(slice: Duration) -> f64 {
-    let turns = CachePadded::new(T::new());
-    alone(slice, || turns.notify_one())
+fn notify_without_waiters<T: Token>(slice: Duration) -> f64 {
+    let token = CachePadded::new(T::new());
+    alone(slice, || token.notify_one())
 }
 
-/// There and back.
-pub fn ping_pong<T: Turns, M: Meter>(meter: M) -> M::Figure {
-    let turns = CachePadded::new(T::new());
+/// A round trip.
+pub fn ping_pong<T: Token, M: Meter>(meter: M) -> M::Figure {
+    let token = CachePadded::new(T::new());
     let stop = CachePadded::new(AtomicBool::new(false));
     thread::scope(|scope| {
-        // It looks in its turn: so it gives the last one back, too.
-        scope.spawn(|| while !turns.pass(1, 0, || stop.load(Relaxed)) {});
-        let trip = || turns.pass(0, 1, || ());
+        // The other thread loads the flag while it holds the token, and so returns the token the last time, too.
+        scope.spawn(|| while !token.pass(1, 0, || stop.load(Relaxed)) {});
+        let trip = || token.pass(0, 1, || ());
         trip();
-        trip(); // the other has started
+        trip(); // the other thread has started
         let each = meter.measure(1, trip);
         stop.store(true, Relaxed);
-        trip(); // it has seen that already, or waits for this
+        trip(); // the other thread has loaded the flag, or waits for this
         each
     })
 }
@@ -142,7 +142,7 @@ pub fn rows() -> Vec<Row> {
         row(
             "notify with nobody",
             at_most_best(1.0),
-            monitors!(T => notify_nobody::<T>),
+            monitors!(T => notify_without_waiters::<T>),
         ),
         row(
             "ping-pong",

@@ -1,4 +1,4 @@
-//! A flag that threads wait for.
+//! Events.
 
 pub mod between;
 pub mod flag;
@@ -65,7 +65,7 @@ pub fn rows() -> Vec<Row> {
         bars,
         participants,
     };
-    // saa's Gate takes part only where it need not be reset: its `reset` leaves it open.
+    // saa's Gate takes part only in rows without a reset: its `reset` leaves the gate open.
     let when_set = flags!(F => wait_when_set::<F>; Peer "a load" Load, Peer "saa Gate" saa::Gate);
     let again = flags!(F => set_when_set::<F>; Peer "saa Gate" saa::Gate);
     vec![
@@ -76,7 +76,7 @@ pub fn rows() -> Vec<Row> {
             flags!(F => set_and_clear::<F>),
         ),
         row("set when set", vec![at_most(0.2, "parking_lot M+C")], again),
-        // Not the best peer: parking_lot's condition spins, in some runs long enough and in others in vain.
+        // Not the best peer: parking_lot's condition spins, long enough in some runs and too short in others.
         row(
             "ping-pong",
             vec![at_most(0.01, "crossbeam Parker")],

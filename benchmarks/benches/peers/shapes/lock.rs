@@ -1,4 +1,4 @@
-//! A lock.
+//! Locks.
 
 use super::lineup;
 use crate::load::{Guarded, Work, alone, together};
@@ -6,28 +6,28 @@ use crate::row::{Row, at_most};
 use crossbeam_utils::CachePadded;
 use std::time::Duration;
 
-/// Excludes other threads.
+/// A mutual-exclusion lock.
 pub trait RawLock: Send + Sync + 'static {
     /// A free lock.
     fn new() -> Self;
-    /// Takes it, runs `body`, and frees it.
+    /// Acquires the lock, runs `body`, and releases it.
     fn locked<R>(&self, body: impl FnOnce() -> R) -> R;
-    /// Tries to take it, frees it if that was so, and tells.
+    /// Tries to acquire the lock, and releases it if that succeeded; returns whether it did.
     fn try_locked(&self) -> bool;
 }
 
-/// A lock that can be waited for during some time.
+/// A lock with a timeout.
 pub trait TimedLock: RawLock {
-    /// Takes it within a second, and frees it.
+    /// Acquires the lock before the timeout, and releases it.
     fn locked_within(&self, timeout: Duration);
 }
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl RawLock for $kit::Lock {
+    ($($build:ident)+) => {$(
+        impl RawLock for $build::Lock {
             #[inline(always)]
             fn new() -> Self {
-                $kit::Lock::new()
+                $build::Lock::new()
             }
 
             #[inline(always)]
@@ -42,7 +42,7 @@ macro_rules! ours {
             }
         }
 
-        impl TimedLock for $kit::Lock {
+        impl TimedLock for $build::Lock {
             #[inline(always)]
             fn locked_within(&self, timeout: Duration) {
                 let _guard = self.acquire_timeout(timeout).expect("the lock is free");
@@ -75,7 +75,7 @@ macro_rules! mutex {
     )+};
 }
 mutex! {
-    std::sync::Mutex<()>, |guard| guard.expect("nobody panicked");
+    std::sync::Mutex<()>, |guard| guard.expect("no thread panicked");
     parking_lot::Mutex<()>, |guard| guard;
     usync::Mutex<()>, |guard| guard;
     spin::Mutex<()>, |guard| guard;

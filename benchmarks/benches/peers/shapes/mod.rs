@@ -1,6 +1,6 @@
-//! The shapes: for each a trait, its implementations, and the rows in which they are measured.
+//! The shapes. Each has a trait, the trait's implementations, and the rows in which they are measured.
 //!
-//! A peer is an implementation and a line of its shape's `lineup!`; a row is a line of its shape's `rows`.
+//! To add a peer, implement the trait and add a line to the shape's `lineup!`; to add a row, add a line to its `rows`.
 
 mod barrier;
 pub mod busy;
@@ -18,8 +18,8 @@ pub mod wait;
 
 use crate::row::Row;
 
-/// `[Kind "name" Type, ...]` measured by one expression: `T` in it stands for each type in turn, so that each
-/// gets a copy of the same code.
+/// `[Kind "name" Type, ...]`, measured by one expression: `T` stands
+/// for each type in turn, and each type gets a copy of the same code.
 macro_rules! lineup {
     ($T:ident => $measure:expr; $($kind:ident $name:literal $type:ty),+ $(,)?) => {
         vec![$({

@@ -1,66 +1,66 @@
-//! Threads that run many jobs.
+//! Thread pools.
 
-pub mod crew;
+pub mod pools;
 
 use super::lineup;
 use crate::load::{Meter, settled};
 use crate::row::{Bar, Row, at_most};
-use crew::{Crossbeam, Oneshot, RayonScope};
 use crossbeam_utils::CachePadded;
+use pools::{Crossbeam, Oneshot, RayonScope};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Arc, Barrier};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-/// Tiny tasks that are submitted before anybody waits.
+/// Tiny tasks that are submitted before the caller waits.
 const TINY: u32 = 100_000;
 
-/// Jobs that are submitted before the first result is asked for.
+/// Jobs that are submitted before the first result is requested.
 const BATCH: u32 = 1000;
 
-/// Runs functions on so many threads.
+/// A thread pool.
 pub trait Pool: Sized + 'static {
-    /// A pool of at most so many threads.
+    /// A pool of at most this number of workers.
     fn new(workers: usize) -> Self;
-    /// Has it run, and forgets it.
+    /// Submits a task without a result.
     fn execute(&self, task: impl FnOnce() + Send + 'static);
-    /// Has it run so many times.
+    /// Submits a task several times.
     fn execute_all(&self, times: u32, task: impl FnOnce() + Copy + Send + 'static) {
         (0..times).for_each(|_| self.execute(task));
     }
 }
 
-/// A pool that gives results.
-pub trait Answers: Pool {
-    /// Where the result will be.
+/// A pool whose jobs have results.
+pub trait Results: Pool {
+    /// The handle of a job.
     type Job;
-    /// Has it run.
+    /// Submits a job.
     fn submit(&self, run: impl FnOnce() -> u32 + Send + 'static) -> Self::Job;
-    /// Waits for what it has returned.
+    /// Waits for the result of a job.
     fn result(job: Self::Job) -> u32;
 }
 
-/// A pool whose threads have all been started.
+/// A pool whose workers have all been started.
 fn started<P: Pool>(workers: usize) -> P {
     let pool = P::new(workers);
     let all = Arc::new(Barrier::new(workers + 1));
     for _ in 0..workers {
         let all = Arc::clone(&all);
-        pool.execute(move || _ = all.wait()); // holds up a worker
+        pool.execute(move || _ = all.wait()); // blocks a worker
     }
     all.wait();
     pool
 }
 
-/// Tells the thread that has made it when so many tasks have run: the same for all pools.
+/// Unparks its creator when all tasks have run: the same for all pools.
 struct Latch {
     left: CachePadded<AtomicU32>,
     waiter: Thread,
 }
 
 impl Latch {
-    /// It stays, for the last task touches it after the count.
+    /// A latch that is leaked, because the last task accesses it after the decrement.
     fn leaked() -> &'static Latch {
         Box::leak(Box::new(Latch {
             left: CachePadded::default(),
@@ -82,7 +82,7 @@ impl Latch {
     }
 }
 
-/// Nanoseconds a task, from the first submit until the last has run.
+/// Nanoseconds per task, from the first submit until the last task has run.
 fn tiny<P: Pool>(workers: usize) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let (pool, latch) = (started::<P>(workers), Latch::leaked());
@@ -94,15 +94,15 @@ fn tiny<P: Pool>(workers: usize) -> impl Fn(Duration) -> f64 {
     }
 }
 
-/// Nanoseconds a job, from the first submit until the last result.
-fn batch<P: Answers>(workers: usize) -> impl Fn(Duration) -> f64 {
+/// Nanoseconds per job, from the first submit until the last result.
+fn batch<P: Results>(workers: usize) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let pool = started::<P>(workers);
         let mut jobs = Vec::with_capacity(BATCH as usize);
         in_lots(slice, BATCH, || {
             jobs.extend((0..BATCH).map(|number| pool.submit(move || black_box(number))));
             let sum: u32 = jobs.drain(..).map(P::result).sum();
-            assert_eq!(sum, BATCH * (BATCH - 1) / 2, "a result is another's");
+            assert_eq!(sum, BATCH * (BATCH - 1) / 2, "a wrong result");
         })
     }
 }
@@ -111,8 +111,8 @@ fn in_lots(slice: Duration, lot: u32, run: impl FnMut()) -> f64 {
     settled(slice, 1, run) / f64::from(lot)
 }
 
-/// There and back.
-pub fn round_trip<P: Answers, M: Meter>(workers: usize, meter: M) -> M::Figure {
+/// A round trip.
+pub fn round_trip<P: Results, M: Meter>(workers: usize, meter: M) -> M::Figure {
     let pool = started::<P>(workers);
     meter.measure(1, || assert_eq!(P::result(pool.submit(|| black_box(1))), 1))
 }

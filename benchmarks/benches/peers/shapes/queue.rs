@@ -7,11 +7,11 @@ use super::lineup;
 use crate::row::{Bar, Participant, Row, at_most, at_most_best, at_most_each};
 use channel::{CountedDone, Crossbeam, CrossfireArray, CrossfireList, Flume, Kanal, Monitor};
 use dary_heap::OctonaryHeap;
-use flow::{Big, Place, at_depth, flow, single};
+use flow::{Big, Position, at_depth, flow, single};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// First in, first out: ours, those of the peers that are both bounded and not, and what else is given.
+/// FIFO queues: selvedge's, the peers' that may be bounded or unbounded, and further ones.
 macro_rules! fifos {
     ($Q:ident of $I:ty => $measure:expr; $($more:tt)*) => {
         lineup![$Q => $measure;
@@ -93,8 +93,8 @@ fn fifo() -> Vec<Row> {
     let rings = [at_most(1.0, "crossbeam"), at_most(1.5, "crossfire")];
     let lists = [at_most(1.3, "kanal"), at_most(1.0, "crossbeam")];
     let big = [at_most(0.7, "crossbeam")];
-    // Without crossfire: with several threads on both sides of one place it stands still for tens of seconds, spinning
-    // for a claim whose owner is off the processor.
+    // Without crossfire: with several threads on both sides of one slot it stalls
+    // for tens of seconds, spinning on a claim whose owner has been preempted.
     let b1_4x4 = fifos!(Q of u64 => flow::<Q, u64>(4, 4, Some(1)););
     vec![
         row("st, b128", &kanal, bounded!(Q of u64 => single::<Q, u64>(Some(128)))),
@@ -168,17 +168,17 @@ fn priority() -> Vec<Row> {
         row(
             "st, depth 0",
             &[at_most_best(1.05)],
-            priorities!(Q => at_depth::<Q>(0, Place::First)),
+            priorities!(Q => at_depth::<Q>(0, Position::First)),
         ),
         row(
             "st, depth 1000, first",
             &[at_most_best(1.0)],
-            priorities!(Q => at_depth::<Q>(1000, Place::First)),
+            priorities!(Q => at_depth::<Q>(1000, Position::First)),
         ),
         row(
             "st, depth 1000, anywhere",
             &[at_most_best(1.0)],
-            priorities!(Q => at_depth::<Q>(1000, Place::Anywhere)),
+            priorities!(Q => at_depth::<Q>(1000, Position::Anywhere)),
         ),
         row(
             "b128 4x4",

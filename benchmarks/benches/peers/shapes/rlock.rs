@@ -1,4 +1,4 @@
-//! A lock that its owner may take again.
+//! Reentrant locks.
 
 use super::lineup;
 use crate::load::{Guarded, Work, alone, together};
@@ -7,16 +7,16 @@ use crossbeam_utils::CachePadded;
 use std::io::{Stdout, stdout};
 use std::time::Duration;
 
-/// Excludes other threads, not its owner.
+/// A reentrant lock.
 pub trait Reentrant: Send + Sync + 'static {
     /// A free lock.
     fn new() -> Self;
-    /// Takes one level, runs `body`, and gives it back.
+    /// Acquires one level, runs `body`, and releases it.
     fn held<R>(&self, body: impl FnOnce() -> R) -> R;
 }
 
 macro_rules! reentrant {
-    ($($type:ty: $new:expr, $take:ident;)+) => {$(
+    ($($type:ty: $new:expr, $acquire:ident;)+) => {$(
         impl Reentrant for $type {
             #[inline(always)]
             fn new() -> Self {
@@ -25,7 +25,7 @@ macro_rules! reentrant {
 
             #[inline(always)]
             fn held<R>(&self, body: impl FnOnce() -> R) -> R {
-                let _guard = self.$take();
+                let _guard = self.$acquire();
                 body()
             }
         }
@@ -36,7 +36,7 @@ reentrant! {
     selvedge_parking_lot::RLock: selvedge_parking_lot::RLock::new(), acquire;
     parking_lot::ReentrantMutex<()>: parking_lot::ReentrantMutex::new(()), lock;
     usync::ReentrantMutex<()>: usync::ReentrantMutex::new(()), lock;
-    // std's own is unstable, but it guards the standard output. One call more: it is not inlined.
+    // std's own is unstable, but it guards the standard output. Its lock function is not inlined: one more call.
     Stdout: stdout(), lock;
 }
 

@@ -1,4 +1,4 @@
-//! A number of permits.
+//! Semaphores.
 
 use super::event::between::Baton;
 use super::lineup;
@@ -8,25 +8,25 @@ use crossbeam_utils::CachePadded;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Lets so many threads in.
+/// A semaphore.
 pub trait Permits: Send + Sync + 'static {
-    /// All permits are free.
+    /// A semaphore with this number of permits.
     fn new(permits: u32) -> Self;
-    /// Takes a permit, runs `body`, and gives it back.
+    /// Acquires a permit, runs `body`, and releases it.
     fn permitted<R>(&self, body: impl FnOnce() -> R) -> R;
 }
 
-/// Permits that one thread takes and another gives back.
-pub trait Unbound: Permits {
-    /// Waits for a permit, and takes it.
+/// A semaphore whose permits may be acquired by one thread and released by another.
+pub trait Unowned: Permits {
+    /// Waits for a permit, and acquires it.
     fn take(&self);
-    /// Gives one back.
+    /// Releases a permit.
     fn give(&self);
 }
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl Unbound for $kit::Semaphore {
+    ($($build:ident)+) => {$(
+        impl Unowned for $build::Semaphore {
             #[inline(always)]
             fn take(&self) {
                 self.acquire().forget();
@@ -34,17 +34,17 @@ macro_rules! ours {
 
             #[inline(always)]
             fn give(&self) {
-                self.release(1).expect("it was taken");
+                self.release(1).expect("the permit was acquired");
             }
         }
     )+};
 }
 ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
-/// A permit that goes from one thread to another.
+/// A permit that is handed from one thread to another.
 pub struct Handed<P>(P);
 
-impl<P: Unbound> Baton for Handed<P> {
+impl<P: Unowned> Baton for Handed<P> {
     type Sender = Arc<CachePadded<P>>;
     type Receiver = Arc<CachePadded<P>>;
 
@@ -104,16 +104,16 @@ impl Permits for saa::Semaphore {
     }
 }
 
-/// What most programs do: a count under a mutex, and a condition.
+/// The usual way: a count under a mutex, and a condition.
 pub struct ByCondvar<M, C> {
     permits: M,
     available: C,
 }
 
-/// With std's.
+/// A semaphore of std's mutex and condition.
 pub type StdByCondvar = ByCondvar<std::sync::Mutex<u32>, std::sync::Condvar>;
 
-/// With parking_lot's.
+/// A semaphore of parking_lot's mutex and condition.
 pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<u32>, parking_lot::Condvar>;
 
 impl Permits for StdByCondvar {
@@ -134,19 +134,19 @@ impl Permits for StdByCondvar {
     }
 }
 
-impl Unbound for StdByCondvar {
+impl Unowned for StdByCondvar {
     #[inline(always)]
     fn take(&self) {
-        let free = self.permits.lock().expect("nobody panicked");
+        let free = self.permits.lock().expect("no thread panicked");
         *self
             .available
             .wait_while(free, |free| *free == 0)
-            .expect("nobody panicked") -= 1;
+            .expect("no thread panicked") -= 1;
     }
 
     #[inline(always)]
     fn give(&self) {
-        *self.permits.lock().expect("nobody panicked") += 1;
+        *self.permits.lock().expect("no thread panicked") += 1;
         self.available.notify_one();
     }
 }
@@ -169,7 +169,7 @@ impl Permits for ParkingLotByCondvar {
     }
 }
 
-impl Unbound for ParkingLotByCondvar {
+impl Unowned for ParkingLotByCondvar {
     #[inline(always)]
     fn take(&self) {
         let mut free = self.permits.lock();

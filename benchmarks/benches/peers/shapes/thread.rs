@@ -1,4 +1,4 @@
-//! Threads that are started and waited for.
+//! Threads that are spawned and joined.
 
 use super::lineup;
 use crate::load::Meter;
@@ -6,29 +6,29 @@ use crate::row::{Row, at_most};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Starts threads.
+/// A library's threads.
 pub trait Threads: 'static {
-    /// Starts one that does nothing, and waits for its end.
+    /// Spawns a thread with an empty function, and joins it.
     fn start_and_join();
-    /// Starts so many that borrow what they do, and waits for the ends of all.
+    /// Spawns threads that borrow their function, and joins all.
     fn scope(threads: usize, body: impl Fn() + Sync);
 }
 
-/// The kit's, in the std world.
+/// Selvedge's, in the std build.
 pub struct Ours;
 
-/// The kit's, in the parking_lot world.
+/// Selvedge's, in the parking_lot build.
 pub struct OursByParkingLot;
 
 macro_rules! ours {
-    ($($type:ident, $kit:ident;)+) => {$(
+    ($($type:ident, $build:ident;)+) => {$(
         impl Threads for $type {
             fn start_and_join() {
-                $kit::thread::spawn(|| ()).join().expect("it does nothing");
+                $build::thread::spawn(|| ()).join().expect("the function does nothing");
             }
 
             fn scope(threads: usize, body: impl Fn() + Sync) {
-                $kit::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(&body))));
+                $build::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(&body))));
             }
         }
     )+};
@@ -43,7 +43,7 @@ pub struct Std;
 
 impl Threads for Std {
     fn start_and_join() {
-        std::thread::spawn(|| ()).join().expect("it does nothing");
+        std::thread::spawn(|| ()).join().expect("the function does nothing");
     }
 
     fn scope(threads: usize, body: impl Fn() + Sync) {

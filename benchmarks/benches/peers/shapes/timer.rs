@@ -1,4 +1,4 @@
-//! Functions that run later, unless they are cancelled.
+//! Timers.
 
 use super::lineup;
 use crate::load::Meter;
@@ -11,55 +11,55 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
-/// When the timers are due that are cancelled.
+/// The delay of timers that are cancelled.
 const LATE: Duration = Duration::from_secs(3600);
 
-/// A crowd.
+/// The number of pending timers in the crowded row.
 const MANY: u32 = 100_000;
 
-/// Starts timers.
+/// A timer scheduler.
 pub trait Timers: Send + Sync + 'static {
-    /// One that was started.
+    /// The handle of a timer.
     type Timer: Send + Sync;
-    /// No timers.
+    /// A scheduler without timers.
     fn new() -> Self;
-    /// Starts one that does nothing.
+    /// Starts a timer with an empty function.
     fn start(&self, after: Duration) -> Self::Timer;
-    /// Cancels one that is not due.
+    /// Cancels a pending timer.
     fn cancel(timer: Self::Timer);
-    /// Waits until one that is not cancelled has run.
+    /// Waits until the timer has run.
     fn join(timer: Self::Timer);
 }
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl Timers for $kit::thread::Clock {
-            type Timer = $kit::Timer;
+    ($($build:ident)+) => {$(
+        impl Timers for $build::thread::Clock {
+            type Timer = $build::Timer;
 
             fn new() -> Self {
-                Self::new(&$kit::thread::Registry::new())
+                Self::new(&$build::thread::Registry::new())
             }
 
             fn start(&self, after: Duration) -> Self::Timer {
-                self.start(after, || ()).expect("there is room for the clock's thread")
+                self.start(after, || ()).expect("the system starts the clock's thread")
             }
 
             fn cancel(timer: Self::Timer) {
-                assert!(timer.cancel(), "it is not due");
+                assert!(timer.cancel(), "the timer is pending");
             }
 
             fn join(timer: Self::Timer) {
-                timer.join().expect("it does nothing");
+                timer.join().expect("the function does nothing");
             }
         }
     )+};
 }
 ours!(selvedge selvedge_parking_lot);
 
-/// What Python does: each timer is a thread that sleeps on a condition.
+/// Python's way: each timer is a thread that waits on a condition.
 pub struct ThreadEach;
 
-/// Its thread, and whether it is cancelled.
+/// The thread of a timer, and its flag for the cancellation.
 pub struct Sleeper {
     thread: JoinHandle<()>,
     cancelled: Arc<(Mutex<bool>, Condvar)>,
@@ -74,14 +74,14 @@ impl Timers for ThreadEach {
 
     fn start(&self, after: Duration) -> Sleeper {
         let cancelled = Arc::<(Mutex<bool>, Condvar)>::default();
-        let theirs = Arc::clone(&cancelled);
+        let shared = Arc::clone(&cancelled);
         let thread = thread::spawn(move || {
-            let (cancelled, change) = &*theirs;
-            let cancelled = cancelled.lock().expect("nobody panicked");
+            let (cancelled, change) = &*shared;
+            let cancelled = cancelled.lock().expect("no thread panicked");
             drop(
                 change
                     .wait_timeout_while(cancelled, after, |cancelled| !*cancelled)
-                    .expect("nobody panicked"),
+                    .expect("no thread panicked"),
             );
         });
         Sleeper { thread, cancelled }
@@ -89,17 +89,17 @@ impl Timers for ThreadEach {
 
     fn cancel(timer: Sleeper) {
         let (cancelled, change) = &*timer.cancelled;
-        *cancelled.lock().expect("nobody panicked") = true;
+        *cancelled.lock().expect("no thread panicked") = true;
         change.notify_one();
-        Self::join(timer); // or the threads would pile up
+        Self::join(timer); // without it the threads accumulate
     }
 
     fn join(timer: Sleeper) {
-        timer.thread.join().expect("it does nothing");
+        timer.thread.join().expect("the function does nothing");
     }
 }
 
-/// futures-timer, which has a thread for all too. A timer of it runs nothing: it wakes who polls it.
+/// futures-timer, which has one thread for all timers, too. A timer runs no function: it wakes the task that polls it.
 pub struct Futures;
 
 impl Timers for Futures {
@@ -132,7 +132,7 @@ fn is_over(delay: &mut Delay, waker: &Waker) -> bool {
     polled == Poll::Ready(())
 }
 
-/// Wakes a thread that is parked.
+/// Unparks a thread.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -142,8 +142,8 @@ impl Wake for Unpark {
 }
 
 fn start_and_cancel<T: Timers>(pending: u32) -> impl Fn(Duration) -> f64 {
-    // Not before the first round: participants that are not wanted should start nothing.
-    let crowd = LazyLock::new(move || {
+    // Lazy, so that participants outside the filter start no timers.
+    let crowded = LazyLock::new(move || {
         let timers = T::new();
         let waiting: Vec<_> = (0..pending)
             .map(|nth| timers.start(LATE + Duration::from_millis(nth.into())))
@@ -151,11 +151,11 @@ fn start_and_cancel<T: Timers>(pending: u32) -> impl Fn(Duration) -> f64 {
         (timers, waiting)
     });
     move |slice| {
-        let (timers, waiting) = &*crowd;
-        let place = Cell::new(0);
+        let (timers, waiting) = &*crowded;
+        let offset = Cell::new(0);
         let nanoseconds = slice.measure(1, || {
-            place.set((place.get() + 61_803) % MANY); // all over the crowd
-            T::cancel(timers.start(LATE + Duration::from_millis(place.get().into())));
+            offset.set((offset.get() + 61_803) % MANY); // spread among the pending timers
+            T::cancel(timers.start(LATE + Duration::from_millis(offset.get().into())));
         });
         assert_eq!(waiting.len(), pending as usize);
         nanoseconds
@@ -186,7 +186,7 @@ pub fn rows() -> Vec<Row> {
         bars,
         participants,
     };
-    // Nobody starts 100,000 threads.
+    // Without "a thread each": it would start 100,000 threads.
     let crowded = clocks!(T => start_and_cancel::<T>(MANY));
     let alone = clocks!(T => start_and_cancel::<T>(0); Peer "a thread each" ThreadEach);
     let due = clocks!(T => start_and_run::<T>; Peer "a thread each" ThreadEach);

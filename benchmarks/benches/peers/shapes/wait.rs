@@ -1,11 +1,11 @@
-//! What a wait costs in which nothing happens: nanoseconds of the waiting thread's processor time, not of the clock.
+//! The cost of a long wait: nanoseconds of the waiting thread's processor time, not of elapsed time.
 
 use super::barrier::{Party, Shared};
-use super::condition::{self, Turns};
+use super::condition::{self, Token};
 use super::event::flag::{self, Flag, Listened};
 use super::lineup;
 use super::lock::RawLock;
-use super::pool::{Answers, crew};
+use super::pool::{Results, pools};
 use super::queue::channel::{self, Channel, Kanal};
 use super::semaphore::{self, Permits};
 use crate::load::nanoseconds;
@@ -16,13 +16,13 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-/// The shape of all rows here, which have a plan of their own.
+/// The shape of all rows here, which have their own plan.
 pub const SHAPE: &str = "Wait";
 
-/// What a wait may cost: as much as a few wake-ups.
+/// The limit of the cost of a wait: that of a few wake-ups.
 const BAR: f64 = 100_000.0;
 
-/// Long waits, a few times: what they cost does not grow with the time.
+/// A few long waits: the cost of a wait does not grow with its time.
 pub fn plan(quick: bool) -> Plan {
     let (rounds, slice) = if quick { (1, 100) } else { (5, 1000) };
     Plan {
@@ -32,7 +32,7 @@ pub fn plan(quick: bool) -> Plan {
     }
 }
 
-/// What `wait` costs this thread beside one that runs `other`, and tells when it is ready.
+/// The cost of `wait` in this thread, while another thread runs `other`, which waits on the barrier when it is ready.
 fn beside(other: impl FnOnce(&Barrier) + Send, wait: impl FnOnce()) -> f64 {
     let ready = Barrier::new(2);
     thread::scope(|scope| {
@@ -44,7 +44,7 @@ fn beside(other: impl FnOnce(&Barrier) + Send, wait: impl FnOnce()) -> f64 {
     })
 }
 
-/// What `wait` costs this thread if another ends it after so long.
+/// The cost of `wait` in this thread, if another thread calls `end` after the slice.
 fn until(slice: Duration, end: impl FnOnce() + Send, wait: impl FnOnce()) -> f64 {
     let other = |ready: &Barrier| {
         ready.wait();
@@ -54,7 +54,7 @@ fn until(slice: Duration, end: impl FnOnce() + Send, wait: impl FnOnce()) -> f64
     beside(other, wait)
 }
 
-/// What it costs this thread to enter where another is for so long.
+/// The cost of `enter` in this thread, while another thread is inside for the slice.
 fn shut_out(slice: Duration, enter: impl Fn(&mut dyn FnMut()) + Sync) -> f64 {
     let hold = |ready: &Barrier| {
         enter(&mut || {
@@ -80,9 +80,9 @@ fn event<F: Flag>(slice: Duration) -> f64 {
     until(slice, || flag.set(), || flag.wait())
 }
 
-fn condition<T: Turns>(slice: Duration) -> f64 {
-    let turns = T::new();
-    until(slice, || turns.pass(0, 1, || ()), || turns.pass(1, 0, || ()))
+fn condition<T: Token>(slice: Duration) -> f64 {
+    let token = T::new();
+    until(slice, || token.pass(0, 1, || ()), || token.pass(1, 0, || ()))
 }
 
 fn barrier<P: Party>(slice: Duration) -> f64 {
@@ -96,7 +96,7 @@ fn queue<Q: Channel<u64>>(slice: Duration) -> f64 {
     until(slice, || queue.put(7), || assert_eq!(queue.get(), 7))
 }
 
-fn pool<P: Answers>(slice: Duration) -> f64 {
+fn pool<P: Results>(slice: Duration) -> f64 {
     let pool = P::new(1);
     let job = pool.submit(move || {
         thread::sleep(slice);
@@ -154,8 +154,8 @@ pub fn rows() -> Vec<Row> {
     let pools = lineup![P => pool::<P>;
         Std "ours (std)" selvedge::ThreadPool,
         ParkingLot "ours (parking_lot)" selvedge_parking_lot::ThreadPool,
-        Peer "crossbeam + oneshot" crew::Oneshot<crew::Crossbeam>,
-        Peer "threadpool + oneshot" crew::Oneshot<threadpool::ThreadPool>,
+        Peer "crossbeam + oneshot" pools::Oneshot<pools::Crossbeam>,
+        Peer "threadpool + oneshot" pools::Oneshot<threadpool::ThreadPool>,
     ];
     vec![
         row("Lock, held", locks),

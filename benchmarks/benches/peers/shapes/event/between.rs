@@ -1,4 +1,4 @@
-//! Flags between threads: to and fro, to one that sleeps, and to four at once.
+//! Flags between threads: round trips, the wake-up of a blocked thread, and a broadcast to four.
 
 use super::flag::Flag;
 use crate::load::{Meter, nanoseconds, settled};
@@ -11,24 +11,24 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than anybody spins before sleeping.
+/// Longer than any participant spins before it blocks.
 const ASLEEP: Duration = Duration::from_micros(2000);
 
 /// A signal that one thread sends and one receives.
 pub trait Baton: 'static {
-    /// Who sends.
+    /// The sending end.
     type Sender: Send;
-    /// Who receives.
+    /// The receiving end.
     type Receiver: Send;
-    /// Nothing is sent.
+    /// Two ends, without a signal.
     fn new() -> (Self::Sender, Self::Receiver);
-    /// Sends; what was sent has been received.
+    /// Sends a signal; the signal before it has been received.
     fn send(sender: &Self::Sender);
-    /// Waits for what was sent, and takes it.
+    /// Waits for a signal and consumes it.
     fn receive(receiver: &Self::Receiver);
 }
 
-/// A flag: set it; wait for it and clear it.
+/// A flag: set to send, waited for and cleared to receive.
 pub struct Raised<F>(F);
 
 impl<F: Flag> Baton for Raised<F> {
@@ -52,7 +52,7 @@ impl<F: Flag> Baton for Raised<F> {
     }
 }
 
-/// crossbeam's Parker, which is cleared by waiting.
+/// crossbeam's Parker, whose wait consumes the signal.
 pub struct Parked;
 
 impl Baton for Parked {
@@ -75,7 +75,7 @@ impl Baton for Parked {
     }
 }
 
-/// There and back.
+/// A round trip.
 pub fn ping_pong<B: Baton, M: Meter>(meter: M) -> M::Figure {
     let ((ping, pinged), (pong, ponged)) = (B::new(), B::new());
     let stop = CachePadded::new(AtomicBool::new(false));
@@ -91,15 +91,15 @@ pub fn ping_pong<B: Baton, M: Meter>(meter: M) -> M::Figure {
             B::send(&ping);
             B::receive(&ponged);
         };
-        trip(); // the other has started
+        trip(); // the other thread has started
         let each = meter.measure(1, trip);
         stop.store(true, Relaxed);
-        B::send(&ping); // it looks once more, or waits for this
+        B::send(&ping); // the other thread loads the flag once more, or waits for this
         each
     })
 }
 
-/// Nanoseconds from the call that sends to the return of a receiver who sleeps meanwhile.
+/// Nanoseconds from the call of `send` to the return of `receive` in a blocked thread.
 pub fn wake<B: Baton>(slice: Duration) -> f64 {
     let (sender, receiver) = B::new();
     let stop = AtomicBool::new(false);
@@ -119,10 +119,10 @@ pub fn wake<B: Baton>(slice: Duration) -> f64 {
         let (mut total, mut count) = (Duration::ZERO, 0);
         while began.elapsed() < slice || count == 0 {
             let asleep = Instant::now() + ASLEEP;
-            while Instant::now() < asleep {} // it sleeps by now, and this core is awake
+            while Instant::now() < asleep {} // afterwards the receiver is blocked, and this core is awake
             let sent = Instant::now();
             B::send(&sender);
-            total += reports.recv().expect("the receiver lives") - sent;
+            total += reports.recv().expect("the receiver is running") - sent;
             count += 1;
         }
         stop.store(true, Relaxed);
@@ -131,10 +131,10 @@ pub fn wake<B: Baton>(slice: Duration) -> f64 {
     })
 }
 
-/// Nanoseconds until a flag has released four threads and the last of them has told so, by another flag.
+/// Nanoseconds until a flag has released four threads, and the last of them has set another flag.
 pub fn broadcast<F: Flag>(slice: Duration) -> f64 {
     const WAITERS: usize = 4;
-    // Two, used in turn: nobody waits for the one that is cleared.
+    // Two flags alternate: no thread waits for the one that is cleared.
     let starts: [CachePadded<F>; 2] = from_fn(|_| CachePadded::new(F::new()));
     let done = CachePadded::new(F::new());
     let left = CachePadded::new(AtomicUsize::new(WAITERS));
@@ -142,7 +142,7 @@ pub fn broadcast<F: Flag>(slice: Duration) -> f64 {
     let wait = || {
         for start in starts.iter().cycle() {
             start.wait();
-            let stopped = stop.load(Relaxed); // before we are counted: after it, the next turn may begin
+            let stopped = stop.load(Relaxed); // before the decrement, after which the next broadcast may begin
             if left.fetch_sub(1, AcqRel) == 1 {
                 done.set();
             }
@@ -156,15 +156,15 @@ pub fn broadcast<F: Flag>(slice: Duration) -> f64 {
         done.wait();
         done.clear();
         start.clear();
-        left.store(WAITERS, Relaxed); // they see it once the next flag is set
+        left.store(WAITERS, Relaxed); // visible to the waiters once the next flag is set
     };
     thread::scope(|scope| {
         (0..WAITERS).for_each(|_| drop(scope.spawn(wait)));
-        let mut turns = starts.iter().cycle();
-        let mut turn = || send(turns.next().expect("a cycle has no end"));
-        let each = settled(slice, 1, &mut turn);
+        let mut flags = starts.iter().cycle();
+        let mut broadcast = || send(flags.next().expect("a cycle has no end"));
+        let each = settled(slice, 1, &mut broadcast);
         stop.store(true, Relaxed);
-        turn();
+        broadcast();
         each
     })
 }

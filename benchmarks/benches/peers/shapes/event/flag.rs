@@ -1,27 +1,27 @@
-//! Flags, ours and theirs.
+//! Flags: selvedge's and the peers'.
 
 use event_listener::{Event, Listener, listener};
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release, Ordering::SeqCst};
 
-/// Set by one thread, waited for by others, until it is cleared.
+/// A flag that threads set, clear and wait for.
 pub trait Flag: Send + Sync + 'static {
     /// A flag that is not set.
     fn new() -> Self;
-    /// Sets it and releases all who wait.
+    /// Sets the flag and releases all waiters.
     fn set(&self);
-    /// Unsets it.
+    /// Clears the flag.
     fn clear(&self);
-    /// Waits until it is set.
+    /// Waits until the flag is set.
     fn wait(&self);
 }
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl Flag for $kit::Event {
+    ($($build:ident)+) => {$(
+        impl Flag for $build::Event {
             #[inline(always)]
             fn new() -> Self {
-                $kit::Event::new()
+                $build::Event::new()
             }
 
             #[inline(always)]
@@ -43,16 +43,16 @@ macro_rules! ours {
 }
 ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
-/// What most programs do: a bool under a mutex, and a condition.
+/// The usual way: a bool under a mutex, and a condition.
 pub struct ByCondvar<M, C> {
     set: M,
     changed: C,
 }
 
-/// With std's.
+/// A flag of std's mutex and condition.
 pub type StdByCondvar = ByCondvar<std::sync::Mutex<bool>, std::sync::Condvar>;
 
-/// With parking_lot's.
+/// A flag of parking_lot's mutex and condition.
 pub type ParkingLotByCondvar = ByCondvar<parking_lot::Mutex<bool>, parking_lot::Condvar>;
 
 impl Flag for StdByCondvar {
@@ -66,19 +66,19 @@ impl Flag for StdByCondvar {
 
     #[inline(always)]
     fn set(&self) {
-        *self.set.lock().expect("nobody panicked") = true;
+        *self.set.lock().expect("no thread panicked") = true;
         self.changed.notify_all();
     }
 
     #[inline(always)]
     fn clear(&self) {
-        *self.set.lock().expect("nobody panicked") = false;
+        *self.set.lock().expect("no thread panicked") = false;
     }
 
     #[inline(always)]
     fn wait(&self) {
-        let set = self.set.lock().expect("nobody panicked");
-        drop(self.changed.wait_while(set, |set| !*set).expect("nobody panicked"));
+        let set = self.set.lock().expect("no thread panicked");
+        drop(self.changed.wait_while(set, |set| !*set).expect("no thread panicked"));
     }
 }
 
@@ -108,7 +108,7 @@ impl Flag for ParkingLotByCondvar {
     }
 }
 
-/// event-listener as its documentation makes a flag of it.
+/// A flag made of event-listener, as in its documentation.
 pub struct Listened {
     set: AtomicBool,
     changed: Event,
@@ -145,7 +145,7 @@ impl Flag for Listened {
     }
 }
 
-/// The least that a flag can cost when it is set. It never sleeps.
+/// A lower bound for the cost of a wait on a set flag. Its wait never blocks.
 pub struct Load(AtomicBool);
 
 impl Flag for Load {

@@ -1,28 +1,28 @@
-//! Channels, ours and theirs. All serve any number of producers and consumers, and put those to sleep who wait long.
+//! Channels: selvedge's and the peers'. All are MPMC, and block threads that wait long.
 
 use dary_heap::OctonaryHeap;
 use parking_lot::{Condvar, Mutex};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// Takes items from threads to threads.
+/// A queue that threads share.
 pub trait Channel<T>: Send + Sync + 'static {
-    /// An empty one, for so many items, or any number.
+    /// An empty channel of this capacity, or an unbounded one.
     fn new(capacity: Option<usize>) -> Self;
-    /// Puts an item in, and waits for room.
+    /// Waits for a free slot, and puts an item.
     fn put(&self, item: T);
-    /// Gets an item, and waits for one.
+    /// Waits for an item, and gets it.
     fn get(&self) -> T;
 }
 
-/// Counts each item done that it gets.
+/// Calls `task_done` for each item that it gets.
 pub struct CountedDone<Q>(Q);
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl<T, O> Channel<T> for $kit::queue::AnyQueue<T, O>
+    ($($build:ident)+) => {$(
+        impl<T, O> Channel<T> for $build::queue::AnyQueue<T, O>
         where
-            O: $kit::queue::Order<T>,
+            O: $build::queue::Order<T>,
             Self: Send + Sync + 'static,
         {
             fn new(capacity: Option<usize>) -> Self {
@@ -31,16 +31,16 @@ macro_rules! ours {
 
             #[inline(always)]
             fn put(&self, item: T) {
-                self.put(item).expect("nobody shuts it down");
+                self.put(item).expect("the queue is not shut down");
             }
 
             #[inline(always)]
             fn get(&self) -> T {
-                self.get().expect("nobody shuts it down")
+                self.get().expect("the queue is not shut down")
             }
         }
 
-        impl<T: Send + 'static> Channel<T> for CountedDone<$kit::Queue<T>> {
+        impl<T: Send + 'static> Channel<T> for CountedDone<$build::Queue<T>> {
             fn new(capacity: Option<usize>) -> Self {
                 CountedDone(Channel::new(capacity))
             }
@@ -53,7 +53,7 @@ macro_rules! ours {
             #[inline(always)]
             fn get(&self) -> T {
                 let item = Channel::get(&self.0);
-                self.0.task_done().expect("it was put");
+                self.0.task_done().expect("the item was put");
                 item
             }
         }
@@ -82,7 +82,7 @@ pub type CrossfireArray<T> = Ends<crossfire::MTx<crossfire::mpmc::Array<T>>, cro
 /// An unbounded channel of crossfire.
 pub type CrossfireList<T> = Ends<crossfire::MTx<crossfire::mpmc::List<T>>, crossfire::MRx<crossfire::mpmc::List<T>>>;
 
-macro_rules! theirs {
+macro_rules! peers {
     ($($channel:ident: |$capacity:ident| $ends:expr;)+) => {$(
         impl<T: Send + Unpin + 'static> Channel<T> for $channel<T> {
             fn new($capacity: Option<usize>) -> Self {
@@ -92,28 +92,28 @@ macro_rules! theirs {
 
             #[inline(always)]
             fn put(&self, item: T) {
-                assert!(self.sender.send(item).is_ok(), "both ends are there");
+                assert!(self.sender.send(item).is_ok(), "both ends exist");
             }
 
             #[inline(always)]
             fn get(&self) -> T {
-                self.receiver.recv().expect("both ends are there")
+                self.receiver.recv().expect("both ends exist")
             }
         }
     )+};
 }
-theirs! {
+peers! {
     Kanal: |capacity| capacity.map_or_else(kanal::unbounded, kanal::bounded);
     Crossbeam: |capacity| capacity.map_or_else(crossbeam_channel::unbounded, crossbeam_channel::bounded);
     Flume: |capacity| capacity.map_or_else(flume::unbounded, flume::bounded);
-    CrossfireArray: |capacity| crossfire::mpmc::bounded_blocking(capacity.expect("a type for bounded ones"));
+    CrossfireArray: |capacity| crossfire::mpmc::bounded_blocking(capacity.expect("the channel is bounded"));
     CrossfireList: |capacity| {
-        assert!(capacity.is_none(), "a type for unbounded ones");
+        assert!(capacity.is_none(), "the channel is unbounded");
         crossfire::mpmc::unbounded_blocking()
     };
 }
 
-/// What most programs do: a collection under parking_lot's mutex, and two conditions.
+/// The usual way: a collection under parking_lot's mutex, and two conditions.
 pub struct Monitor<S> {
     items: Mutex<S>,
     capacity: usize,
@@ -121,13 +121,13 @@ pub struct Monitor<S> {
     not_empty: Condvar,
 }
 
-/// Keeps items in some order.
+/// A collection in some order.
 pub trait Store<T>: Default + Send + 'static {
-    /// Puts an item in.
+    /// Inserts an item.
     fn push(&mut self, item: T);
-    /// Takes the next one out.
+    /// Removes the next item.
     fn pop(&mut self) -> Option<T>;
-    /// How many there are.
+    /// The number of items.
     fn len(&self) -> usize;
 }
 

@@ -1,4 +1,4 @@
-//! Items on their way: the loops of all queues.
+//! The measurement loops of all queues.
 
 use super::channel::Channel;
 use crate::load::{SETTLING, alone, nanoseconds};
@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Sent to each consumer after all items: it is the least urgent of all.
+/// The item that ends a consumer; it has the lowest priority.
 const END: u64 = u64::MAX;
 
-/// How far ahead of the present item others lie in a queue that is ordered by time.
+/// The range of the items' distances from the current item, in a queue that is ordered by time.
 const AHEAD: u64 = 1 << 20;
 
-/// Something that bears a number.
+/// An item with a number.
 pub trait Item: Send + Unpin + 'static {
-    /// One with this number.
+    /// An item with this number.
     fn new(number: u64) -> Self;
     /// Its number.
     fn number(&self) -> u64;
@@ -51,7 +51,7 @@ impl Item for Big {
     }
 }
 
-/// Numbers that look random, in no time; none of them is `END`.
+/// A fast generator of pseudorandom numbers other than `END`.
 struct Numbers(u64);
 
 impl Numbers {
@@ -65,28 +65,29 @@ impl Numbers {
     }
 }
 
-/// Nanoseconds for an item that one thread puts and gets.
+/// Nanoseconds per item that one thread puts and gets.
 pub fn single<C: Channel<I>, I: Item>(capacity: Option<usize>) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let channel = CachePadded::new(C::new(capacity));
         alone(slice, || {
             channel.put(I::new(black_box(7)));
-            black_box(&channel.get()); // all of it has come, not its number only
+            black_box(&channel.get()); // the whole item, not only its number
         })
     }
 }
 
-/// Where a new item belongs among those that wait.
+/// The position of a new item among the queued items.
 #[derive(Clone, Copy)]
-pub enum Place {
-    /// Before all of them: the way through the heap is always the same, and the processor learns it.
+pub enum Position {
+    /// Before all of them: the path through the heap is always the same, and the processor predicts it.
     First,
-    /// Anywhere, but not before what was got last, so that the queue stays as it is: as a clock's alarms do.
+    /// Anywhere after the item that was got last, like the alarms
+    /// of a clock: the distribution of the items stays the same.
     Anywhere,
 }
 
-/// Nanoseconds for an item that one thread puts into a queue of so many, and the first one that it then gets.
-pub fn at_depth<C: Channel<u64>>(depth: usize, place: Place) -> impl Fn(Duration) -> f64 {
+/// Nanoseconds per pair of a put into a queue of this depth and a get, on one thread.
+pub fn at_depth<C: Channel<u64>>(depth: usize, position: Position) -> impl Fn(Duration) -> f64 {
     move |slice| {
         let channel = CachePadded::new(C::new(None));
         let mut numbers = Numbers(1);
@@ -97,24 +98,24 @@ pub fn at_depth<C: Channel<u64>>(depth: usize, place: Place) -> impl Fn(Duration
             channel.put(now.get() + numbers.next() % AHEAD);
             state.set(numbers.0);
             let first = channel.get();
-            match place {
-                Place::First => drop(black_box(first)),
-                Place::Anywhere => now.set(first),
+            match position {
+                Position::First => drop(black_box(first)),
+                Position::Anywhere => now.set(first),
             }
         })
     }
 }
 
-/// What one thread has done.
+/// The result of one thread.
 struct Part {
     began: Instant,
     ended: Instant,
     count: u64,
-    sum: u64, // of the items' numbers
+    sum: u64, // of the items' numbers, modulo 2^64
 }
 
 impl Part {
-    /// Runs `step` until it has no number any more, from the moment when all are ready.
+    /// Runs `step` from the time when all threads are ready until it returns `None`.
     #[inline(always)]
     fn of(ready: &Barrier, mut step: impl FnMut() -> Option<u64>) -> Part {
         ready.wait();
@@ -131,8 +132,8 @@ impl Part {
     }
 }
 
-/// Nanoseconds an item, from so many producers to so many consumers. The producers put for the given time and a while
-/// longer, and then all that is left is got.
+/// Nanoseconds per item, from producers to consumers. The producers put while the
+/// threads settle and for the given time; then the consumers get all remaining items.
 pub fn flow<C: Channel<I>, I: Item>(
     producers: u64,
     consumers: usize,
@@ -178,12 +179,12 @@ pub fn flow<C: Channel<I>, I: Item>(
         });
         let count = |parts: &[Part]| parts.iter().map(|part| part.count).sum::<u64>();
         let sum = |parts: &[Part]| parts.iter().fold(0_u64, |sum, part| sum.wrapping_add(part.sum));
-        // Last in, first out: the end comes before the items that are left.
+        // In a LIFO queue `END` precedes the remaining items.
         let left = (count(&got)..count(&put)).map(|_| get()).fold(0, u64::wrapping_add);
         assert_eq!(
             sum(&put),
             sum(&got).wrapping_add(left),
-            "an item was lost, or came twice"
+            "an item was lost or duplicated"
         );
         let began = put.iter().map(|part| part.began).min().expect("there are producers");
         let ended = got.iter().map(|part| part.ended).max().expect("there are consumers");

@@ -1,40 +1,40 @@
-//! Ours, and the pools beside it.
+//! The pools: selvedge's and the peers'.
 
-use super::{Answers, Pool};
+use super::{Pool, Results};
 use crossbeam_channel::Sender;
 use std::thread::{self, JoinHandle};
 
 macro_rules! ours {
-    ($($kit:ident)+) => {$(
-        impl Pool for $kit::ThreadPool {
+    ($($build:ident)+) => {$(
+        impl Pool for $build::ThreadPool {
             fn new(workers: usize) -> Self {
                 Self::new(workers)
             }
 
             #[inline(always)]
             fn execute(&self, task: impl FnOnce() + Send + 'static) {
-                drop(self.submit(task).unwrap_or_else(|_| panic!("it is not shut down")));
+                drop(self.submit(task).unwrap_or_else(|_| panic!("the pool is not shut down")));
             }
         }
 
-        impl Answers for $kit::ThreadPool {
-            type Job = $kit::Job<u32>;
+        impl Results for $build::ThreadPool {
+            type Job = $build::Job<u32>;
 
             #[inline(always)]
             fn submit(&self, run: impl FnOnce() -> u32 + Send + 'static) -> Self::Job {
-                self.submit(run).unwrap_or_else(|_| panic!("it is not shut down"))
+                self.submit(run).unwrap_or_else(|_| panic!("the pool is not shut down"))
             }
 
             #[inline(always)]
             fn result(job: Self::Job) -> u32 {
-                job.result().expect("it does not panic")
+                job.result().expect("the job does not panic")
             }
         }
     )+};
 }
 ours!(selvedge selvedge_parking_lot selvedge_without_yields);
 
-/// What people write themselves: threads that take boxed functions out of a channel.
+/// The usual hand-written pool: workers that receive boxed functions from a channel.
 pub struct Crossbeam {
     tasks: Option<Sender<Box<dyn FnOnce() + Send>>>,
     workers: Vec<JoinHandle<()>>,
@@ -55,8 +55,8 @@ impl Pool for Crossbeam {
 
     #[inline(always)]
     fn execute(&self, task: impl FnOnce() + Send + 'static) {
-        let tasks = self.tasks.as_ref().expect("it is not dropped");
-        tasks.send(Box::new(task)).expect("the workers take all");
+        let tasks = self.tasks.as_ref().expect("the pool is not dropped");
+        tasks.send(Box::new(task)).expect("the workers receive");
     }
 }
 
@@ -74,7 +74,7 @@ impl Pool for rayon::ThreadPool {
         rayon::ThreadPoolBuilder::new()
             .num_threads(workers)
             .build()
-            .expect("there is room for the threads")
+            .expect("the system starts the threads")
     }
 
     #[inline(always)]
@@ -83,7 +83,7 @@ impl Pool for rayon::ThreadPool {
     }
 }
 
-/// rayon, where one of the workers submits, as its users do who have many tasks.
+/// rayon with a worker that submits, as is usual for many tasks.
 pub struct RayonScope(rayon::ThreadPool);
 
 impl Pool for RayonScope {
@@ -114,7 +114,7 @@ impl Pool for threadpool::ThreadPool {
     }
 }
 
-/// A pool without results, and a channel for each.
+/// A pool without results, and a oneshot channel for each job.
 pub struct Oneshot<P>(P);
 
 impl<P: Pool> Pool for Oneshot<P> {
@@ -128,7 +128,7 @@ impl<P: Pool> Pool for Oneshot<P> {
     }
 }
 
-impl<P: Pool> Answers for Oneshot<P> {
+impl<P: Pool> Results for Oneshot<P> {
     type Job = oneshot::Receiver<u32>;
 
     #[inline(always)]
