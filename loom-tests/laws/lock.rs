@@ -1,4 +1,4 @@
-//! Lock and Mutex: L1 to L5.
+//! Lock and Mutex: L1 to L6.
 
 use super::{Data, TIMEOUT};
 use crate::law::{Law, Model};
@@ -136,6 +136,15 @@ pub fn laws() -> Vec<Law> {
                 )
                 .within(2, 3),
             ],
+        ),
+        Law::new(
+            "L6",
+            "a try_acquire of a free lock succeeds",
+            [Model::new(
+                "a timed-out waiter has left its flag",
+                [[Done, Is(true)], [Done, Is(false)]],
+                try_acquire_after_a_check,
+            )],
         ),
         refinement(
             "L-spec",
@@ -350,6 +359,23 @@ fn two_releases(scenario: &Scenario, waiter: bool) -> Vec<Answer> {
         });
     }
     scenario.finish_observing(|| Is(lock.is_locked()))
+}
+
+fn try_acquire_after_a_check(scenario: &Scenario) -> Vec<Answer> {
+    let lock = Arc::new(Lock::new());
+    lock.acquire().forget();
+    assert!(lock.acquire_timeout(Duration::ZERO).is_err());
+    scenario.thread(&lock, |lock| lock.release().map_or(NotHeld, |()| Done));
+    scenario.thread(&lock, |lock| {
+        let was_locked = lock.is_locked();
+        if was_locked {
+            drop(lock.acquire());
+        } else if lock.try_acquire().is_none() {
+            return Busy;
+        }
+        Is(was_locked)
+    });
+    scenario.finish()
 }
 
 impl Subject for Lock {

@@ -22,7 +22,7 @@
 //! Acquire and Release order what the lock protects. Every write to `word` is a read-modify-write, so it continues
 //! the release sequence: an acquire synchronizes with all earlier releases. Blocking and waking need no ordering.
 //!
-//! Laws L1 to L5 are checked in `loom-tests`; the specification is `fuzz/spec/lock.rs`.
+//! Laws L1 to L6 are checked in `loom-tests`; the specification is `fuzz/spec/lock.rs`.
 
 use super::error::{NotHeld, TimedOut};
 use super::guard::Relock;

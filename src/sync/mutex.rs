@@ -1,4 +1,4 @@
-//! A lock together with the value that it protects. The laws of the lock, L1 to L5, hold for the mutex too.
+//! A lock together with the value that it protects. The laws of the lock, L1 to L6, hold for the mutex too.
 //!
 //! # Invariants
 //! 1. `value` is accessed only through a guard or through `&mut Mutex`. A guard exists only between an acquire of
