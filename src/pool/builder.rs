@@ -88,7 +88,7 @@ impl Builder {
 
     /// Makes the pool, which starts no thread before it is given a job.
     pub fn build(self) -> ThreadPool {
-        ThreadPool::with(self.config)
+        ThreadPool::from_config(self.config)
     }
 }
 

@@ -23,7 +23,7 @@ mod error;
 mod job;
 mod job_state;
 mod map;
-#[expect(clippy::module_inception, reason = "the pool, of which the other files are parts")]
+#[expect(clippy::module_inception, reason = "the module holds the type `ThreadPool`")]
 mod pool;
 mod scope;
 mod task;
