@@ -90,7 +90,8 @@ impl<T> Job<T> {
     /// Blocks until the job has ended, and returns its result.
     ///
     /// # Errors
-    /// [`JobError`] if the function panicked, the job was cancelled, its pool is broken, or a fork left it behind in the parent.
+    /// [`JobError`] if the function panicked, the job was cancelled,
+    /// its pool is broken, or a fork left it behind in the parent.
     ///
     /// # Panics
     /// If the result was already taken.
