@@ -249,7 +249,10 @@ impl<T> Job<T> {
     pub fn on_done(&self, callback: impl FnOnce(Outcome) + Send + 'static) {
         match self.home.is_this() {
             true => self.state().on_end(Box::new(callback)),
-            false => callback(self.outcome().expect("in a child, every job of the parent has an outcome")),
+            false => callback(
+                self.outcome()
+                    .expect("in a child, every job of the parent has an outcome"),
+            ),
         }
     }
 
@@ -263,7 +266,9 @@ impl<T> Job<T> {
             Outcome::Returned | Outcome::Panicked => {
                 // SAFETY: invariant 1: the task has ended, and this is its only `Job`.
                 let result = unsafe { self.task.take() };
-                result.expect("the result was not taken before").map_err(JobError::Panicked)
+                result
+                    .expect("the result was not taken before")
+                    .map_err(JobError::Panicked)
             }
         }
     }

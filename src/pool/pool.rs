@@ -8,7 +8,7 @@ use super::job_state::Outcome;
 use super::map::Map;
 use super::scope::{self, Scope};
 use super::task::{ErasedTask, ScopeToken, Task};
-use super::workers::{Config, Refusal, Workers};
+use super::workers::{Config, Rejection, Workers};
 use crate::backend::process::PerProcess;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
@@ -112,16 +112,16 @@ impl ThreadPool {
         // notified, and so is the value, unless a `Job` holds or can take it. The caller keeps
         // the borrowed values alive until then, and the pool accesses neither after that.
         let queued = unsafe { mem::transmute::<Arc<dyn ErasedTask + 'a>, Arc<dyn ErasedTask + 'static>>(queued) };
-        let Err(refusal) = self.workers.submit(queued) else {
+        let Err(rejection) = self.workers.submit(queued) else {
             return Ok(Job::new(task, self.workers.id()));
         };
         let run = Arc::into_inner(task)
             .and_then(Task::into_function)
             .expect("a task that was not queued has no other reference");
-        Err(match refusal {
-            Refusal::NoThread(error) => SubmitError::NoThread(run, error),
-            Refusal::Closed if self.is_broken() => SubmitError::Broken(run),
-            Refusal::Closed => SubmitError::ShutDown(run),
+        Err(match rejection {
+            Rejection::NoThread(error) => SubmitError::NoThread(run, error),
+            Rejection::Closed if self.is_broken() => SubmitError::Broken(run),
+            Rejection::Closed => SubmitError::ShutDown(run),
         })
     }
 

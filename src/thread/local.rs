@@ -115,7 +115,9 @@ impl<T: 'static> Local<T> {
     /// is the value of an object that was dropped; and if the thread is ending and has dropped its values.
     pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
         let value = self.get().unwrap_or_else(|| self.add((self.init)()));
-        f(value.downcast_ref::<T>().expect("all values of an object have its type"))
+        f(value
+            .downcast_ref::<T>()
+            .expect("all values of an object have its type"))
     }
 
     /// Drops the calling thread's value, if there is one. The next use initializes a new value.

@@ -227,10 +227,10 @@ impl Registry {
             running.panicked = body(&running.thread);
         };
         let started = thread.start_os_thread(|| os_thread.name(thread.name().to_owned()).spawn(thread_main));
-        if let Err(refused) = started {
+        if let Err(error) = started {
             drop(pending_start);
             drop(body); // invariant 2
-            return Err(refused);
+            return Err(error);
         }
         core::mem::forget(pending_start);
         Ok(thread)

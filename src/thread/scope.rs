@@ -69,9 +69,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        Builder::new()
-            .spawn_scoped(self, run)
-            .expect("failed to spawn thread")
+        Builder::new().spawn_scoped(self, run).expect("failed to spawn thread")
     }
 
     pub(super) fn add(&self, thread: Thread) {

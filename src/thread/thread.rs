@@ -140,7 +140,10 @@ impl Thread {
 
     /// Ends the thread, which has been removed from the registry's list of alive threads.
     pub(super) fn finish(&self, panicked: Option<Panicked>) {
-        *self.inner.panicked.acquire() = panicked.map(|panicked| Panic { panicked, reported: false });
+        *self.inner.panicked.acquire() = panicked.map(|panicked| Panic {
+            panicked,
+            reported: false,
+        });
         self.inner.ended.set(); // invariant 1
     }
 
@@ -266,7 +269,10 @@ impl Thread {
     /// ```
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
         self.check_joinable()?;
-        self.inner.ended.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
+        self.inner
+            .ended
+            .wait_timeout(timeout)
+            .map_err(|_| JoinError::TimedOut)?;
         self.detach();
         Ok(self.outcome()?)
     }
@@ -288,7 +294,10 @@ impl Thread {
 
     #[inline]
     fn check_joinable(&self) -> Result<(), Panicked> {
-        assert!(self.inner.managed, "a thread that was not started by this crate can't be joined");
+        assert!(
+            self.inner.managed,
+            "a thread that was not started by this crate can't be joined"
+        );
         assert!(self.id() != thread::id(), "a thread can't join itself");
         if self.is_left_behind() {
             Err(Panicked::left_behind(self.name()))
@@ -349,7 +358,11 @@ impl Thread {
 
     /// Whether the thread panicked, and neither a join nor its scope has reported the panic.
     pub(super) fn has_unreported_panic(&self) -> bool {
-        self.inner.panicked.acquire().as_ref().is_some_and(|panic| !panic.reported)
+        self.inner
+            .panicked
+            .acquire()
+            .as_ref()
+            .is_some_and(|panic| !panic.reported)
     }
 
     /// As `has_unreported_panic`; from now on the panic counts as reported.
