@@ -321,8 +321,7 @@ impl Default for ThreadPool {
     }
 }
 
-/// Shuts the pool down as [`shutdown`](ThreadPool::shutdown) does. If the last
-/// owner of the pool is a job of its own, the drop does not wait for the workers.
+/// Shuts the pool down, as [`shutdown`](ThreadPool::shutdown) does. A drop by a worker of the pool does not wait.
 impl Drop for ThreadPool {
     fn drop(&mut self) {
         self.workers.close(None);

@@ -79,7 +79,7 @@ impl Registry {
 
 impl Builder {
     /// A builder of threads of the program's own registry, with default settings.
-    #[allow(clippy::new_without_default, reason = "std::thread::Builder has no `Default` either")]
+    #[allow(clippy::new_without_default, reason = "std's builder has no `Default` either")]
     pub fn new() -> Builder {
         registry::global().builder()
     }

@@ -1,7 +1,7 @@
 //! The registry: the threads that have been started and have not ended.
 //!
 //! # State
-//! The states of a thread that was started by this crate, and the list of the registry that holds it:
+//! The states of a thread that was started by this crate, and the list of the registry that contains it:
 //! ```text
 //!            its function is over        its thread-locals are dropped          it is reaped
 //!   ALIVE ──────────────────────▶ ENDED ──────────────────────────────▶ EXITED ─────────────▶ (removed)
@@ -12,13 +12,12 @@
 //!    before any joiner is notified. A thread whose start fails is removed and ends immediately.
 //! 2. No user code runs while a lock is held, nor while a thread whose start failed
 //!    is still in `alive`: the drop of its function may wait for all threads.
-//! 3. `Current`, the first thread-local of a thread, marks the thread as exited when it is
-//!    dropped. The standard library drops the first thread-local last, on Linux at least;
-//!    elsewhere, `join_all` may miss some drops of thread-locals. The drop of `Current` does
-//!    not acquire the lock, because under loom a thread that drops thread-locals can't block.
-//! 4. An exited thread is reaped by the next thread that starts, ends, or waits for all threads: it
-//!    is removed from `ended` under the lock, and its OS thread is joined without the lock, which
-//!    is brief. Until then the OS thread keeps its stack, unless a join has joined or detached it.
+//! 3. A thread is EXITED when `Current`, its first thread-local, is dropped: on Linux at least, std drops the
+//!    first thread-local last. Elsewhere, `join_all` may return before some thread-locals are dropped. The drop
+//!    of `Current` does not acquire the lock, because under loom a thread that drops thread-locals can't block.
+//! 4. An EXITED thread is reaped by the next thread that starts, ends, or waits for all threads:
+//!    it is removed from `ended` under the lock, then its OS thread is joined without the lock,
+//!    which is brief. Until then it keeps its stack, unless a join has joined or detached it.
 
 use super::error::Panicked;
 use super::hook::PanicHook;
@@ -94,10 +93,7 @@ struct State {
 
 impl Registry {
     /// A registry that contains only the calling thread.
-    #[allow(
-        clippy::new_without_default,
-        reason = "the registry belongs to the calling thread, which a `Default` would hide"
-    )]
+    #[allow(clippy::new_without_default, reason = "a default would hide the caller")]
     pub fn new() -> Registry {
         Registry {
             inner: Arc::new(PerProcess::new(Inner::new(Thread::foreign(), None))),
@@ -195,8 +191,7 @@ impl Registry {
         let id = thread::NewId::reserve();
         let mut os_thread = thread::Builder::new();
         if let Some(stack_size) = config.stack_size {
-            // The standard library rounds the size up to whole pages,
-            // and panics if the system rejects the rounded size.
+            // std rounds the size up to whole pages, and panics if the system rejects the rounded size.
             let stack_size = (stack_size <= isize::MAX as usize / 2).then_some(stack_size);
             os_thread = os_thread.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
         }
@@ -278,9 +273,8 @@ impl Registry {
 }
 
 impl State {
-    /// Removes the exited threads from `ended` (invariant 4), except the calling thread,
-    /// which can't join itself. It can be exited: destructors of a C library's
-    /// thread-specific data run after the thread-locals are dropped, and may start threads.
+    /// Removes the EXITED threads from `ended` (invariant 4), except the calling thread, which can't join itself. It is
+    /// EXITED if it is running a destructor of a C library's thread-specific data, which may start threads.
     fn take_exited(&mut self) -> Exited {
         let (mut exited, me) = (Vec::new(), thread::id());
         self.ended.retain(|_, thread| {
@@ -294,7 +288,7 @@ impl State {
     }
 }
 
-/// Exited threads that were removed from the registry.
+/// EXITED threads that were removed from the registry.
 #[must_use = "the OS threads must be joined"]
 struct Exited(Vec<Thread>);
 
@@ -353,8 +347,7 @@ impl fmt::Debug for Registry {
     }
 }
 
-/// A registered thread that has not been started. If the start
-/// fails, the drop removes the thread and ends it (invariant 1).
+/// A registered thread before its start. If the start fails, the drop removes and ends it (invariant 1).
 struct PendingStart<'a> {
     registry: &'a Registry,
     thread: &'a Thread,
