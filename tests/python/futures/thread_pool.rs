@@ -124,10 +124,10 @@ fn no_stale_references() {
 
 #[test]
 fn max_workers_negative() {
-    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool has at least one worker");
+    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool must have at least one worker");
     assert_eq!(
         panic_of(|| pool::Builder::new().workers(0)),
-        "a pool has at least one worker"
+        "a pool must have at least one worker"
     );
 }
 
