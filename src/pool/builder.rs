@@ -1,4 +1,4 @@
-//! What a pool is to be like.
+//! The settings of a pool.
 
 use super::pool::ThreadPool;
 use super::workers::Config;
@@ -7,22 +7,22 @@ use crate::thread::{Registry, global_registry};
 use core::fmt;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 
-/// As many workers as Python would have, at most.
-const DEFAULT_MAX: usize = 32;
-/// So many more than processors, since some wait for a file or for somebody.
-const MORE_THAN_PROCESSORS: usize = 4;
+/// The upper limit of the default number of workers; the same as in Python.
+const MAX_DEFAULT_WORKERS: usize = 32;
+/// The default number of workers exceeds the number of processors, because some jobs block.
+const EXTRA_WORKERS: usize = 4;
 
-/// A thread pool to be.
+/// The settings of a thread pool.
 ///
 /// ```
 /// use selvedge::pool::Builder;
-/// let pool = Builder::new().workers(3).name("loom").initializer(|| println!("a worker begins")).build();
+/// let pool = Builder::new().workers(3).name("loom").initializer(|| println!("a worker starts")).build();
 /// let job = pool.submit(|| selvedge::thread::current().name().to_owned())?;
 /// assert_eq!(job.result()?, "loom_0");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-#[must_use = "there is no pool before `build`"]
+#[must_use = "no pool is created before `build`"]
 #[doc(alias = "ThreadPoolExecutor")]
 pub struct Builder {
     config: Config,
@@ -33,9 +33,10 @@ impl UnwindSafe for Builder {}
 impl RefUnwindSafe for Builder {}
 
 impl Builder {
-    /// A pool of as many workers as there are processors and four more, but no more than 32, on the program's registry.
+    /// A builder with default settings: as many workers as there are
+    /// processors plus four, at most 32, on the program's registry.
     pub fn new() -> Builder {
-        let max_workers = DEFAULT_MAX.min(thread::processors().saturating_add(MORE_THAN_PROCESSORS));
+        let max_workers = MAX_DEFAULT_WORKERS.min(thread::processors().saturating_add(EXTRA_WORKERS));
         let name = Arc::from("pool");
         let registry = global_registry().clone();
         Builder {
@@ -55,40 +56,40 @@ impl Builder {
     /// If `max_workers` is zero.
     #[doc(alias = "max_workers")]
     pub fn workers(mut self, max_workers: usize) -> Builder {
-        assert!(max_workers > 0, "a pool has at least one worker");
+        assert!(max_workers > 0, "a pool must have at least one worker");
         self.config.max_workers = max_workers;
         self
     }
 
-    /// What its threads are called, before `_` and a number; `pool` if it is not said.
+    /// The prefix of the workers' names, which is followed by `_` and a number; by default `pool`.
     #[doc(alias = "thread_name_prefix")]
     pub fn name(mut self, prefix: impl Into<Arc<str>>) -> Builder {
         self.config.name = prefix.into();
         self
     }
 
-    /// The size of its threads' stacks in bytes, at least. If not, that of the standard library.
+    /// The minimum size of the workers' stacks in bytes; by default that of the standard library.
     pub fn stack_size(mut self, stack_size: usize) -> Builder {
         self.config.stack_size = Some(stack_size);
         self
     }
 
-    /// What each thread runs first. If it panics, the pool is broken: it takes no more jobs, those that are queued fail with
-    /// [`JobError::Broken`](super::JobError::Broken), and those that run go on to their end.
+    /// A function that each worker calls first. If it panics, the pool is broken: it rejects new jobs, the queued
+    /// jobs fail with [`JobError::Broken`](super::JobError::Broken), and the running jobs continue to their ends.
     pub fn initializer(mut self, run: impl Fn() + Send + Sync + 'static) -> Builder {
         self.config.initializer = Some(Arc::new(run));
         self
     }
 
-    /// The registry on which its threads stand, as daemons.
+    /// The registry in which the workers are listed, as daemons; by default the program's own.
     pub fn registry(mut self, registry: &Registry) -> Builder {
         self.config.registry = registry.clone();
         self
     }
 
-    /// Makes the pool, which starts no thread before it is given a job.
+    /// Creates the pool. No thread is started before the first job is submitted.
     pub fn build(self) -> ThreadPool {
-        ThreadPool::with(self.config)
+        ThreadPool::from_config(self.config)
     }
 }
 

@@ -1,13 +1,13 @@
-//! The pools of the program, found by id.
+//! A directory of all pools of the program, by id.
 //!
-//! A job that is cancelled leaves its task in the queue of its pool, where it keeps its memory. To remove it, the job must find
-//! the pool. A reference to the pool would cost each job two atomic operations on a cache line that all of them share; an id
-//! costs a search, and only the jobs that are cancelled.
+//! The task of a cancelled job stays in its pool's queue, and keeps its memory. To remove it,
+//! the job must find the pool. A reference to the pool would cost each job two atomic operations
+//! on a shared cache line. An id costs only the cancelled jobs, which search the directory.
 //!
 //! # Invariants
-//! 1. A pool has an entry from its construction until its drop. A process uses no id twice. A child made by `fork` counts from
-//!    the beginning, and uses no id of its parent.
-//! 2. `cancelled` counts at least the cancelled jobs whose tasks are in the queue.
+//! 1. A pool has an entry from its construction until its drop. A process does not reuse ids. A child made
+//!    by `fork` starts with an empty directory of its own, and does not look up the ids of its parent.
+//! 2. `cancelled` is at least the number of cancelled jobs whose tasks are in the queue.
 //! 3. While the lock is held, no pool is dropped and no user code runs.
 
 use crate::backend::process::{Anew, PerProcess, Process};
@@ -32,7 +32,7 @@ impl Anew for Mutex<Pools> {
     }
 }
 
-/// The queue of a pool, as far as the directory needs it.
+/// A pool, as the directory sees it: a queue from which the tasks of cancelled jobs can be removed.
 pub(super) trait CancelledTasks: Send + Sync {
     fn queued(&self) -> usize;
 
@@ -45,10 +45,10 @@ struct Entry {
     cancelled: usize,
 }
 
-/// With fewer cancelled jobs, a queue is not searched for them.
+/// The queue is not searched for cancelled jobs before there are this many.
 const FEW: usize = 64;
 
-/// The entry of a pool, which lives as long as this.
+/// The registration of a pool in the directory; its drop removes the entry.
 pub(super) struct Registration {
     id: u64,
     home: Process,
@@ -79,8 +79,8 @@ impl Drop for Registration {
     }
 }
 
-/// Counts a cancelled job of the pool. When half of the queue may be such jobs, they are removed from it: the amortised cost is
-/// a few steps per cancel.
+/// Counts a cancelled job of the pool. When cancelled jobs may be more than half of the
+/// queue, removes them from it, so that the amortised cost of a cancel is constant.
 pub(super) fn note_cancel(id: u64) {
     let mut pools = POOLS.acquire();
     let Some(entry) = pools.entries.get_mut(&id) else {
@@ -93,11 +93,11 @@ pub(super) fn note_cancel(id: u64) {
     let Some(pool) = entry.pool.upgrade() else { return };
     let is_search_due = entry.cancelled > pool.queued() / 2;
     if is_search_due {
-        entry.cancelled = 0; // before the search: a job that is cancelled during it is counted again
+        entry.cancelled = 0; // before the search: a job that is cancelled during the search is counted again
     }
     drop(pools);
     if is_search_due {
         pool.remove_withdrawn();
     }
-    catch_quietly(|| drop(pool)); // perhaps the last reference: its drop drops the initializer, which is user code
+    catch_quietly(|| drop(pool)); // the last reference also drops the initializer, which is user code
 }

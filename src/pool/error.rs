@@ -1,22 +1,22 @@
-//! Why a pool takes no job, and why a job has no value.
+//! The error of a submission, and the error of a job.
 
 use crate::backend::text;
 use crate::unwind::Payload;
 use core::{error::Error, fmt};
 use std::io;
 
-/// Why a pool did not take a function, which is given back.
+/// The error of a pool that rejects a function. It contains the function.
 pub enum SubmitError<R> {
     /// The pool is shut down.
     ShutDown(R),
-    /// The pool's initializer has panicked.
+    /// The pool's initializer panicked.
     Broken(R),
-    /// The pool has no thread, and the system refuses it the first.
+    /// The pool has no worker, and the system can't create the first one.
     NoThread(R, io::Error),
 }
 
 impl<R> SubmitError<R> {
-    /// What was to be run.
+    /// The function that was rejected.
     pub fn into_inner(self) -> R {
         match self {
             SubmitError::ShutDown(run) | SubmitError::Broken(run) | SubmitError::NoThread(run, _) => run,
@@ -53,20 +53,20 @@ impl<R> Error for SubmitError<R> {
     }
 }
 
-/// Why a job has no value.
+/// The reason why a job has no value.
 pub enum JobError {
-    /// It was cancelled before it began.
+    /// The job was cancelled before it started.
     Cancelled,
-    /// The pool's initializer has panicked before the job began.
+    /// The pool's initializer panicked before the job started.
     Broken,
-    /// It had not ended when the process was forked, and this is the child: the parent runs it.
+    /// The job had not ended when the process called `fork`, and this process is the child. The parent runs the job.
     Forked,
-    /// It has panicked, with this: [`std::panic::resume_unwind`] passes it on.
+    /// The job's function panicked, with this payload; [`std::panic::resume_unwind`] continues the panic.
     Panicked(Payload),
 }
 
 impl JobError {
-    /// What the job panicked with, if it did and that was a text.
+    /// The message of the panic, if the job panicked and the payload is a string.
     pub fn message(&self) -> Option<&str> {
         match self {
             JobError::Panicked(payload) => text(&**payload),

@@ -1,7 +1,7 @@
-//! The submitter's end of a job: its result, once, and ways to wait for it.
+//! The handle of a submitted function: waits for its end and takes its result.
 //!
 //! # Invariants
-//! 1. A work has one job, and that takes what was made only after the work has ended: once.
+//! 1. Each task has exactly one `Job`, which takes the task's contents at most once, after the task has ended.
 
 use super::directory;
 use super::error::JobError;
@@ -18,16 +18,17 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use std::panic::resume_unwind;
 
-/// A function that a pool was given to run, and the result that it will have.
+/// A handle of a function that was submitted to a pool, and of its result.
 ///
-/// Any number of threads may wait for its end, by reference; whoever owns it takes the result. It can be awaited too, by any
-/// executor. A job that is dropped runs all the same; nobody has its result.
+/// Any number of threads may wait for the job's end, by reference; the owner takes the result. A job is also
+/// a future, for any executor. A dropped `Job` does not stop the function, whose result is then dropped.
 ///
-/// Everything that the job did, or that came before its cancel, happens-before whatever tells that it has ended.
+/// Everything that the function did, or that precedes the job's
+/// cancellation, happens-before each call that reports the end.
 ///
 /// # Python
-/// `concurrent.futures.Future`. There the result is shared; here it is given away, once, and [`wait`](Job::wait) and
-/// [`outcome`](Job::outcome) tell others how it went.
+/// `concurrent.futures.Future`. There the result is shared; here it is moved out, once.
+/// [`wait`](Job::wait) and [`outcome`](Job::outcome) report how the job ended without taking the result.
 ///
 /// ```
 /// use selvedge::{Outcome, ThreadPool};
@@ -43,25 +44,25 @@ pub struct Job<T> {
     home: Process,
     pool_id: u64,
     taken: bool,
-    polled: Option<(u64, Waker)>,
+    registered_waker: Option<(u64, Waker)>,
 }
 
-// A panic leaves it as it was.
+// A panic leaves the job's state consistent.
 impl<T> UnwindSafe for Job<T> {}
 impl<T> RefUnwindSafe for Job<T> {}
 
 impl<T> Job<T> {
-    pub(super) fn new<'a, W: TaskResult<T> + 'a>(task: Arc<W>, pool_id: u64) -> Job<T> {
+    pub(super) fn new<'a, U: TaskResult<T> + 'a>(task: Arc<U>, pool_id: u64) -> Job<T> {
         let task: Arc<dyn TaskResult<T> + 'a> = task;
-        // SAFETY: what the function borrows is gone before that ends, and without it the work is a place for a `T`
-        // (invariant 2 of task.rs), which lives as long as this job's type says.
+        // SAFETY: invariant 2 of task.rs: the function, with all that it borrows, is dropped before the end of
+        // `'a`. After that the task can only hold a `T`, which lives as long as the type of this job requires.
         let task = unsafe { core::mem::transmute::<Arc<dyn TaskResult<T> + 'a>, Arc<dyn TaskResult<T>>>(task) };
         Job {
             task,
             home: Process::this(),
             pool_id,
             taken: false,
-            polled: None,
+            registered_waker: None,
         }
     }
 
@@ -69,7 +70,8 @@ impl<T> Job<T> {
         self.task.state()
     }
 
-    /// Has `waiter` told of the end, at once if it has come. The number is for [`leave`](Job::leave).
+    /// Runs `waiter` when the job ends, or immediately if it has ended.
+    /// The id is for [`unregister_waiter`](Job::unregister_waiter).
     pub(super) fn register_waiter(&self, waiter: Box<dyn FnOnce() + Send>) -> u64 {
         if self.home.is_this() {
             return self.state().register_waiter(waiter);
@@ -78,20 +80,21 @@ impl<T> Job<T> {
         0
     }
 
-    /// Takes a waiter off the list, if it has not been told. In a child made by `fork` the list is the parent's.
-    pub(super) fn unregister_waiter(&self, number: u64) {
+    /// Removes a waiter that has not run. In a child made by `fork` the list is the parent's, and unchanged.
+    pub(super) fn unregister_waiter(&self, id: u64) {
         if self.home.is_this() {
-            self.state().unregister_waiter(number);
+            self.state().unregister_waiter(id);
         }
     }
 
-    /// Waits until the job has ended, and gives what its function has returned.
+    /// Blocks until the job has ended, and returns its result.
     ///
     /// # Errors
-    /// [`JobError`] if it has panicked, was cancelled, its pool is broken, or a fork has left it behind.
+    /// [`JobError`] if the function panicked, the job was cancelled,
+    /// its pool is broken, or a fork left it behind in the parent.
     ///
     /// # Panics
-    /// If its result was taken before.
+    /// If the result was already taken.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(1);
@@ -107,27 +110,27 @@ impl<T> Job<T> {
     /// The result, or `None` if the job has not ended; never blocks.
     ///
     /// # Panics
-    /// If the result was taken before.
+    /// If the result was already taken.
     pub fn try_result(&mut self) -> Option<Result<T, JobError>> {
         let outcome = self.outcome()?;
         Some(self.take(outcome))
     }
 
-    /// [`result`](Job::result), which waits for at most `timeout`; zero is one look.
+    /// [`result`](Job::result), blocking for at most `timeout`; a zero timeout checks once.
     ///
     /// # Errors
-    /// [`TimedOut`] if the job has not ended: it goes on, and its result is not lost.
+    /// [`TimedOut`] if the job has not ended. The job continues, and its result can be taken later.
     ///
     /// # Panics
-    /// If the result was taken before.
+    /// If the result was already taken.
     ///
     /// ```
     /// use selvedge::{ThreadPool, TimedOut};
     /// use std::time::Duration;
     /// let pool = ThreadPool::new(1);
     /// let gate = std::sync::Arc::new(selvedge::Event::new());
-    /// let theirs = gate.clone();
-    /// let mut job = pool.submit(move || theirs.wait())?;
+    /// let job_gate = gate.clone();
+    /// let mut job = pool.submit(move || job_gate.wait())?;
     /// assert!(matches!(job.result_timeout(Duration::from_millis(1)), Err(TimedOut)));
     /// gate.set();
     /// job.result_timeout(Duration::MAX)??;
@@ -138,7 +141,7 @@ impl<T> Job<T> {
         Ok(self.take(outcome))
     }
 
-    /// [`result`](Job::result), which waits until `deadline` at the latest; one that has passed is one look.
+    /// [`result`](Job::result), blocking until `deadline` at the latest; a deadline that has elapsed checks once.
     ///
     /// # Errors
     /// # Panics
@@ -148,14 +151,14 @@ impl<T> Job<T> {
         Ok(self.take(outcome))
     }
 
-    /// Waits until the job has ended, and tells how; the result stays.
+    /// Blocks until the job has ended, and returns how it ended. The result is not taken.
     #[doc(alias = "exception")]
     pub fn wait(&self) -> Outcome {
-        let ended = self.outcome().or_else(|| self.state().wait(None));
-        ended.expect("without a deadline it has ended")
+        let outcome = self.outcome().or_else(|| self.state().wait(None));
+        outcome.expect("a wait without a deadline returns after the end")
     }
 
-    /// [`wait`](Job::wait), for at most `timeout`; zero is one look.
+    /// [`wait`](Job::wait), blocking for at most `timeout`; a zero timeout checks once.
     ///
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
@@ -164,7 +167,7 @@ impl<T> Job<T> {
             .map_or_else(|| self.wait_deadline(Instant::now() + timeout), Ok)
     }
 
-    /// [`wait`](Job::wait), until `deadline` at the latest; one that has passed is one look.
+    /// [`wait`](Job::wait), blocking until `deadline` at the latest; a deadline that has elapsed checks once.
     ///
     /// # Errors
     /// [`TimedOut`] if the job has not ended.
@@ -174,7 +177,7 @@ impl<T> Job<T> {
             .ok_or(TimedOut)
     }
 
-    /// How the job has ended, or `None` if it has not; never blocks.
+    /// How the job ended, or `None` if it has not ended; never blocks.
     #[doc(alias = "cancelled")]
     pub fn outcome(&self) -> Option<Outcome> {
         self.state()
@@ -182,32 +185,34 @@ impl<T> Job<T> {
             .or_else(|| self.home.is_parent().then_some(Outcome::Forked))
     }
 
-    /// Whether it has ended: run, cancelled, or failed with its pool.
+    /// Whether the job has ended: it ran, was cancelled, or failed with its pool.
     #[doc(alias = "done")]
     pub fn is_done(&self) -> bool {
         self.outcome().is_some()
     }
 
-    /// Whether it runs at this moment.
+    /// Whether the job's function runs at this moment.
     #[doc(alias = "running")]
     pub fn is_running(&self) -> bool {
         self.state().is_running() && self.home.is_this()
     }
 
-    /// Cancels the job if it has not begun. True: it has not run, and never will. Whoever cancels it tells all who wait, and
-    /// drops its function before this returns. Its memory is freed once the handle is dropped and it is off the queue: with the
-    /// jobs before it, or at a cancel that finds half of the queue cancelled. A child made by `fork` cancels no job of its
-    /// parent's.
+    /// Cancels the job if it has not started. Returns true if the job was cancelled, by this call or earlier:
+    /// it never runs. The call that cancels it notifies all waiters, and drops the function before it returns.
+    ///
+    /// The memory of a cancelled job is freed when its `Job` is dropped and it is removed
+    /// from the queue: when a worker reaches it, or by a cancel that finds that half of
+    /// the queue is cancelled. A child made by `fork` can't cancel a job of its parent.
     ///
     /// # Panics
-    /// If the drop of the function does; the job is cancelled all the same.
+    /// If the drop of the function panics; the job is cancelled nevertheless.
     ///
     /// ```
     /// use selvedge::{Event, JobError, ThreadPool};
     /// use std::sync::Arc;
     /// let (pool, gate) = (ThreadPool::new(1), Arc::new(Event::new()));
-    /// let theirs = Arc::clone(&gate);
-    /// let first = pool.submit(move || theirs.wait())?;
+    /// let job_gate = Arc::clone(&gate);
+    /// let first = pool.submit(move || job_gate.wait())?;
     /// let second = pool.submit(|| unreachable!())?;
     /// assert!(second.cancel());
     /// gate.set();
@@ -223,80 +228,87 @@ impl<T> Job<T> {
             if self.home.is_this() {
                 directory::note_cancel(self.pool_id);
             }
-            dropped.unwrap_or_else(|payload| resume_unwind(payload)); // the cancel holds all the same
+            dropped.unwrap_or_else(|payload| resume_unwind(payload)); // the job stays cancelled
         }
         self.state().is_withdrawn()
     }
 
-    /// Has `callback` run once the job has ended, with how: by the thread that ends it, after those that were added before;
-    /// or at once, here, if it has ended. One that panics holds up none of the others.
+    /// Calls `callback` with the outcome when the job ends, on the thread that ends
+    /// it, after the callbacks that were added before; or immediately, on this thread,
+    /// if the job has ended. A panic of one callback does not affect the others.
     ///
     /// # Panics
     /// If the job has ended and `callback` panics.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(1);
-    /// pool.submit(|| 6 * 7)?.on_done(|outcome| println!("it has {outcome:?}"));
+    /// pool.submit(|| 6 * 7)?.on_done(|outcome| println!("the job has ended: {outcome:?}"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "add_done_callback")]
     pub fn on_done(&self, callback: impl FnOnce(Outcome) + Send + 'static) {
         match self.home.is_this() {
             true => self.state().on_end(Box::new(callback)),
-            false => callback(self.outcome().expect("in a child every job of the parent's has ended")),
+            false => callback(
+                self.outcome()
+                    .expect("in a child, every job of the parent has an outcome"),
+            ),
         }
     }
 
     fn take(&mut self, outcome: Outcome) -> Result<T, JobError> {
-        assert!(!self.taken, "the result of the job was taken before");
+        assert!(!self.taken, "the result of the job was already taken");
         self.taken = true;
         match outcome {
             Outcome::Cancelled => Err(JobError::Cancelled),
             Outcome::Broken => Err(JobError::Broken),
             Outcome::Forked => Err(JobError::Forked),
             Outcome::Returned | Outcome::Panicked => {
-                // SAFETY: it has ended, and this is its job (invariant 1).
-                let made = unsafe { self.task.take() };
-                made.expect("it was not taken").map_err(JobError::Panicked)
+                // SAFETY: invariant 1: the task has ended, and this is its only `Job`.
+                let result = unsafe { self.task.take() };
+                result
+                    .expect("the result was not taken before")
+                    .map_err(JobError::Panicked)
             }
         }
     }
 }
 
-/// Awaits the result.
+/// Waits for the result, as a future.
 ///
 /// # Panics
-/// If the result was taken before.
+/// If the result was already taken.
 impl<T> Future for Job<T> {
     type Output = Result<T, JobError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let job = &mut *self;
-        let known = job
-            .polled
+        let is_registered = job
+            .registered_waker
             .as_ref()
             .is_some_and(|(_, waker)| waker.will_wake(context.waker()));
-        if !known && !job.is_done() {
-            job.forget_waker();
-            let (waker, theirs) = (context.waker().clone(), context.waker().clone());
-            job.polled = Some((job.state().register_waiter(Box::new(move || theirs.wake())), waker));
+        if !is_registered && !job.is_done() {
+            job.unregister_waker();
+            let (waker, waiter) = (context.waker().clone(), context.waker().clone());
+            job.registered_waker = Some((job.state().register_waiter(Box::new(move || waiter.wake())), waker));
         }
-        // A look after the waker is in place: an end that came in between wakes it, but needs no other poll.
+        // Checked after the waker is registered: if the job ended in
+        // between, the waker was called, but no second poll is needed.
         job.try_result().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
 impl<T> Job<T> {
-    fn forget_waker(&mut self) {
-        if let Some((number, _)) = self.polled.take() {
-            self.unregister_waiter(number);
+    fn unregister_waker(&mut self) {
+        if let Some((id, _)) = self.registered_waker.take() {
+            self.unregister_waiter(id);
         }
     }
 }
 
 impl<T> Drop for Job<T> {
     fn drop(&mut self) {
-        self.forget_waker();
+        self.unregister_waker();
     }
 }
 

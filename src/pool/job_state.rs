@@ -1,8 +1,8 @@
-//! The state of a job: whether it waits, runs or has ended, and what is to be notified of its end.
+//! The state of a job, and the waiters and callbacks that run when the job ends.
 //!
 //! # State
-//! `word` holds the phase and two flag bits. WATCHED: the waiter list or the callback list is not empty. AWAITED: a thread
-//! blocks on `done`.
+//! `word` holds the phase and two flag bits. WATCHED: the list of waiters or
+//! the list of callbacks is not empty. AWAITED: a thread blocks on `done`.
 //! ```text
 //!            try_start                   finish
 //!   PENDING ───────────▶ RUNNING ─────────────────▶ RETURNED, PANICKED
@@ -11,13 +11,14 @@
 //!      └───────────────▶ CANCELLED, BROKEN
 //! ```
 //! # Invariants
-//! 1. Exactly one thread moves a job out of PENDING: with `try_start` or with `withdraw`. What the job holds belongs to that
-//!    thread; after `try_start`, until it calls `finish`.
-//! 2. A thread that adds a waiter or a callback sets WATCHED while it holds the lock of the lists. If the job has not ended, the
-//!    entry is put on its list; the thread that ends the job locks the lists after that, and finds it. If the job has ended,
-//!    the adding thread runs the entry itself. So each waiter and each callback runs exactly once.
+//! 1. Exactly one thread moves a job out of PENDING, by `try_start` or `withdraw`. That thread owns the contents of
+//!    the job's task: after `try_start` until it calls `finish`, after `withdraw` until it has dropped the function.
+//! 2. A thread that adds a waiter or a callback sets WATCHED while it holds the lock of the
+//!    lists. If the job has not ended, it adds the entry to the list. The thread that ends the
+//!    job acquires the lock after that, and so finds the entry. If the job has ended, the
+//!    adding thread runs the entry itself. So each waiter and each callback runs exactly once.
 //! 3. No user code runs while the lists are locked.
-//! 4. A thread sets AWAITED before it blocks on `done`. The thread that ends the job sets `done` if it finds AWAITED.
+//! 4. A thread sets AWAITED before it blocks on `done`. The thread that ends the job sets `done` if it reads AWAITED.
 //!
 //! Linearization points: the write of the phase for a start, a withdrawal and an end; the load of `word` for `outcome`.
 
@@ -35,23 +36,23 @@ const RETURNED: u32 = 2;
 const PANICKED: u32 = 3;
 const CANCELLED: u32 = 4;
 const BROKEN: u32 = 5;
-const FORKED: u32 = 6; // no word has this phase: it follows from the process in which the job was submitted
+const FORKED: u32 = 6; // never stored in a word: follows from the process in which the job was submitted
 const PHASE: u32 = 7;
 const WATCHED: u32 = 8;
 const AWAITED: u32 = 16;
 
-/// How a job has ended.
+/// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// Its function has returned.
+    /// The function returned.
     Returned = RETURNED as isize,
-    /// Its function has panicked.
+    /// The function panicked.
     Panicked = PANICKED as isize,
-    /// It was cancelled before its function started.
+    /// The job was cancelled before the function started.
     Cancelled = CANCELLED as isize,
-    /// The pool's initializer has panicked, and the function did not start.
+    /// The pool's initializer panicked before the function started.
     Broken = BROKEN as isize,
-    /// It had not ended when the process was forked, and this is the child: the job is the parent's.
+    /// The job had not ended when the process called `fork`, and this process is the child.
     Forked = FORKED as isize,
 }
 
@@ -68,7 +69,7 @@ fn outcome_of(word: u32) -> Option<Outcome> {
 type Waiter = Box<dyn FnOnce() + Send>;
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
-/// The waiters run first, for a callback may take long.
+/// What runs when a job ends: first the waiters, then the callbacks, because a callback may take long.
 #[derive(Default)]
 struct Watchers {
     last_id: u64,
@@ -79,7 +80,7 @@ struct Watchers {
 pub(super) struct JobState {
     word: AtomicU32,
     done: Event,
-    /// In a box: few jobs have watchers, and the size of a task is most of what a job costs.
+    /// In a box, because few jobs have watchers, and the cost of a job depends mostly on its size.
     watchers: Mutex<Option<Box<Watchers>>>,
 }
 
@@ -92,24 +93,25 @@ impl JobState {
         }
     }
 
-    /// True if the caller is to run the task (invariant 1).
+    /// Starts the job. Returns true if the caller must run its function (invariant 1).
     pub(super) fn try_start(&self) -> bool {
-        // The caller took the task from the queue, which makes the contents visible to it.
+        // The contents of the task are visible to the caller, because it has taken the task from the queue.
         self.leave_pending(RUNNING).is_some()
     }
 
-    /// True if the caller has kept the task from running. Then it must call [`notify_waiters`](JobState::notify_waiters).
+    /// Withdraws the job, if it has not started. If it returns true, the
+    /// caller must call [`notify_waiters`](JobState::notify_waiters).
     pub(super) fn withdraw(&self, outcome: Outcome) -> bool {
         let before = self.leave_pending(outcome as u32);
         before.inspect(|&before| self.set_done(before)).is_some()
     }
 
-    /// Moves the task out of PENDING, and returns the word before; `None` if another thread has done so (invariant 1).
+    /// Moves the job out of PENDING, and returns the previous word; `None` if another thread has done so (invariant 1).
     fn leave_pending(&self, phase: u32) -> Option<u32> {
-        let mut word = PENDING; // a guess that is most often right: a load would fetch the cache line twice
+        let mut word = PENDING; // a guess, usually right: a load first would fetch the cache line twice
         while word & PHASE == PENDING {
-            // ORDERING: Release synchronizes with the Acquire in `outcome` and `set_flag`: a thread that sees the withdrawal sees
-            // all that happened before it.
+            // ORDERING: Release; synchronizes with the Acquire operations in `outcome` and `set_flag`:
+            // all writes before the withdrawal are visible to a thread that reads its outcome.
             match self.word.compare_exchange_weak(word, word | phase, Release, Relaxed) {
                 Ok(before) => return Some(before),
                 Err(newer) => word = newer,
@@ -118,14 +120,14 @@ impl JobState {
         None
     }
 
-    /// Invariant 4. Most often no thread blocks on `done`.
+    /// Sets `done` if a thread blocks on it (invariant 4). Usually no thread does, and the write is saved.
     fn set_done(&self, before: u32) {
         if before & AWAITED != 0 {
             self.done.set();
         }
     }
 
-    /// Blocks until the task has ended or the deadline has elapsed; the outcome, if it has ended.
+    /// Blocks until the job has ended or the deadline has elapsed. Returns the outcome, if the job has ended.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Option<Outcome> {
         if let Some(outcome) = self.set_flag(AWAITED) {
             return Some(outcome);
@@ -134,7 +136,7 @@ impl JobState {
             None => self.done.wait(),
             Some(deadline) => drop(self.done.wait_deadline(deadline)),
         }
-        // Not decided by the wait: the task may have ended while `done` is not set yet.
+        // Reads the word even after a timeout: the job may have ended although `done` is not set yet.
         self.outcome()
     }
 
@@ -146,24 +148,24 @@ impl JobState {
         matches!(self.word.load(Relaxed) & PHASE, CANCELLED | BROKEN)
     }
 
-    /// The outcome, if the task has ended. All that its function did happens-before this returns it.
+    /// The outcome, if the job has ended. Everything that the function did happens-before the return.
     pub(super) fn outcome(&self) -> Option<Outcome> {
-        // ORDERING: Acquire synchronizes with the Release in `finish` and `leave_pending`. Flags are set by RMWs, which continue
-        // the release sequence.
+        // ORDERING: Acquire; synchronizes with the Release operations in `finish` and `leave_pending`: all
+        // writes of the job's function are visible. Flags are set by RMWs, which continue the release sequence.
         outcome_of(self.word.load(Acquire))
     }
 
-    /// Ends the task that the caller has started. True if the caller must call
-    /// [`notify_waiters`](JobState::notify_waiters).
+    /// Ends the job, which the caller has started. If it returns true,
+    /// the caller must call [`notify_waiters`](JobState::notify_waiters).
     pub(super) fn finish(&self, outcome: Outcome) -> bool {
-        // ORDERING: Release synchronizes with the Acquire in `outcome` and `set_flag`: a thread that sees the end sees all that the
-        // function did.
+        // ORDERING: Release; synchronizes with the Acquire operations in `outcome` and
+        // `set_flag`: all writes of the function are visible to a thread that reads the outcome.
         let before = self.word.swap(outcome as u32, Release);
         self.set_done(before);
         before & WATCHED != 0
     }
 
-    /// Runs the waiters of an ended task, and returns the callbacks, which the caller must run (invariant 2).
+    /// Runs the waiters of an ended job, and returns its callbacks, which the caller must run (invariant 2).
     #[cold]
     pub(super) fn notify_waiters(&self) -> Vec<Callback> {
         let watchers = self.watchers.acquire().take().unwrap_or_default();
@@ -173,7 +175,7 @@ impl JobState {
         watchers.callbacks
     }
 
-    /// Runs `callback` when the task ends: on the thread that ends it, or immediately if it has ended.
+    /// Runs `callback` when the job ends: on the thread that ends it, or immediately if it has ended.
     pub(super) fn on_end(&self, callback: Callback) {
         let mut watchers = self.watchers.acquire();
         match self.set_flag(WATCHED) {
@@ -185,8 +187,8 @@ impl JobState {
         }
     }
 
-    /// Runs `waiter` when the task ends, or immediately if it has ended. The id is for
-    /// [`unregister_waiter`](JobState::unregister_waiter).
+    /// Runs `waiter` when the job ends, or immediately if it has ended. The
+    /// returned id is for [`unregister_waiter`](JobState::unregister_waiter).
     pub(super) fn register_waiter(&self, waiter: Waiter) -> u64 {
         let mut watchers = self.watchers.acquire();
         if self.set_flag(WATCHED).is_some() {
@@ -211,14 +213,15 @@ impl JobState {
         drop(removed); // invariant 3
     }
 
-    /// Sets a flag bit (invariants 2 and 4). The outcome, if the task has ended: then no thread acts on the flag.
+    /// Sets a flag bit (invariants 2 and 4). Returns the outcome if the job has ended; then the flag has no effect.
     fn set_flag(&self, flag: u32) -> Option<Outcome> {
-        // ORDERING: Acquire synchronizes with the Release in `finish` and `leave_pending`, for a caller that uses the outcome.
+        // ORDERING: Acquire; synchronizes with the Release operations in `finish` and `leave_pending`:
+        // all writes of the job's function are visible to a caller that receives the outcome.
         outcome_of(self.word.fetch_or(flag, Acquire))
     }
 }
 
-/// Runs callbacks. A panic of one does not keep the next from running.
+/// Runs callbacks. If a callback panics, the next ones run nevertheless.
 pub(super) fn run_callbacks(callbacks: Vec<Callback>, outcome: Outcome) {
     for callback in callbacks {
         catch_quietly(|| callback(outcome));

@@ -1,4 +1,4 @@
-//! One function for many items, with a look ahead.
+//! An iterator that submits a job per item, ahead of the results requested.
 
 use super::error::{JobError, SubmitError};
 use super::job::Job;
@@ -11,14 +11,16 @@ use core::iter::{Fuse, FusedIterator};
 use core::time::Duration;
 use std::collections::VecDeque;
 
-/// The results of [`ThreadPool::map`], in the order of the items. Dropping it cancels what has not begun.
+/// The results of [`ThreadPool::map`], in the order of the items.
+/// The drop of the iterator cancels the jobs that have not started.
 ///
-/// When the pool is shut down meanwhile, each item for which no job was submitted has [`JobError::Cancelled`]; when it is broken, or
-/// can't have a thread, [`JobError::Broken`].
+/// If the pool is shut down meanwhile, the result of each item that was not submitted is
+/// [`JobError::Cancelled`]. If the pool breaks or can't start a thread, it is [`JobError::Broken`].
 ///
 /// # Panics
-/// As the items' iterator does, in the thread that asks; the results of items before that are not lost.
-#[must_use = "what is not asked for is cancelled"]
+/// If the items' iterator panics, which happens in the call that
+/// requests a result. The results of earlier items are not lost.
+#[must_use = "the drop of the iterator cancels the jobs that have not started"]
 pub struct Map<'a, I: Iterator, F, T> {
     pool: &'a ThreadPool,
     items: Fuse<I>,
@@ -34,7 +36,7 @@ where
     T: Send + 'static,
 {
     pub(super) fn new(pool: &'a ThreadPool, ahead: usize, items: I, run: F) -> Map<'a, I, F, T> {
-        assert!(ahead > 0, "a map looks ahead for at least one item");
+        assert!(ahead > 0, "a map must submit at least one item ahead");
         let mut map = Map {
             pool,
             items: items.fuse(),
@@ -42,43 +44,44 @@ where
             ahead,
             jobs: VecDeque::new(),
         };
-        map.look_ahead();
+        map.submit_ahead();
         map
     }
 
-    fn look_ahead(&mut self) {
+    fn submit_ahead(&mut self) {
         while self.jobs.len() < self.ahead {
             let Some(item) = self.items.next() else { return };
             let run = Arc::clone(&self.run);
             self.jobs
-                .push_back(self.pool.submit(move || run(item)).map_err(|refused| match refused {
+                .push_back(self.pool.submit(move || run(item)).map_err(|error| match error {
                     SubmitError::ShutDown(_) => JobError::Cancelled,
                     SubmitError::Broken(_) | SubmitError::NoThread(..) => JobError::Broken,
                 }));
         }
     }
 
-    /// The next result, after at most `timeout`; zero is one look. `None` after the last.
+    /// The next result, blocking for at most `timeout`; a zero timeout checks once. `None` after the last result.
     ///
     /// # Errors
-    /// [`TimedOut`] if it is not there: the next call waits for the same.
+    /// [`TimedOut`] if the job has not ended; the next call waits for the same job.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Result<T, JobError>>, TimedOut> {
         self.next_deadline(Instant::now() + timeout)
     }
 
-    /// The next result, if it comes until `deadline`; one that has passed is one look. `None` after the last.
+    /// The next result, blocking until `deadline` at the latest; a deadline
+    /// that has elapsed checks once. `None` after the last result.
     ///
     /// # Errors
     /// As [`next_timeout`](Map::next_timeout).
     pub fn next_deadline(&mut self, deadline: Instant) -> Result<Option<Result<T, JobError>>, TimedOut> {
-        self.look_ahead();
+        self.submit_ahead();
         if let Some(Ok(job)) = self.jobs.front() {
             job.wait_deadline(deadline)?;
         }
-        Ok(self.first())
+        Ok(self.pop_front())
     }
 
-    fn first(&mut self) -> Option<Result<T, JobError>> {
+    fn pop_front(&mut self) -> Option<Result<T, JobError>> {
         Some(self.jobs.pop_front()?.and_then(Job::result))
     }
 }
@@ -92,14 +95,14 @@ where
     type Item = Result<T, JobError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.look_ahead();
-        self.first()
+        self.submit_ahead();
+        self.pop_front()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.items.size_hint();
+        let (lower, upper) = self.items.size_hint();
         let add = |count: usize| count.checked_add(self.jobs.len());
-        (least.saturating_add(self.jobs.len()), most.and_then(add))
+        (lower.saturating_add(self.jobs.len()), upper.and_then(add))
     }
 }
 
@@ -114,7 +117,7 @@ where
 impl<I: Iterator, F, T> Drop for Map<'_, I, F, T> {
     fn drop(&mut self) {
         for job in self.jobs.drain(..).flatten() {
-            // An item may panic when it is dropped; the others are cancelled all the same.
+            // The drop of an item may panic; the other jobs are cancelled nevertheless.
             catch_quietly(|| {
                 job.cancel();
                 drop(job);

@@ -1,10 +1,11 @@
 //! Threads that are started once and run many jobs; Python's `concurrent.futures`.
 //!
-//! A [`ThreadPool`] takes functions and gives [`Job`]s: handles that have the result, can be waited for, cancelled and
-//! awaited. [`wait`] and [`as_completed`] wait for several. Jobs may borrow in a [`scope`](ThreadPool::scope).
+//! A function submitted to a [`ThreadPool`] becomes a [`Job`]: a handle that can be waited
+//! for, cancelled and awaited, and that returns the function's result. [`wait`] and
+//! [`as_completed`] wait for several jobs. In a [`scope`](ThreadPool::scope), jobs may borrow.
 //!
-//! A job that waits for another job of its own pool holds a worker meanwhile: when all workers wait so, nobody is left
-//! to run what they wait for. Give such jobs pools of their own.
+//! A job that waits for another job of its own pool occupies a worker meanwhile. If all workers wait in this
+//! way, no worker is left to run the awaited jobs: a deadlock. Submit the awaited jobs to a different pool.
 //!
 //! ```
 //! use selvedge::ThreadPool;
@@ -23,7 +24,7 @@ mod error;
 mod job;
 mod job_state;
 mod map;
-#[expect(clippy::module_inception, reason = "the pool, of which the other files are parts")]
+#[expect(clippy::module_inception, reason = "the module holds the type `ThreadPool`")]
 mod pool;
 mod scope;
 mod task;

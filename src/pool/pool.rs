@@ -1,4 +1,4 @@
-//! The pool: takes functions, gives jobs, and waits for the end.
+//! The pool: accepts functions, returns jobs, and is shut down.
 
 use super::builder::Builder;
 use super::directory::CancelledTasks;
@@ -8,7 +8,7 @@ use super::job_state::Outcome;
 use super::map::Map;
 use super::scope::{self, Scope};
 use super::task::{ErasedTask, ScopeToken, Task};
-use super::workers::{Config, Refusal, Workers};
+use super::workers::{Config, Rejection, Workers};
 use crate::backend::process::PerProcess;
 use crate::backend::{Arc, Instant};
 use crate::sync::TimedOut;
@@ -18,20 +18,22 @@ use core::mem;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::time::Duration;
 
-/// Threads that run jobs, in the order in which they were submitted.
+/// A pool of threads, the workers, which run jobs in the order of their submission.
 ///
-/// A thread is started when a job comes and all threads are busy, until there are as many as there may be. They stay until
-/// the pool is shut down, which its drop does, and waits. A job that panics fails by itself. A pool that is leaked or kept in a
-/// static holds up no exit: its threads are daemons, and what is queued then is not run.
+/// A worker is started when a job is submitted while all workers are busy, up to the maximum. Workers
+/// live until the pool is shut down. The drop of the pool shuts it down and blocks until the workers
+/// have ended. A panic of a job ends only that job. The workers are daemons: a pool that is leaked,
+/// or stored in a static, does not delay the exit of the program, and its queued jobs do not run.
 ///
-/// Everything before a `submit` happens-before the job.
+/// Everything before the call of `submit` happens-before the job.
 ///
-/// In a child made by `fork` a pool of the parent's has no threads and no jobs, and starts threads of its own when a job
-/// comes. Jobs that had not ended do not run there, nor are they dropped: they have [`Outcome::Forked`].
+/// In a child made by `fork`, a pool of the parent has no workers and no jobs, and
+/// starts workers of its own for new jobs. The parent's jobs that had not ended do
+/// not run in the child and are not dropped; their outcome is [`Outcome::Forked`].
 ///
 /// # Python
-/// `concurrent.futures.ThreadPoolExecutor`. There the interpreter waits at its exit for what is queued; here the pool's owner
-/// does.
+/// `concurrent.futures.ThreadPoolExecutor`. There the interpreter's
+/// exit waits for queued jobs; here the drop of the pool does.
 ///
 /// ```
 /// use selvedge::ThreadPool;
@@ -45,12 +47,12 @@ pub struct ThreadPool {
     workers: PerProcess<Arc<Workers>>,
 }
 
-// A panic leaves it as it was.
+// A panic leaves the pool's state consistent.
 impl UnwindSafe for ThreadPool {}
 impl RefUnwindSafe for ThreadPool {}
 
 impl ThreadPool {
-    /// A pool of at most so many threads; [`Builder`] says more.
+    /// A pool of at most `workers` threads; [`Builder`] has more settings.
     ///
     /// # Panics
     /// If `workers` is zero.
@@ -58,32 +60,33 @@ impl ThreadPool {
         Builder::new().workers(workers).build()
     }
 
-    pub(super) fn with(config: Config) -> ThreadPool {
+    pub(super) fn from_config(config: Config) -> ThreadPool {
         ThreadPool {
             workers: PerProcess::new(Arc::new_cyclic(|me| Workers::new(config, me))),
         }
     }
 
-    /// Has `run` run by one of the threads. If the job is dropped, it is run all the same.
+    /// Queues `run`, which a worker will call. It runs even if the returned job is dropped.
     ///
-    /// When this returns, the job need not have begun, nor the thread that will run it: a
-    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel) right after it may cancel each job. For one that must have begun, wait for
-    /// an [`Event`](crate::Event) that it sets.
+    /// The job may start after `submit` returns, and so may the worker that runs it: a
+    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel) after `submit` may cancel the
+    /// job. To know that a job has started, let it set an [`Event`](crate::Event).
     ///
     /// # Python
-    /// `Executor.submit`. CPython starts the first thread within the call, which often has begun the job by the time that it returns.
+    /// `Executor.submit`. CPython starts the first thread within the call,
+    /// and that thread has often started the job when the call returns.
     ///
     /// # Errors
-    /// [`SubmitError`], which gives `run` back, if the pool is shut down or broken, or the system refuses it the first thread. If it
-    /// refuses it another one, those that are there run it.
+    /// [`SubmitError`], which returns `run`: the pool is shut down or broken, or the system can't create
+    /// the first worker. If the system can't create a further worker, the existing workers run the job.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(1);
     /// let job = pool.submit(|| 1 + 1)?;
     /// assert_eq!(job.result()?, 2);
     /// pool.shutdown();
-    /// let refused = pool.submit(|| 1 + 2).unwrap_err();
-    /// assert_eq!(refused.into_inner()(), 3);
+    /// let rejected = pool.submit(|| 1 + 2).unwrap_err();
+    /// assert_eq!(rejected.into_inner()(), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn submit<R>(&self, run: R) -> Result<Job<R::Output>, SubmitError<R>>
@@ -91,12 +94,12 @@ impl ThreadPool {
         R: Run + Send + 'static,
         R::Output: Send + 'static,
     {
-        // SAFETY: nothing is borrowed.
+        // SAFETY: `run` and its output are `'static`: they borrow nothing.
         unsafe { self.submit_unchecked(run, ()) }
     }
 
     /// # Safety
-    /// What `run` and its output borrow must live until the scope is told of the job's end.
+    /// The values that `run` and its output borrow must live until the scope is notified of the task's end.
     pub(super) unsafe fn submit_unchecked<'a, R, S>(&self, run: R, scope: S) -> Result<Job<R::Output>, SubmitError<R>>
     where
         R: Run + Send + 'a,
@@ -105,30 +108,32 @@ impl ThreadPool {
     {
         let task = Arc::new(Task::new(run, scope));
         let queued: Arc<dyn ErasedTask + 'a> = task.clone();
-        // SAFETY: the caller's: until the scope is told, the function lives, and the value unless a job has it; after that the
-        // pool touches neither (invariant 2 of task.rs).
+        // SAFETY: invariant 2 of task.rs: the function is dropped before the scope is
+        // notified, and so is the value, unless a `Job` holds or can take it. The caller keeps
+        // the borrowed values alive until then, and the pool accesses neither after that.
         let queued = unsafe { mem::transmute::<Arc<dyn ErasedTask + 'a>, Arc<dyn ErasedTask + 'static>>(queued) };
-        let Err(refused) = self.workers.submit(queued) else {
+        let Err(rejection) = self.workers.submit(queued) else {
             return Ok(Job::new(task, self.workers.id()));
         };
         let run = Arc::into_inner(task)
             .and_then(Task::into_function)
-            .expect("nobody else has seen it");
-        Err(match refused {
-            Refusal::NoThread(error) => SubmitError::NoThread(run, error),
-            Refusal::Closed if self.is_broken() => SubmitError::Broken(run),
-            Refusal::Closed => SubmitError::ShutDown(run),
+            .expect("a task that was not queued has no other reference");
+        Err(match rejection {
+            Rejection::NoThread(error) => SubmitError::NoThread(run, error),
+            Rejection::Closed if self.is_broken() => SubmitError::Broken(run),
+            Rejection::Closed => SubmitError::ShutDown(run),
         })
     }
 
-    /// Runs `run` for each item, and gives the results in the order of the items.
+    /// Submits a job `run(item)` for each item, and returns an iterator over the results, in the order of the items.
     ///
-    /// If the items' iterator panics here, all is cancelled. It looks ahead, for twice as many items as there may be threads: so many jobs are submitted at once, and another each time
-    /// that a result is asked for. When the iterator is dropped, the jobs that have not begun are cancelled.
+    /// The iterator submits ahead: at first jobs for twice as many items as the maximum of
+    /// workers, then one more job per result requested. Its drop cancels the jobs that have
+    /// not started. If `items` panics in this call, the submitted jobs are cancelled too.
     ///
     /// # Python
-    /// `Executor.map`, with a `buffersize`. An exception ends that; here each item has its result, and
-    /// `collect::<Result<_, _>>()` ends it.
+    /// `Executor.map` with a `buffersize`. There an exception ends the iteration; here each
+    /// item has its own result, and `collect::<Result<_, _>>()` stops at the first error.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(2);
@@ -145,7 +150,7 @@ impl ThreadPool {
         self.map_ahead(self.max_workers().saturating_mul(2), items, run)
     }
 
-    /// [`map`](ThreadPool::map), with at most `ahead` items for which a job was submitted and the result not asked for.
+    /// [`map`](ThreadPool::map), with at most `ahead` submitted items whose results have not been requested.
     ///
     /// # Panics
     /// If `ahead` is zero.
@@ -159,14 +164,16 @@ impl ThreadPool {
         Map::new(self, ahead, items.into_iter(), run)
     }
 
-    /// Runs `body`, in which jobs may be submitted that borrow what lives longer, and waits until all of them have ended.
+    /// Runs `body`, which may submit jobs that borrow values that
+    /// outlive the scope; then blocks until all these jobs have ended.
     ///
-    /// Everything that they did happens-before the return. A job's panic is in its result. A child made by `fork` in `body` aborts if it returns from there before all jobs have ended: what those
-    /// of the parent had borrowed may be half changed.
+    /// Everything that the jobs did happens-before the return. A panic of a job is in the job's
+    /// result. If `body` calls `fork`, and a job had not ended at the fork, the child aborts at
+    /// the end of `body`, because the values that the job borrowed may be half written.
     ///
     /// # Panics
-    /// As `body` does; and if a job has panicked and its result was not taken in the scope, as
-    /// [`thread::scope`](crate::thread::scope) does of a thread that was not joined.
+    /// If `body` panics, or a job panicked and its result was not taken within the scope. This
+    /// corresponds to a thread in [`thread::scope`](crate::thread::scope) that was not joined.
     ///
     /// ```
     /// let pool = selvedge::ThreadPool::new(2);
@@ -182,49 +189,49 @@ impl ThreadPool {
         scope::run(self, body)
     }
 
-    /// Takes no more jobs, runs those that are queued, and waits until every thread has ended. All that the jobs did
-    /// happens-before the return. To do it again only waits.
+    /// Rejects new jobs, runs the queued jobs, and blocks until all workers have ended.
+    /// Everything that the jobs did happens-before the return. A second call only waits.
     ///
     /// # Panics
-    /// If one of its own threads does it, which would wait for itself. Nothing is shut down then;
-    /// [`try_shutdown`](ThreadPool::try_shutdown) may be called there.
+    /// If a worker of the pool calls it, which would wait for itself. Then nothing
+    /// is shut down; a worker may call [`try_shutdown`](ThreadPool::try_shutdown).
     pub fn shutdown(&self) {
         // Without a deadline there is no timeout.
-        let _ = self.end(None, None);
+        let _ = self.shut_down_and_wait(None, None);
     }
 
-    /// Takes no more jobs, and never blocks: what is queued still runs.
+    /// Rejects new jobs, but never blocks; the queued jobs still run.
     ///
     /// # Errors
-    /// [`TimedOut`] if a thread is left.
+    /// [`TimedOut`] if a worker has not ended.
     pub fn try_shutdown(&self) -> Result<(), TimedOut> {
         self.workers.close(None);
         self.workers.await_end(Some(Instant::now()))
     }
 
-    /// [`shutdown`](ThreadPool::shutdown), which waits for at most `timeout`; the threads' thread-locals may not be dropped
-    /// by then.
+    /// [`shutdown`](ThreadPool::shutdown), blocking for at most `timeout`.
+    /// It does not wait for the drop of the workers' thread-locals.
     ///
     /// # Errors
-    /// [`TimedOut`] if a thread is left. The pool is shut down all the same.
+    /// [`TimedOut`] if a worker has not ended. The pool is shut down in any case.
     ///
     /// # Panics
     /// As [`shutdown`](ThreadPool::shutdown).
     pub fn shutdown_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
-        self.end(None, Some(Instant::now() + timeout))
+        self.shut_down_and_wait(None, Some(Instant::now() + timeout))
     }
 
-    /// [`shutdown`](ThreadPool::shutdown), which waits until `deadline` at the latest.
+    /// [`shutdown`](ThreadPool::shutdown), blocking until `deadline` at the latest.
     ///
     /// # Errors
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        self.end(None, Some(deadline))
+        self.shut_down_and_wait(None, Some(deadline))
     }
 
-    /// Takes no more jobs, cancels those that are queued, and waits until every thread has ended. After a
-    /// [`shutdown`](ThreadPool::shutdown) it cancels what still is queued.
+    /// Rejects new jobs, cancels the queued jobs, and blocks until all workers have ended. It may
+    /// follow a [`shutdown`](ThreadPool::shutdown), to cancel the jobs that are still queued.
     ///
     /// # Panics
     /// As [`shutdown`](ThreadPool::shutdown).
@@ -238,68 +245,69 @@ impl ThreadPool {
     /// ```
     #[doc(alias = "cancel_futures")]
     pub fn shutdown_cancel(&self) {
-        let _ = self.end(Some(Outcome::Cancelled), None);
+        let _ = self.shut_down_and_wait(Some(Outcome::Cancelled), None);
     }
 
-    /// Takes no more jobs, cancels those that are queued, and waits for no thread. As with all that cancels, the jobs' functions
-    /// are dropped here, and their callbacks run.
+    /// Rejects new jobs and cancels the queued jobs, without waiting for a worker. As in every
+    /// call that cancels jobs, this thread drops their functions and runs their callbacks.
     ///
     /// # Errors
-    /// [`TimedOut`] if a thread is left.
+    /// [`TimedOut`] if a worker has not ended.
     pub fn try_shutdown_cancel(&self) -> Result<(), TimedOut> {
         self.workers.close(Some(Outcome::Cancelled));
         self.workers.await_end(Some(Instant::now()))
     }
 
-    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), which waits for at most `timeout`.
+    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), blocking for at most `timeout`.
     ///
     /// # Errors
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_cancel_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
-        self.end(Some(Outcome::Cancelled), Some(Instant::now() + timeout))
+        self.shut_down_and_wait(Some(Outcome::Cancelled), Some(Instant::now() + timeout))
     }
 
-    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), which waits until `deadline` at the latest.
+    /// [`shutdown_cancel`](ThreadPool::shutdown_cancel), blocking until `deadline` at the latest.
     ///
     /// # Errors
     /// # Panics
     /// As [`shutdown_timeout`](ThreadPool::shutdown_timeout).
     pub fn shutdown_cancel_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        self.end(Some(Outcome::Cancelled), Some(deadline))
+        self.shut_down_and_wait(Some(Outcome::Cancelled), Some(deadline))
     }
 
-    fn end(&self, refused: Option<Outcome>, deadline: Option<Instant>) -> Result<(), TimedOut> {
+    fn shut_down_and_wait(&self, withdrawn: Option<Outcome>, deadline: Option<Instant>) -> Result<(), TimedOut> {
         assert!(
             !self.workers.contain_this_thread(),
             "a thread of a pool can't wait for its own end"
         );
-        self.workers.close(refused);
+        self.workers.close(withdrawn);
         self.workers.await_end(deadline)
     }
 
-    /// The most threads that it may have.
+    /// The maximum number of workers.
     pub fn max_workers(&self) -> usize {
         self.workers.config().max_workers
     }
 
-    /// How many threads it has started.
+    /// The number of workers that were started.
     pub fn workers(&self) -> usize {
         self.workers.count()
     }
 
-    /// How many jobs are queued. Some may have been cancelled: at the last cancel no more than half of them, or a few.
+    /// The number of queued jobs. It includes cancelled jobs that have not been removed from the queue yet:
+    /// a cancel removes them when there are at least 64 of them and they are more than half of the queue.
     #[doc(alias("qsize", "len"))]
     pub fn pending(&self) -> usize {
         self.workers.queued()
     }
 
-    /// Whether it takes no more jobs, for it is shut down or broken.
+    /// Whether the pool rejects new jobs, because it is shut down or broken.
     pub fn is_shutdown(&self) -> bool {
         self.workers.is_shut_down()
     }
 
-    /// Whether its initializer has panicked.
+    /// Whether the pool is broken: its initializer panicked.
     #[doc(alias = "BrokenThreadPool")]
     pub fn is_broken(&self) -> bool {
         self.workers.is_broken()
@@ -307,13 +315,13 @@ impl ThreadPool {
 }
 
 impl Default for ThreadPool {
-    /// As [`Builder::new`] says.
+    /// A pool with the default settings of [`Builder::new`].
     fn default() -> ThreadPool {
         Builder::new().build()
     }
 }
 
-/// As [`shutdown`](ThreadPool::shutdown). The last owner may be a job on one of its own threads: that waits for nobody.
+/// Shuts the pool down, as [`shutdown`](ThreadPool::shutdown) does. A drop by a worker of the pool does not wait.
 impl Drop for ThreadPool {
     fn drop(&mut self) {
         self.workers.close(None);

@@ -1,14 +1,15 @@
-//! Jobs that borrow: none outlives the scope in which it was submitted.
+//! JobCounter that may borrow: they end before the scope in which they were submitted.
 //!
 //! # State
-//! `pending` counts the jobs that were submitted and have not told their ends, and one for the body: no more than there is
-//! memory for, however many jobs a scope has.
+//! `pending` counts the submitted jobs whose tasks have not ended, plus one
+//! for the scope's body. Each job takes memory, so the counter can't overflow.
 //!
 //! # Invariants
-//! 1. A scope does not return, by a panic either, before each job that the pool took has told it of its end. A job is counted
-//!    before it is submitted: by the scope's body, or by a job that has not told its end. So `pending` is zero once, at the
-//!    end of all, and then `ended` is set.
-//! 2. The last job may tell its end when the scope's frame is gone: the counter is in an `Arc`, of which the job has a clone.
+//! 1. A scope returns or unwinds only after each of its queued tasks has ended and notified the scope. A job
+//!    is counted before it is submitted, by a thread that is counted itself: the scope's body or a running
+//!    job. So `pending` becomes zero only once, after all tasks and the body have ended; then `ended` is set.
+//! 2. The last task may still use the counter when the scope has
+//!    returned: the counter is in an `Arc`, and each task holds a clone.
 
 use super::error::SubmitError;
 use super::job::Job;
@@ -27,74 +28,75 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
 
-/// Where jobs are submitted that may borrow; [`ThreadPool::scope`] gives it.
+/// A scope in which jobs that borrow can be submitted; [`ThreadPool::scope`] creates it.
 pub struct Scope<'scope, 'env: 'scope> {
     pool: &'env ThreadPool,
     home: Process,
-    jobs: Arc<Jobs>,
-    // As those of std: neither may shrink or grow.
+    jobs: Arc<JobCounter>,
+    // As in std: invariant lifetimes, which can neither shrink nor grow.
     _scope: PhantomData<&'scope mut &'scope ()>,
     _env: PhantomData<&'env mut &'env ()>,
 }
 
-/// The jobs of a scope.
-struct Jobs {
+/// The counter of a scope's jobs.
+struct JobCounter {
     pending: AtomicUsize,
-    /// Jobs that have panicked, and whose results were not taken.
+    /// The number of jobs that panicked and whose results were not taken.
     panics: AtomicUsize,
     ended: Event,
 }
 
-impl Jobs {
-    /// The body of a scope, which counts as one.
-    fn of_the_body() -> Jobs {
-        Jobs {
+impl JobCounter {
+    /// A counter of the scope's body only.
+    fn new() -> JobCounter {
+        JobCounter {
             pending: AtomicUsize::new(1),
             panics: AtomicUsize::new(0),
             ended: Event::new(),
         }
     }
 
-    /// One is submitted.
-    fn begin(&self) {
-        // Relaxed: the caller is counted, so the count is not zero.
+    /// Counts a job that is about to be submitted.
+    fn increment(&self) {
+        // Relaxed: the caller is counted, so `pending` does not become zero meanwhile (invariant 1).
         self.pending.fetch_add(1, Relaxed);
     }
 
-    /// One has ended, or was not taken; or the body has ended.
-    fn end(&self) {
-        // ORDERING: Release pairs with the Acquire of the last one that ends: the scope returns after all that the others did.
+    /// Removes a job that has ended or was rejected, or the body, from the count.
+    fn decrement(&self) {
+        // ORDERING: AcqRel; each Release synchronizes with the Acquire of the last decrement, which
+        // sets `ended`: all writes of all jobs are visible to the thread that returns from `wait`.
         if self.pending.fetch_sub(1, AcqRel) == 1 {
             self.ended.set();
         }
     }
 
-    /// One has panicked.
+    /// Counts a job that has panicked.
     fn add_panic(&self) {
-        // Relaxed: the job tells its end after this.
+        // Relaxed: the same thread calls `decrement` later, which makes this write visible to the scope.
         self.panics.fetch_add(1, Relaxed);
     }
 
-    /// The result of one that has panicked was taken.
+    /// Removes a job that has panicked from the count, because its result was taken.
     fn remove_panic(&self) {
-        // Relaxed: only what happens before the end of the scope is asked for.
+        // Relaxed: the scope takes into account only a call that happens-before its own end.
         self.panics.fetch_sub(1, Relaxed);
     }
 
-    /// Whether there are any but the body, which is the caller.
-    fn are_pending(&self) -> bool {
+    /// Whether a job is counted. The caller is the scope's body.
+    fn has_pending_jobs(&self) -> bool {
         self.pending.load(Relaxed) > 1
     }
 
-    /// Waits until all have ended.
+    /// Blocks until the body and all jobs have ended.
     fn wait(&self) {
         self.ended.wait();
     }
 }
 
-impl ScopeToken for Arc<Jobs> {
+impl ScopeToken for Arc<JobCounter> {
     fn task_ended(&self) {
-        self.end();
+        self.decrement();
     }
 
     fn task_panicked(&self) -> bool {
@@ -111,7 +113,7 @@ pub(super) fn run<'env, R>(
     pool: &'env ThreadPool,
     body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 ) -> R {
-    let jobs = Arc::new(Jobs::of_the_body());
+    let jobs = Arc::new(JobCounter::new());
     let scope = Scope {
         pool,
         home: Process::this(),
@@ -121,10 +123,10 @@ pub(super) fn run<'env, R>(
     };
     let result = catch(|| body(&scope));
     or_abort(|| {
-        if scope.home.is_parent() && scope.jobs.are_pending() {
+        if scope.home.is_parent() && scope.jobs.has_pending_jobs() {
             abort_left_behind();
         }
-        scope.jobs.end();
+        scope.jobs.decrement();
         scope.jobs.wait();
     });
     let result = result.unwrap_or_else(|payload| resume_unwind(payload));
@@ -133,20 +135,20 @@ pub(super) fn run<'env, R>(
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    /// [`ThreadPool::submit`], of what may borrow.
+    /// Submits a job that may borrow; else as [`ThreadPool::submit`].
     ///
     /// # Errors
-    /// As there.
+    /// As [`ThreadPool::submit`].
     pub fn submit<R>(&'scope self, run: R) -> Result<Job<R::Output>, SubmitError<R>>
     where
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        self.jobs.begin();
-        // SAFETY: the scope waits until it is told (invariant 1).
+        self.jobs.increment();
+        // SAFETY: invariant 1: the scope waits until the task has ended and notified it.
         let job = unsafe { self.pool.submit_unchecked(run, Arc::clone(&self.jobs)) };
         if job.is_err() {
-            self.jobs.end(); // not the last: the body, or the job that calls this, is counted
+            self.jobs.decrement(); // does not become zero: the caller, the body or a job, is counted
         }
         job
     }

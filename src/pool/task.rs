@@ -1,11 +1,11 @@
-//! A submitted function on its way through the pool, in one allocation with the state of its job, and later with its result.
+//! A task: a submitted function, later its result, and the state of its job, in one allocation.
 //!
 //! # Invariants
-//! 1. `contents` belong to the thread that has moved the job out of PENDING: if it runs the job, until it ends it; else until it
-//!    has dropped the function. After the end they belong to the job's only [`Job`](super::Job), and without a `Job` to the
-//!    last reference.
-//! 2. When a scope is notified of the end of a task, the function has been dropped, and so has the value, unless a `Job` holds
-//!    it or can take it.
+//! 1. `contents` are owned by one thread at a time. The thread that moves the job out of PENDING owns
+//!    them until it has ended the job or, after a withdrawal, dropped the function. After that, the job's
+//!    only [`Job`](super::Job) owns them; if it has been dropped, the last reference to the task does.
+//! 2. When a scope is notified of the end of a task, the function has been
+//!    dropped, and so has the value, unless a `Job` holds it or can take it.
 
 use super::job_state::{Callback, JobState, Outcome, run_callbacks};
 use crate::backend::cell::UnsafeCell;
@@ -14,17 +14,18 @@ use crate::thread::Run;
 use crate::unwind::{Payload, catch, catch_quietly, leak, message};
 use core::mem;
 
-/// The scope that waits for a task; `()` if there is none, which takes no memory.
+/// The scope that waits for a task. If there is none, `()`, which takes no memory.
 pub(super) trait ScopeToken: Clone + Send + Sync {
-    /// The task has ended (invariant 2).
+    /// Notifies the scope that the task has ended (invariant 2).
     fn task_ended(&self) {}
 
-    /// The task's function has panicked; the task has not ended yet. True if the scope reports the panic.
+    /// Notifies the scope that the function has panicked, before
+    /// the task ends. Returns true if the scope reports the panic.
     fn task_panicked(&self) -> bool {
         false
     }
 
-    /// The program has taken the panic's payload from the job.
+    /// Notifies the scope that the program has taken the panic's payload.
     fn panic_taken(&self) {}
 }
 
@@ -39,12 +40,12 @@ pub(super) struct Task<R: Run, S> {
 enum Contents<R: Run> {
     Function(R),
     Value(R::Output),
-    /// In a box: few jobs panic, and the size of a task is most of what a job costs.
+    /// In a box, because few jobs panic, and the cost of a job depends mostly on its size.
     Panic(Box<Untaken>),
     Nothing,
 }
 
-/// The panic of a job, until the program takes the payload.
+/// The panic of a job, until the program takes its payload.
 struct Untaken {
     payload: Option<Payload>,
     is_reported: bool,
@@ -59,7 +60,7 @@ impl Drop for Untaken {
 }
 
 impl<R: Run> Contents<R> {
-    /// Whether their drop may run user code.
+    /// Whether the drop of the contents may run user code.
     fn need_drop(&self) -> bool {
         match self {
             Contents::Value(_) => mem::needs_drop::<R::Output>(),
@@ -69,42 +70,45 @@ impl<R: Run> Contents<R> {
     }
 }
 
-// SAFETY: one thread at a time accesses the contents (invariant 1), which are `Send`.
+// SAFETY: invariant 1: one thread at a time accesses the contents, which are `Send`.
 unsafe impl<R: Run + Send, S: Sync> Sync for Task<R, S> where R::Output: Send {}
 
-/// A task as the workers see it, whatever its function. A worker calls `run`, `end` and `release`, in this order.
+/// A task without the type of its function, for the workers. A worker calls `run`, `end` and `release`, in this order.
 pub(super) trait ErasedTask: Send + Sync {
-    /// Runs the function, and keeps its value or its panic; `None` if the task was withdrawn. The task has not ended yet.
+    /// Runs the function and stores its value or panic, without
+    /// ending the task. Returns `None` if the task was withdrawn.
     fn run(&self) -> Option<Outcome>;
 
-    /// Ends the task that has run, and runs its waiters. The caller must run the callbacks.
+    /// Ends the task after `run`, and runs its waiters. The caller must run the callbacks.
     fn end(&self, outcome: Outcome) -> Vec<Callback>;
 
-    /// Gives up the worker's reference to an ended task. If there is no `Job` any more, the drop of the value is left to the
-    /// caller, who does it by calling the function that is returned.
+    /// Releases the worker's reference to an ended task. If no `Job` refers to the task, and the drop of
+    /// its value may run user code, returns a function that drops the value, which the caller must call.
     fn release<'a>(self: Arc<Self>) -> Option<Box<dyn FnOnce() + 'a>>
     where
         Self: 'a;
 
-    /// Whether the task was withdrawn: it will not run.
+    /// Whether the task was withdrawn, and so will not run.
     fn is_withdrawn(&self) -> bool;
 
-    /// Ends a task that has not started; false if it has, or was withdrawn before. After true the caller must call
-    /// [`discard`](ErasedTask::discard).
+    /// Withdraws the task; returns false if it has started or was withdrawn before.
+    /// If it returns true, the caller must call [`discard`](ErasedTask::discard).
     fn withdraw(&self, outcome: Outcome) -> bool;
 
-    /// Runs the waiters and the callbacks of a withdrawn task, and drops its function, whose panic is leaked.
+    /// Runs the waiters and the callbacks of a withdrawn task, and drops
+    /// its function. A panic of that drop is caught and its payload leaked.
     ///
     /// # Safety
     /// The caller has withdrawn the task with this outcome.
     unsafe fn discard(self: Arc<Self>, outcome: Outcome);
 }
 
-/// A task as its `Job` sees it.
+/// A task without the type of its function, for its `Job`.
 pub(super) trait TaskResult<T>: Send + Sync {
     fn state(&self) -> &JobState;
 
-    /// Withdraws the task, if it has not started, and drops its function: `Err` if that drop panicked.
+    /// Withdraws the task, if it has not started, and drops its function. Returns
+    /// `Some(Err(_))` if that drop panicked, and `None` if the task was not withdrawn.
     fn cancel(&self) -> Option<Result<(), Payload>>;
 
     /// # Safety
@@ -121,7 +125,7 @@ impl<R: Run, S: ScopeToken> Task<R, S> {
         }
     }
 
-    /// The function of a task that was not queued.
+    /// The function of a task that was not queued and so did not run.
     pub(super) fn into_function(self) -> Option<R> {
         match self.contents.into_inner() {
             Contents::Function(run) => Some(run),
@@ -132,11 +136,11 @@ impl<R: Run, S: ScopeToken> Task<R, S> {
     /// # Safety
     /// The caller owns the contents (invariant 1).
     unsafe fn replace(&self, contents: Contents<R>) -> Contents<R> {
-        // SAFETY: invariant 1, by this function's contract.
+        // SAFETY: invariant 1: the caller owns the contents.
         self.contents.with_mut(|it| mem::replace(unsafe { &mut *it }, contents))
     }
 
-    /// Runs the waiters and the callbacks, and drops the function: `Err` if that drop panicked.
+    /// Runs the waiters and the callbacks, and drops the function. Returns an error if that drop panicked.
     ///
     /// # Safety
     /// The caller has withdrawn the task with this outcome.
@@ -172,7 +176,7 @@ where
                 (Contents::Panic(Box::new(untaken)), Outcome::Panicked)
             }
         };
-        // SAFETY: invariant 1: this thread has started the task, and not ended it.
+        // SAFETY: invariant 1: this thread has started the task, and has not ended it.
         unsafe { self.replace(contents) };
         Some(outcome)
     }
@@ -209,7 +213,7 @@ where
     }
 
     unsafe fn discard(self: Arc<Self>, outcome: Outcome) {
-        // SAFETY: invariant 1, by this function's contract.
+        // SAFETY: invariant 1: the caller has withdrawn the task with this outcome.
         unsafe { self.discard_function(outcome) }.unwrap_or_else(leak);
     }
 }
@@ -229,7 +233,7 @@ where
     }
 
     unsafe fn take(&self) -> Option<Result<R::Output, Payload>> {
-        // SAFETY: invariant 1, by this function's contract.
+        // SAFETY: invariant 1: the task has ended, and the caller is its only `Job`.
         match unsafe { self.replace(Contents::Nothing) } {
             Contents::Value(value) => Some(Ok(value)),
             Contents::Panic(mut untaken) => {

@@ -1,7 +1,7 @@
-//! To wait for several jobs at once.
+//! Waiting for several jobs.
 //!
-//! Whoever waits puts a queue of its own into the jobs' lists; each that ends puts its number in. The order in which numbers
-//! come out is the order of the ends.
+//! A call that waits for several jobs creates a queue and registers a waiter with each job. When a job ends,
+//! its waiter puts the job's index into the queue. So the indices are in the order in which the jobs ended.
 
 use super::job::Job;
 use super::job_state::Outcome;
@@ -15,16 +15,17 @@ use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-/// For which of the jobs to wait.
+/// When a wait for several jobs ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Until {
-    /// Until all have ended.
+    /// When all jobs have ended.
     #[doc(alias = "ALL_COMPLETED")]
     All,
-    /// Until one has ended, in whatever way.
+    /// When one job has ended, with any outcome.
     #[doc(alias = "FIRST_COMPLETED")]
     FirstCompleted,
-    /// Until one has panicked, is broken or left behind by a fork, or all have ended. To be cancelled is no failure.
+    /// When one job has panicked, is broken or was left behind by a fork,
+    /// or when all jobs have ended. A cancellation is not a failure.
     #[doc(alias = "FIRST_EXCEPTION")]
     FirstFailed,
 }
@@ -39,11 +40,11 @@ impl Until {
     }
 }
 
-/// Waits for some or all of the jobs, which need not be of one pool; for none if there are none. A job that is cancelled has
-/// ended, whoever has cancelled it.
+/// Blocks until one or all of the jobs have ended, as `until` says. The jobs may belong to
+/// different pools. Returns immediately if there are no jobs. A cancelled job counts as ended.
 ///
 /// # Python
-/// `concurrent.futures.wait`, which returns two sets: here `partition` makes them.
+/// `concurrent.futures.wait`, which returns two sets; here use `partition`.
 ///
 /// ```
 /// use selvedge::{Job, ThreadPool, Until, pool};
@@ -60,10 +61,10 @@ pub fn wait<T>(jobs: impl IntoIterator<Item: Borrow<Job<T>>>, until: Until) {
     let _ = wait_until(jobs, until, None);
 }
 
-/// [`wait()`], for at most `timeout`; zero is one look.
+/// [`wait()`], blocking for at most `timeout`; a zero timeout checks once.
 ///
 /// # Errors
-/// [`TimedOut`] if fewer have ended.
+/// [`TimedOut`] if the condition of `until` is not met.
 pub fn wait_timeout<T>(
     jobs: impl IntoIterator<Item: Borrow<Job<T>>>,
     until: Until,
@@ -72,10 +73,10 @@ pub fn wait_timeout<T>(
     wait_until(jobs, until, Some(Instant::now() + timeout))
 }
 
-/// [`wait()`], until `deadline` at the latest; one that has passed is one look.
+/// [`wait()`], blocking until `deadline` at the latest; a deadline that has elapsed checks once.
 ///
 /// # Errors
-/// [`TimedOut`] if fewer have ended.
+/// [`TimedOut`] if the condition of `until` is not met.
 pub fn wait_deadline<T>(
     jobs: impl IntoIterator<Item: Borrow<Job<T>>>,
     until: Until,
@@ -89,8 +90,8 @@ fn wait_until<T>(
     until: Until,
     deadline: Option<Instant>,
 ) -> Result<(), TimedOut> {
-    let mut watch = Watch::over(jobs);
-    while let Some(job) = watch.next_by(deadline)? {
+    let mut completions = Completions::new(jobs);
+    while let Some(job) = completions.next_until(deadline)? {
         if until.is_met_by(job.borrow().outcome()) {
             break;
         }
@@ -98,12 +99,12 @@ fn wait_until<T>(
     Ok(())
 }
 
-/// Gives the jobs in the order in which they end, those that have ended already first. They may be owned or borrowed; one that
-/// comes twice is given twice.
+/// Returns an iterator over the jobs in the order in which they end; jobs that have ended already
+/// come first. The jobs may be owned or borrowed. A job that is contained twice is returned twice.
 ///
 /// # Python
-/// `concurrent.futures.as_completed`, which gives each once. Its timeout is for all together: give one deadline to each
-/// [`next_deadline`](AsCompleted::next_deadline).
+/// `concurrent.futures.as_completed`, which returns each job once. Its timeout applies to all jobs
+/// together; here, pass the same deadline to each [`next_deadline`](AsCompleted::next_deadline).
 ///
 /// ```
 /// let pool = selvedge::ThreadPool::new(2);
@@ -113,36 +114,37 @@ fn wait_until<T>(
 /// ```
 pub fn as_completed<T, J: Borrow<Job<T>>>(jobs: impl IntoIterator<Item = J>) -> AsCompleted<T, J> {
     AsCompleted {
-        watch: Watch::over(jobs),
+        completions: Completions::new(jobs),
     }
 }
 
 /// The jobs given to [`as_completed`], in the order in which they end.
-#[must_use = "it waits when it is asked for the next"]
+#[must_use = "an iterator does nothing until `next` is called"]
 pub struct AsCompleted<T, J: Borrow<Job<T>>> {
-    watch: Watch<T, J>,
+    completions: Completions<T, J>,
 }
 
 impl<T, J: Borrow<Job<T>>> AsCompleted<T, J> {
-    /// The next job, if it ends within `timeout`; zero is one look. `None` after the last.
+    /// The next job that ends, blocking for at most `timeout`; a zero timeout checks once. `None` after the last job.
     ///
     /// # Errors
-    /// [`TimedOut`] if none has ended.
+    /// [`TimedOut`] if no job has ended.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<J>, TimedOut> {
         self.next_deadline(Instant::now() + timeout)
     }
 
-    /// The next job, if it ends until `deadline`; one that has passed is one look. `None` after the last.
+    /// The next job that ends, blocking until `deadline` at the latest; a
+    /// deadline that has elapsed checks once. `None` after the last job.
     ///
     /// # Errors
-    /// [`TimedOut`] if none has ended.
+    /// [`TimedOut`] if no job has ended.
     pub fn next_deadline(&mut self, deadline: Instant) -> Result<Option<J>, TimedOut> {
-        self.watch.next_by(Some(deadline))
+        self.completions.next_until(Some(deadline))
     }
 
-    /// The jobs that it has not given, in the order in which they came.
+    /// The jobs that the iterator has not returned, in their original order.
     pub fn into_rest(mut self) -> Vec<J> {
-        self.watch.leave().collect()
+        self.completions.unregister_all().collect()
     }
 }
 
@@ -150,13 +152,13 @@ impl<T, J: Borrow<Job<T>>> Iterator for AsCompleted<T, J> {
     type Item = J;
 
     fn next(&mut self) -> Option<J> {
-        self.watch
-            .next_by(None)
+        self.completions
+            .next_until(None)
             .expect("without a deadline there is no timeout")
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.watch.left, Some(self.watch.left))
+        (self.completions.remaining, Some(self.completions.remaining))
     }
 }
 
@@ -167,83 +169,84 @@ impl<T, J: Borrow<Job<T>>> FusedIterator for AsCompleted<T, J> {}
 impl<T, J: Borrow<Job<T>>> fmt::Debug for AsCompleted<T, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsCompleted")
-            .field("left", &self.watch.left)
+            .field("left", &self.completions.remaining)
             .finish_non_exhaustive()
     }
 }
 
-/// Stands by at some jobs, until each has come or it goes.
-struct Watch<T, J: Borrow<Job<T>>> {
-    /// Each job that has not come, and its number on that job's list.
+/// Jobs in the order of their ends. A waiter is registered with each job until the job is returned or this is dropped.
+struct Completions<T, J: Borrow<Job<T>>> {
+    /// Each job that was not returned, with the id of its waiter.
     jobs: Vec<Option<(J, u64)>>,
-    left: usize,
+    remaining: usize,
     home: Process,
-    ended: Arc<SimpleQueue<usize>>,
+    queue: Arc<SimpleQueue<usize>>,
     _of: PhantomData<fn() -> T>,
 }
 
-impl<T, J: Borrow<Job<T>>> Watch<T, J> {
-    fn over(jobs: impl IntoIterator<Item = J>) -> Watch<T, J> {
-        let ended = Arc::new(SimpleQueue::by_a_lock());
-        let mut watch = Watch {
+impl<T, J: Borrow<Job<T>>> Completions<T, J> {
+    fn new(jobs: impl IntoIterator<Item = J>) -> Completions<T, J> {
+        let queue = Arc::new(SimpleQueue::by_a_lock());
+        let mut completions = Completions {
             jobs: Vec::new(),
-            left: 0,
+            remaining: 0,
             home: Process::this(),
-            ended,
+            queue,
             _of: PhantomData,
         };
         for job in jobs {
-            let (ended, place) = (Arc::clone(&watch.ended), watch.left);
-            let number = job.borrow().register_waiter(Box::new(move || ended.put(place)));
-            watch.jobs.push(Some((job, number)));
-            watch.left += 1;
+            let (queue, index) = (Arc::clone(&completions.queue), completions.remaining);
+            let waiter_id = job.borrow().register_waiter(Box::new(move || queue.put(index)));
+            completions.jobs.push(Some((job, waiter_id)));
+            completions.remaining += 1;
         }
-        watch
+        completions
     }
 
-    /// The next that has ended.
-    fn next_by(&mut self, deadline: Option<Instant>) -> Result<Option<J>, TimedOut> {
-        while self.left > 0 {
-            let place = match deadline {
-                // In a child made by `fork` the queue is the parent's, and all have ended.
-                _ if self.home.is_parent() => self.untold().ok_or(TimedOut)?,
-                None => self.ended.get(),
+    /// The next job that has ended; `None` if all were returned.
+    fn next_until(&mut self, deadline: Option<Instant>) -> Result<Option<J>, TimedOut> {
+        while self.remaining > 0 {
+            let index = match deadline {
+                // In a child made by `fork` no job of the parent puts its index into the queue, but all have ended.
+                _ if self.home.is_parent() => self.find_done().ok_or(TimedOut)?,
+                None => self.queue.get(),
                 Some(deadline) => self
-                    .ended
+                    .queue
                     .get_deadline(deadline)
-                    .or_else(|late| self.untold().ok_or(late))?,
+                    .or_else(|timed_out| self.find_done().ok_or(timed_out))?,
             };
-            // If there is none, it has come before its end was told.
-            if let Some((job, _)) = self.jobs[place].take() {
-                self.left -= 1;
+            // `None` if `find_done` returned the job before its waiter had put the index.
+            if let Some((job, _)) = self.jobs[index].take() {
+                self.remaining -= 1;
                 return Ok(Some(job));
             }
         }
         Ok(None)
     }
 
-    /// One that has ended, and whose end is not told yet: a look after `is_done` must not be in vain.
-    fn untold(&self) -> Option<usize> {
+    /// The index of a job that has ended, although its waiter has not run yet.
+    /// Without this check, a call could time out after `is_done` has returned true.
+    fn find_done(&self) -> Option<usize> {
         self.jobs
             .iter()
             .position(|job| job.as_ref().is_some_and(|(job, _)| job.borrow().is_done()))
     }
 
-    /// Takes its queue off the lists on which it still is.
-    fn leave(&mut self) -> impl Iterator<Item = J> + use<T, J> {
-        self.left = 0;
+    /// Removes the waiters that have not run, and returns the jobs.
+    fn unregister_all(&mut self) -> impl Iterator<Item = J> + use<T, J> {
+        self.remaining = 0;
         core::mem::take(&mut self.jobs)
             .into_iter()
             .flatten()
-            .map(|(job, number)| {
-                job.borrow().unregister_waiter(number);
+            .map(|(job, waiter_id)| {
+                job.borrow().unregister_waiter(waiter_id);
                 job
             })
     }
 }
 
-impl<T, J: Borrow<Job<T>>> Drop for Watch<T, J> {
+impl<T, J: Borrow<Job<T>>> Drop for Completions<T, J> {
     fn drop(&mut self) {
-        self.leave().for_each(drop);
+        self.unregister_all().for_each(drop);
     }
 }

@@ -1,22 +1,22 @@
 //! The workers of a pool, and the queue from which they take tasks.
 //!
 //! # State
-//! `active` counts the tasks that are queued or run; `count` is the number of workers.
+//! `active` is the number of tasks that are queued or running; `count` is the number of workers. The state of a worker:
 //! ```text
-//!   (no thread) ─── a task is submitted while each worker has one ───▶ worker: waits for a task ⇄ runs it
+//!   (no thread) ─── a task is submitted while each worker has one ───▶ waits for a task ⇄ runs a task
 //!                                                                        │ the queue is shut down and empty
 //!                                                                        ▼
-//!                                                                      ends
+//!                                                                      ended
 //! ```
 //! # Invariants
-//! 1. There are as many workers as active tasks, or `max_workers`, or as many as the system allows. So no worker is idle while a
-//!    task is queued and another worker could be spawned.
+//! 1. There are as many workers as active tasks, or `max_workers`, or as many as the system
+//!    could create. So no task stays queued while a further worker could be spawned.
 //! 2. A task is in the queue only if there is a worker, and no worker ends while a task is in the queue.
-//! 3. Workers are spawned while the lock is held, and none is spawned after `close`.
+//! 3. Workers are spawned while the lock of `members` is held, and none is spawned after `close`.
 //! 4. No user code runs while the lock is held.
 //! 5. A task that `close` removes from the queue is withdrawn before the lock is released.
-//! 6. No worker is lost before the pool ends: each panic of user code is caught where it occurs, and if anything else unwinds
-//!    from a task, the worker goes on with the next.
+//! 6. A worker ends only when the pool is shut down. Each panic of user code is caught where that
+//!    code is called; if another panic unwinds from a task, the worker continues with the next task.
 //!
 //! Laws P1 to P6 are checked in `loom-tests`.
 
@@ -48,15 +48,15 @@ pub(super) struct Workers {
     queue: Queue<Arc<dyn ErasedTask>>,
     config: Config,
     active: AtomicUsize,
-    /// The number of workers; it is written while the lock is held.
+    /// The number of workers, written while the lock is held.
     count: AtomicUsize,
     members: Mutex<Members>,
     broken: AtomicBool,
     registration: Registration,
 }
 
-/// Why a task is not accepted.
-pub(super) enum Refusal {
+/// The reason why a task is rejected.
+pub(super) enum Rejection {
     Closed,
     NoThread(io::Error),
 }
@@ -66,7 +66,7 @@ struct Members {
     closed: bool,
 }
 
-/// A child made by `fork` has no workers and no tasks. A pool that is shut down stays shut down.
+/// In a child made by `fork`, a pool has no workers and no tasks. A pool that is shut down stays so.
 impl Anew for Arc<Workers> {
     fn anew(&self) -> Arc<Workers> {
         Arc::new_cyclic(|me| {
@@ -95,7 +95,7 @@ impl CancelledTasks for Workers {
 impl Workers {
     pub(super) fn new(config: Config, me: &Weak<Workers>) -> Workers {
         Workers {
-            queue: Queue::bounded_by_a_lock(usize::MAX), // in a ring, the models of its jobs would be thirty times as large
+            queue: Queue::bounded_by_a_lock(usize::MAX), // a ring would make loom models thirty times larger
             config,
             active: AtomicUsize::new(0),
             count: AtomicUsize::new(0),
@@ -108,7 +108,7 @@ impl Workers {
         }
     }
 
-    /// The id by which jobs find their pool.
+    /// The pool's id in the directory, by which a job finds its pool.
     pub(super) fn id(&self) -> u64 {
         self.registration.id()
     }
@@ -129,25 +129,26 @@ impl Workers {
         self.broken.load(Relaxed)
     }
 
-    /// Spawns a worker for the task, if one is missing, and queues the task.
-    pub(super) fn submit(self: &Arc<Workers>, task: Arc<dyn ErasedTask>) -> Result<(), Refusal> {
-        // First the worker, then the task: after an error the queue does not hold the task (invariant 2).
+    /// Queues a task. Spawns a worker first if all workers have a task and the maximum is not reached.
+    pub(super) fn submit(self: &Arc<Workers>, task: Arc<dyn ErasedTask>) -> Result<(), Rejection> {
+        // The worker is spawned before the task is queued, so that the
+        // task is not in the queue if there is no worker (invariant 2).
         let queued = self
             .task_started()
-            .and_then(|()| self.queue.put(task).map_err(|_| Refusal::Closed));
+            .and_then(|()| self.queue.put(task).map_err(|_| Rejection::Closed));
         if queued.is_err() {
             self.task_finished();
         }
         queued
     }
 
-    /// One more task is active: spawns a worker, if one is missing. An error if there is no worker at all.
-    fn task_started(self: &Arc<Workers>) -> Result<(), Refusal> {
+    /// Adds a task to `active`, and spawns a worker if one is missing. Returns an error if there is no worker at all.
+    fn task_started(self: &Arc<Workers>) -> Result<(), Rejection> {
         if self.are_at_max() {
             return Ok(());
         }
-        // Relaxed: a thread spawns for the tasks that this RMW has counted. A task that is counted later is provided for by the
-        // thread that counts it.
+        // Relaxed: the calling thread provides workers for all tasks counted up
+        // to this RMW. The thread that counts a later task provides its worker.
         let active = self.active.fetch_add(1, Relaxed) + 1;
         if active <= self.count() {
             Ok(())
@@ -156,41 +157,42 @@ impl Workers {
         }
     }
 
-    /// One task less is active.
+    /// Removes a task from `active`.
     fn task_finished(&self) {
         if !self.are_at_max() {
             self.active.fetch_sub(1, Relaxed);
         }
     }
 
-    /// No worker will be spawned any more, so that `active` need not be maintained.
+    /// Whether the number of workers has reached its maximum. Then
+    /// no worker will be spawned, and `active` is not maintained.
     fn are_at_max(&self) -> bool {
         self.count() == self.config.max_workers
     }
 
     #[cold]
-    fn spawn_missing(self: &Arc<Workers>) -> Result<(), Refusal> {
+    fn spawn_missing(self: &Arc<Workers>) -> Result<(), Rejection> {
         let mut members = self.members.acquire();
         let is_missing = members.threads.len() < self.config.max_workers.min(self.active.load(Relaxed));
         if !is_missing {
             return Ok(());
         }
         let spawned = if members.closed {
-            Err(Refusal::Closed)
+            Err(Rejection::Closed)
         } else {
             self.spawn(members.threads.len())
         };
         match spawned {
             Ok(worker) => members.threads.push(worker),
-            Err(refusal) if members.threads.is_empty() => return Err(refusal), // invariant 2
-            Err(_) => {} // the workers that exist will run the task
+            Err(rejection) if members.threads.is_empty() => return Err(rejection), // invariant 2
+            Err(_) => {}                                                           // the existing workers run the task
         }
         self.count.store(members.threads.len(), Relaxed);
         Ok(())
     }
 
-    fn spawn(self: &Arc<Workers>, index: usize) -> Result<Thread, Refusal> {
-        // Daemons: the program waits for its pools, and a pool for its workers.
+    fn spawn(self: &Arc<Workers>, index: usize) -> Result<Thread, Rejection> {
+        // Workers are daemons, because the pool's owner waits for them when it shuts the pool down.
         let builder = self.config.registry.builder();
         let builder = builder.name(format!("{}_{index}", self.config.name)).daemon(true);
         let builder = match self.config.stack_size {
@@ -198,11 +200,11 @@ impl Workers {
             None => builder,
         };
         let workers = Arc::clone(self);
-        let spawned = builder.spawn(move || workers.work()).map_err(Refusal::NoThread)?;
+        let spawned = builder.spawn(move || workers.work()).map_err(Rejection::NoThread)?;
         Ok(spawned.thread().clone())
     }
 
-    /// The body of a worker's thread.
+    /// The function of a worker's thread.
     fn work(self: Arc<Workers>) {
         let home = Process::this();
         let initialized = match &self.config.initializer {
@@ -211,7 +213,7 @@ impl Workers {
         };
         let initialized = initialized.map_err(leak);
         if home.is_parent() {
-            return; // the initializer has forked, and this is the child: the queue is the parent's
+            return; // this is a child made by the initializer with `fork`: the queue is the parent's
         }
         if initialized.is_err() {
             return self.break_down();
@@ -219,7 +221,7 @@ impl Workers {
         while let Ok(task) = self.queue.get() {
             catch_quietly(|| self.run(task)); // invariant 6
             if home.is_parent() {
-                return; // the task has forked, and this is the child
+                return; // this is a child made by the task with `fork`
             }
         }
     }
@@ -228,7 +230,8 @@ impl Workers {
         let Some(outcome) = task.run() else {
             return self.task_finished();
         };
-        // Before the end is visible: a thread that sees it finds this worker idle, and needs no other.
+        // Called before the task's end is visible, so that a thread that observes
+        // the end and submits a task finds this worker idle and spawns no other.
         self.task_finished();
         let callbacks = task.end(outcome);
         if !callbacks.is_empty() {
@@ -239,47 +242,48 @@ impl Workers {
         }
     }
 
-    /// Runs user code that may take long after its task has ended: a worker that is missing meanwhile is spawned. If the system
-    /// refuses a thread, the queued tasks wait.
+    /// Runs user code that may take long although its task has ended. It counts as a task, so that a worker
+    /// is spawned if one is missing meanwhile. If the system can't create one, the queued tasks wait.
     fn run_as_task(self: &Arc<Workers>, body: impl FnOnce()) {
         let _ = self.task_started();
         body();
         self.task_finished();
     }
 
-    /// Fails all queued tasks, and all that are submitted from now on.
+    /// Breaks the pool: all queued tasks fail, and new tasks are rejected.
     fn break_down(&self) {
-        self.broken.store(true, Relaxed); // visible to a thread that finds the queue shut down by the next line
+        self.broken.store(true, Relaxed); // a thread that finds the queue shut down by `close` reads true
         self.close(Some(Outcome::Broken));
     }
 
-    /// Accepts no more tasks. The queued ones run, or end with the outcome `withdrawn`.
+    /// Rejects new tasks. With an outcome, withdraws the queued tasks with it; without one, the queued tasks run.
     pub(super) fn close(&self, withdrawn: Option<Outcome>) {
         let mut members = self.members.acquire();
         members.closed = true;
         let Some(outcome) = withdrawn else {
             return self.queue.shutdown();
         };
-        // While the lock is held (invariant 5): a thread that shuts down at the same time acquires it after all have ended.
+        // The lock is held until all removed tasks are withdrawn (invariant 5): a concurrent
+        // shutdown acquires the lock before it returns, and so finds all tasks ended.
         let removed = self.queue.shutdown_now();
         let removed: Vec<_> = removed.into_iter().map(|task| (task.withdraw(outcome), task)).collect();
         drop(members);
         for (is_withdrawn, task) in removed {
             if is_withdrawn {
-                // SAFETY: this thread has withdrawn the task with this outcome.
+                // SAFETY: invariant 1 of job_state.rs: this thread has withdrawn the task with `outcome`.
                 unsafe { task.discard(outcome) };
             }
         }
     }
 
-    /// Blocks until every worker has ended. Only after `close`, so that no worker is spawned any more. A worker that calls this
-    /// with a deadline finds itself alive: it times out.
+    /// Blocks until every worker has ended. It must follow `close`, after which no worker is spawned.
+    /// A worker that calls this with a deadline gets `TimedOut`, because it is alive itself.
     pub(super) fn await_end(&self, deadline: Option<Instant>) -> Result<(), TimedOut> {
         let me = thread::id();
         let members = self.members.acquire().threads.clone();
         for member in members {
             if member.id() == me {
-                return Err(TimedOut); // a thread that joins itself panics
+                return Err(TimedOut); // not `join`, which panics if a thread joins itself
             }
             match deadline {
                 None => drop(member.join()),
@@ -289,7 +293,8 @@ impl Workers {
                 return Err(TimedOut);
             }
         }
-        drop(self.members.acquire()); // invariant 5: another thread may have emptied the queue, and withdraw its tasks
+        // Invariant 5: another thread may have removed tasks from the queue, and not withdrawn them yet.
+        drop(self.members.acquire());
         Ok(())
     }
 

@@ -1,7 +1,7 @@
-//! How a thread is to be started.
+//! The settings of a new thread, and its start.
 
 use super::error::Panicked;
-use super::handle::{JoinHandle, keep};
+use super::handle::{JoinHandle, store_outcome};
 use super::registry::{self, Body, Config, Registry};
 use super::scope::Scope;
 use crate::backend::Arc;
@@ -10,10 +10,10 @@ use crate::unwind::{catch, catch_quietly, or_abort};
 use core::mem;
 use std::io;
 
-/// What a thread can run: any function without arguments, or an object of yours.
+/// What a thread can run: any function without parameters, or an object of a type that implements this trait.
 ///
 /// # Python
-/// The two ways to make a `threading.Thread`: with a target, or by overriding `run`.
+/// The two ways to make a `threading.Thread`: pass a target, or override `run`.
 ///
 /// ```
 /// use selvedge::thread::{self, Run};
@@ -35,10 +35,10 @@ use std::io;
 /// # Ok::<(), thread::Panicked>(())
 /// ```
 pub trait Run {
-    /// What it makes.
+    /// The result of the function.
     type Output;
 
-    /// Does the work, on the new thread. The object is dropped before any joiner is told.
+    /// Called once, on the new thread. The object is dropped before any joiner is notified.
     fn run(self) -> Self::Output;
 }
 
@@ -50,7 +50,7 @@ impl<F: FnOnce() -> T, T> Run for F {
     }
 }
 
-/// A thread to be: its name, its stack, and whether the program may end without it.
+/// The settings of a thread: its name, its stack size, and whether it is a daemon.
 ///
 /// ```
 /// let thread = selvedge::thread::Builder::new().name("reader").stack_size(64 * 1024).daemon(true).spawn(|| ())?;
@@ -60,7 +60,7 @@ impl<F: FnOnce() -> T, T> Run for F {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "nothing is started before `spawn`"]
+#[must_use = "no thread is started before `spawn`"]
 #[doc(alias = "threading.Thread")]
 pub struct Builder {
     registry: Registry,
@@ -68,7 +68,7 @@ pub struct Builder {
 }
 
 impl Registry {
-    /// Configures a thread of this registry.
+    /// A builder of threads of this registry.
     pub fn builder(&self) -> Builder {
         Builder {
             registry: self.clone(),
@@ -78,43 +78,44 @@ impl Registry {
 }
 
 impl Builder {
-    /// A thread of the program's own registry, with a name and a stack like any other.
-    #[allow(clippy::new_without_default, reason = "std's has no default either")]
+    /// A builder of threads of the program's own registry, with default settings.
+    #[allow(clippy::new_without_default, reason = "std's builder has no `Default` either")]
     pub fn new() -> Builder {
         registry::global().builder()
     }
 
-    /// Names it; the system is told too, and may show only the beginning. If not, it is called `Thread-` and a number.
+    /// The thread's name; by default `Thread-` and a number. The system receives the name too, and may truncate it.
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.config.name = Some(name.into());
         self
     }
 
-    /// Whether the program may end without it. If it is not said, it is as the thread that starts it is.
+    /// Whether the thread is a daemon, for which [`join_all`](super::join_all) does
+    /// not wait. By default it is a daemon if the thread that calls `spawn` is one.
     #[doc(alias = "setDaemon")]
     pub fn daemon(mut self, daemon: bool) -> Builder {
         self.config.daemon = Some(daemon);
         self
     }
 
-    /// The size of its stack in bytes, at least. If not, that of the standard library.
+    /// The minimum size of the thread's stack in bytes; by default that of the standard library.
     pub fn stack_size(mut self, stack_size: usize) -> Builder {
         self.config.stack_size = Some(stack_size);
         self
     }
 
-    /// Starts the thread. It is on the registry when this returns, or has ended.
+    /// Starts the thread. When `spawn` returns, the thread is in its registry, or has ended.
     ///
-    /// Everything before this happens-before everything that the thread does.
+    /// Everything before the call happens-before everything that the thread does.
     ///
     /// # Errors
-    /// What the system says if it refuses the thread, or its stack; [`io::ErrorKind::InvalidInput`] if there is a zero byte in
-    /// the name. `run` is dropped, and nothing is left on the registry.
+    /// The system's error if it can't create the thread or its stack; [`io::ErrorKind::InvalidInput`]
+    /// if the name contains a zero byte. Then `run` is dropped, and the registry is unchanged.
     ///
     /// ```
     /// let before = selvedge::thread::active_count();
-    /// let refused = selvedge::thread::Builder::new().stack_size(usize::MAX).spawn(|| ());
-    /// assert!(refused.is_err());
+    /// let failed = selvedge::thread::Builder::new().stack_size(usize::MAX).spawn(|| ());
+    /// assert!(failed.is_err());
     /// # assert!(before >= 1);
     /// ```
     #[doc(alias = "start")]
@@ -123,11 +124,11 @@ impl Builder {
         R: Run + Send + 'static,
         R::Output: Send + 'static,
     {
-        // SAFETY: nothing is borrowed, so nobody need wait.
+        // SAFETY: `run` and its output are `'static`: they borrow nothing.
         unsafe { self.spawn_unchecked(run) }
     }
 
-    /// Starts the thread in a scope, so that it may borrow what lives longer than that.
+    /// Starts the thread in a scope. The thread may borrow values that outlive the scope.
     ///
     /// # Errors
     /// As [`spawn`](Builder::spawn).
@@ -152,33 +153,33 @@ impl Builder {
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        // SAFETY: the scope waits for the end of all that it has admitted (invariant 1 of scope.rs).
+        // SAFETY: invariant 1 of scope.rs: the scope waits for the end of each thread that was added to it.
         let handle = unsafe { self.spawn_unchecked(run) }?;
-        or_abort(|| scope.admit(handle.thread().clone()));
+        or_abort(|| scope.add(handle.thread().clone()));
         Ok(handle)
     }
 
     /// # Safety
-    /// What `run` and its output borrow must live until the thread has ended.
+    /// The values that `run` and its output borrow must live until the thread has ended.
     unsafe fn spawn_unchecked<'a, R>(self, run: R) -> io::Result<JoinHandle<R::Output>>
     where
         R: Run + Send + 'a,
         R::Output: Send + 'a,
     {
         let outcome = Arc::new(Mutex::new(None));
-        let (theirs, registry) = (Arc::clone(&outcome), self.registry.clone());
+        let (slot, registry) = (Arc::clone(&outcome), self.registry.clone());
         let body: Body<'a> = Box::new(move |thread| {
-            let ended = catch(|| run.run());
-            let panicked = ended.as_ref().err().map(|payload| {
+            let result = catch(|| run.run());
+            let panicked = result.as_ref().err().map(|payload| {
                 registry.report(thread, &**payload);
                 Panicked::new(thread.name(), &**payload)
             });
-            // What nobody takes may panic in its drop: that is not the end that the thread has come to.
-            catch_quietly(|| keep(theirs, ended));
+            // The drop of a result that no handle can take may panic. This does not count as a panic of the thread.
+            catch_quietly(|| store_outcome(slot, result));
             panicked
         });
-        // SAFETY: the caller's: by the time that the thread has ended, the body has been run or dropped, and all that it
-        // borrows let go (invariant 2 of thread.rs).
+        // SAFETY: invariant 2 of thread.rs: when the thread has ended, `run` has been dropped, and
+        // its output dropped or stored. The caller keeps the borrowed values alive until then.
         let body = unsafe { mem::transmute::<Body<'a>, Body<'static>>(body) };
         Ok(JoinHandle::new(self.registry.launch(self.config, body)?, outcome))
     }

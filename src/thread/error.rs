@@ -1,11 +1,11 @@
-//! What can become of a thread, or of waiting for one.
+//! The panic of a thread, and the error of a join.
 
 use crate::backend::{Arc, text};
 use core::any::Any;
 use core::{error::Error, fmt};
 
-/// The thread, or the timer's function, has panicked. Every joiner is told; whoever wants the payload itself
-/// [takes](crate::thread::JoinHandle::take_panic) it.
+/// The thread's function, or the timer's, panicked. Every joiner receives this error. The
+/// payload itself can be taken once, with [`take_panic`](crate::thread::JoinHandle::take_panic).
 ///
 /// ```
 /// let failed = selvedge::thread::spawn(|| panic!("no paper")).join().unwrap_err();
@@ -25,7 +25,7 @@ impl Panicked {
         }
     }
 
-    /// What there is to say of a thread, or a timer, of the parent's in a child made by `fork`.
+    /// The error for a thread or timer of the parent that does not exist in a child made by `fork`.
     pub(super) fn left_behind(thread: &str) -> Panicked {
         Panicked::new(thread, &"it was left behind in the parent by a fork")
     }
@@ -35,7 +35,7 @@ impl Panicked {
         &self.thread
     }
 
-    /// What it panicked with, if that was a text.
+    /// The message of the panic, if its payload is a string.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
@@ -59,12 +59,12 @@ impl fmt::Display for Panicked {
 
 impl Error for Panicked {}
 
-/// Why a join with a timeout failed.
+/// The error of a join with a timeout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JoinError {
-    /// The timeout or deadline passed first; the thread goes on, and can be joined again.
+    /// The timeout or deadline elapsed first. The thread continues, and can be joined again.
     TimedOut,
-    /// The thread has ended, by a panic.
+    /// The thread ended with a panic.
     Panicked(Panicked),
 }
 

@@ -1,8 +1,8 @@
-//! The starter's end of a thread: what the thread has made, to be taken once.
+//! The handle of a started thread, from which the thread's result can be taken once.
 //!
 //! # Invariants
-//! 1. The thread puts its outcome in before its life ends, and keeps no share of it: what nobody can take any more is
-//!    dropped by then.
+//! 1. The thread stores its outcome before it ends, and then drops its own reference
+//!    to the slot: an outcome that no handle can take is dropped before the end.
 
 use super::thread::Thread;
 use crate::backend::Arc;
@@ -13,10 +13,10 @@ use core::ops::Deref;
 
 pub(super) type Outcome<T> = Mutex<Option<Result<T, Payload>>>;
 
-/// A started thread, and the result that it will have. Dereferences to [`Thread`], which joins it.
+/// A handle of a started thread and of its result. Dereferences to [`Thread`], which has the methods that join.
 ///
-/// Clones share one result: whoever takes it first has it. When all are gone, the thread goes on by itself, and drops
-/// its result when it ends.
+/// All clones share one result, which can be taken once. When all handles
+/// are dropped, the thread continues, and drops its result when it ends.
 ///
 /// # Python
 /// `threading.Thread` after `start`; Python's threads have no result.
@@ -33,10 +33,10 @@ pub struct JoinHandle<T> {
     outcome: Arc<Outcome<T>>,
 }
 
-/// Hands the outcome over, or drops it if nobody can take it (invariant 1).
-pub(super) fn keep<T>(place: Arc<Outcome<T>>, outcome: Result<T, Payload>) {
-    *place.acquire() = Some(outcome);
-    drop(Arc::into_inner(place));
+/// Stores the outcome, or drops it if no handle remains (invariant 1).
+pub(super) fn store_outcome<T>(slot: Arc<Outcome<T>>, outcome: Result<T, Payload>) {
+    *slot.acquire() = Some(outcome);
+    drop(Arc::into_inner(slot));
 }
 
 impl<T> JoinHandle<T> {
@@ -49,8 +49,8 @@ impl<T> JoinHandle<T> {
         &self.thread
     }
 
-    /// What the thread has returned: once, and only after its end. `None` before that, if it has panicked, and if somebody
-    /// has taken it. Never blocks.
+    /// Takes the result of the thread's function. `None` before the thread has
+    /// ended, if it panicked, and if the result was already taken. Never blocks.
     ///
     /// ```
     /// let thread = selvedge::thread::spawn(|| 7);
@@ -62,8 +62,8 @@ impl<T> JoinHandle<T> {
         self.take(Result::is_ok)?.ok()
     }
 
-    /// What the thread has panicked with: once, and only after its end. `None` before that, if it has not panicked, and if
-    /// somebody has taken it. Never blocks. To pass the panic on, give it to [`std::panic::resume_unwind`].
+    /// Takes the payload of the thread's panic; [`std::panic::resume_unwind`] continues the panic. `None`
+    /// before the thread has ended, if it did not panic, and if the payload was already taken. Never blocks.
     ///
     /// ```
     /// let thread = selvedge::thread::spawn(|| std::panic::panic_any(7));

@@ -1,7 +1,8 @@
-//! What is told when a thread panics.
+//! The panic hook.
 
 use super::thread::Thread;
 use core::any::Any;
 
-/// Is told of each panic that ends a thread, or a timer's function: which thread, and what it panicked with.
+/// A hook that is called for each panic that ends a thread or a
+/// timer's function, with the thread and the panic's payload.
 pub type PanicHook = dyn Fn(&Thread, &(dyn Any + Send)) + Send + Sync;

@@ -1,11 +1,12 @@
-//! A value for each thread, by object.
+//! Objects that have a separate value for each thread.
 //!
 //! # Invariants
-//! 1. A value is made, used and dropped by its own thread, so it need not be `Send`.
-//! 2. No code of the user's runs while the thread's table is borrowed.
-//! 3. A table is swept of orphans, values whose objects are gone, before a value is added: each time if the last sweep has left
-//!    `FEW` or fewer, and otherwise once half as many were added as it has left. So an added value costs some steps, however
-//!    many there are, and what is an orphan at a sweep is dropped then.
+//! 1. A value is created, used and dropped by its own thread, so it need not be `Send`.
+//! 2. No user code runs while the thread's table is borrowed.
+//! 3. A value whose object has been dropped is an orphan. Before a value is added to a table,
+//!    orphans are removed: each time, if the last sweep kept at most `FEW` values; else only
+//!    after half as many values were added as the last sweep kept. So the amortised cost of
+//!    an added value is constant, and each sweep drops all orphans that exist then.
 
 use crate::backend::{Arc, Weak, local};
 use core::any::Any;
@@ -19,24 +20,24 @@ local! {
     static TABLE: RefCell<Table> = RefCell::default();
 }
 
-/// A table so small that a sweep costs next to nothing.
+/// A sweep of a table with at most this many values is cheap.
 const FEW: usize = 32;
 
 /// The values of a thread, by the addresses of their objects.
 #[derive(Default)]
 struct Table {
     values: HashMap<usize, Value>,
-    /// How many values the last sweep left.
-    left: usize,
-    /// How many values were added since.
+    /// The number of values that the last sweep kept.
+    kept: usize,
+    /// The number of values that were added since the last sweep.
     added: usize,
 }
 
 impl Table {
-    /// Takes out the orphans, if it is time (invariant 3).
+    /// Removes the orphans, if a sweep is due (invariant 3).
     fn sweep(&mut self) -> Vec<Value> {
-        self.left = self.left.min(self.values.len()); // the thread may have dropped objects of its own
-        if self.left > FEW && self.added < self.left / 2 {
+        self.kept = self.kept.min(self.values.len()); // a thread that drops an object removes its value
+        if self.kept > FEW && self.added < self.kept / 2 {
             self.added += 1;
             return Vec::new();
         }
@@ -47,12 +48,12 @@ impl Table {
             .map(|(&key, _)| key)
             .collect();
         let orphans = orphans.iter().filter_map(|key| self.values.remove(key)).collect();
-        (self.left, self.added) = (self.values.len(), 1);
+        (self.kept, self.added) = (self.values.len(), 1);
         orphans
     }
 }
 
-/// A thread's value, and the object that it is for. While there is a `Weak`, no other object has its address.
+/// A thread's value of an object. As long as the `Weak` exists, no other object has the same address.
 struct Value {
     object: Weak<()>,
     value: Rc<dyn Any>,
@@ -64,17 +65,18 @@ impl Value {
     }
 }
 
-/// An object that has another value for each thread, which makes its own when it first looks.
+/// An object that has a separate value for each thread. A thread's value is initialized when the thread first uses it.
 ///
-/// A thread's value is dropped when the thread ends. When the object is dropped, so is the value of the thread that
-/// drops it; those of other threads go when these end, or as they make values of other objects: at once if
-/// they have few, and otherwise before they have made half as many more. A value never leaves its thread, so it need not be
-/// `Send`. To change it, let it be a `Cell` or a `RefCell`. What a value does when it is
-/// dropped at the end of its thread must not look at a `Local`: as with the standard library's thread-locals, such a panic
-/// aborts the program.
+/// A thread's value is dropped when the thread ends, and when the thread drops the object. If another thread
+/// drops the object, the value is dropped later: when its own thread ends, or when its own thread adds values of
+/// other objects (immediately if the thread has few values, otherwise before their number has grown by half).
+///
+/// A value never leaves its thread, so it need not be `Send`. For a value that can be changed, use
+/// a `Cell` or a `RefCell`. A value that is dropped at the end of its thread must not use a `Local`
+/// in its drop: that panics and, as with the standard library's thread-locals, aborts the program.
 ///
 /// # Python
-/// `threading.local`, of which a subclass's `__init__` runs once in each thread.
+/// `threading.local`, where the `__init__` of a subclass runs once in each thread.
 ///
 /// ```
 /// use selvedge::thread::{self, Local};
@@ -90,33 +92,35 @@ impl Value {
 #[doc(alias = "threading.local")]
 pub struct Local<T: 'static> {
     key: Arc<()>,
-    make: Box<dyn Fn() -> T + Send + Sync>,
+    init: Box<dyn Fn() -> T + Send + Sync>,
 }
 
-// A panic of `make` leaves no value.
+// A panic of `init` stores no value.
 impl<T: 'static> UnwindSafe for Local<T> {}
 impl<T: 'static> RefUnwindSafe for Local<T> {}
 
 impl<T: 'static> Local<T> {
-    /// An object whose values are made by `make`, each in its own thread.
-    pub fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Local<T> {
+    /// An object whose values are created by `init`, which each thread calls for its own value.
+    pub fn new(init: impl Fn() -> T + Send + Sync + 'static) -> Local<T> {
         Local {
             key: Arc::new(()),
-            make: Box::new(make),
+            init: Box::new(init),
         }
     }
 
-    /// Lends the calling thread's value, making it if need be.
+    /// Calls `f` with the calling thread's value, which is initialized if there is none.
     ///
     /// # Panics
-    /// As `make` does, and then there is no value, or `look`, or the drop of a value whose object is gone. If the thread is
-    /// ending and has dropped its values.
-    pub fn with<R>(&self, look: impl FnOnce(&T) -> R) -> R {
-        let value = self.get().unwrap_or_else(|| self.add((self.make)()));
-        look(value.downcast_ref::<T>().expect("a key is of one type"))
+    /// If `init` panics, in which case no value is stored; if `f` panics; if the drop of an orphan panics, which
+    /// is the value of an object that was dropped; and if the thread is ending and has dropped its values.
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        let value = self.get().unwrap_or_else(|| self.add((self.init)()));
+        f(value
+            .downcast_ref::<T>()
+            .expect("all values of an object have its type"))
     }
 
-    /// Drops the calling thread's value, if it has one; the next look makes another.
+    /// Drops the calling thread's value, if there is one. The next use initializes a new value.
     ///
     /// ```
     /// let names = selvedge::thread::Local::new(|| std::cell::RefCell::new(vec!["Ada"]));
@@ -125,7 +129,7 @@ impl<T: 'static> Local<T> {
     /// assert_eq!(names.with(|names| names.borrow().len()), 1);
     /// ```
     pub fn reset(&self) {
-        // A thread that is ending has none.
+        // A thread that has dropped its table has no value.
         drop(TABLE.try_with(|table| table.borrow_mut().values.remove(&self.key())));
     }
 
@@ -143,26 +147,26 @@ impl<T: 'static> Local<T> {
         })
     }
 
-    fn add(&self, made: T) -> Rc<dyn Any> {
-        let made = Rc::new(made) as Rc<dyn Any>;
+    fn add(&self, value: T) -> Rc<dyn Any> {
+        let new_value = Rc::new(value) as Rc<dyn Any>;
         let (value, orphans) = TABLE.with(|table| {
             let mut table = table.borrow_mut();
             let orphans = table.sweep();
-            // `make` may have looked, and made one.
+            // `init` may have used this object, and so have added a value.
             let entry = table.values.entry(self.key());
-            let mine = entry.or_insert_with(|| Value {
+            let current = entry.or_insert_with(|| Value {
                 object: Arc::downgrade(&self.key),
-                value: Rc::clone(&made),
+                value: Rc::clone(&new_value),
             });
-            (Rc::clone(&mine.value), orphans)
+            (Rc::clone(&current.value), orphans)
         });
-        drop((orphans, made)); // invariant 2
+        drop((orphans, new_value)); // invariant 2
         value
     }
 }
 
 impl<T: Default + 'static> Default for Local<T> {
-    /// An object whose values are `T`'s defaults.
+    /// An object whose values are initialized to `T::default()`.
     fn default() -> Local<T> {
         Local::new(T::default)
     }

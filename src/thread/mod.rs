@@ -1,34 +1,36 @@
-//! Threads and timers: what Python's `threading` gives, and results.
+//! Threads and timers: Python's `threading`, and results of threads.
 //!
-//! A started thread is known by its [`JoinHandle`], which any number of threads may join, with a timeout too. Those that
-//! live stand on a [`Registry`]; the functions here speak of the program's own, which begins with the thread that first
-//! uses this module: let `main` be that. In Rust a program ends when `main` returns, whoever still runs: an
-//! [`exit_guard`] waits for all threads but daemons, as Python does.
+//! [`spawn`] returns a [`JoinHandle`], on which any number of threads can join, with a timeout too. The
+//! threads that have not ended are listed in a [`Registry`]. The functions of this module use the
+//! program's own registry, which is created when a thread first uses this module; that thread becomes its
+//! [main thread](main_thread), so use the module in `main` first. A Rust program ends when `main` returns,
+//! even if other threads run. An [`exit_guard`] waits for all threads except daemons, as Python does.
 //!
-//! [`Timer`]s share a [`Clock`] that needs one thread or two while their functions are quick. What is the same for every
-//! thread, `sleep` and `yield_now`, is in `std::thread`.
+//! [`Timer`]s share a [`Clock`], which needs one thread or two as long as their
+//! functions return quickly. `sleep` and `yield_now` are in `std::thread`.
 //!
 //! # Fork
-//! A child made by `fork` begins with one thread, a copy of the one that called it, and with the parent's memory. The
-//! kit notices a fork by the C library. In the child:
+//! A child made by `fork` begins with a copy of the parent's memory and one thread, a copy of
+//! the thread that called `fork`. This crate notices a `fork` of the C library. In the child:
 //!
-//! - Each [`Registry`] holds that thread alone, as its [main thread](main_thread); its name and its id stay, its
-//!   [`native_id`](Thread::native_id) is new. No exit waits for the parent's threads.
-//! - A thread of the parent's that had not ended is not [alive](Thread::is_alive), has no result, and gives an error to
-//!   those who join it. One that had ended can be joined as before.
-//! - Each [`Clock`] is without timers and threads, and starts threads of its own for new timers. Each
-//!   [`ThreadPool`](crate::ThreadPool) is without jobs and threads likewise; if it was shut down it stays so. The timers
-//!   and jobs of the parent that were not over never run in the child, nor are they dropped.
-//! - A thread of a clock or a pool that has forked ends in the child when its function or job returns.
-//! - A [`scope`], or a pool's, that waits for what was left behind aborts the process: what that had borrowed may be half
-//!   changed.
-//! - A [`Local`] and all else that belongs to that thread is as it was.
-//! - What the program shares between threads by the objects of [`sync`](crate::sync) and [`queue`](crate::queue) may be
-//!   used if no other thread was using it, or waiting at it, at the moment of the fork. What another thread held stays held
-//!   for ever.
+//! - Each [`Registry`] contains only this thread, as its [main thread](main_thread). Its name and id are
+//!   unchanged, its [`native_id`](Thread::native_id) is new. No exit waits for the parent's threads.
+//! - A thread of the parent that had not ended is not [alive](Thread::is_alive) and has no
+//!   result, and a join of it returns an error. A thread that had ended can be joined as before.
+//! - Each [`Clock`] has no timers and no threads, and starts threads of its own for new timers. Likewise,
+//!   each [`ThreadPool`](crate::ThreadPool) has no jobs and no threads; a pool that was shut down stays so.
+//!   The parent's timers and jobs that were not over never run in the child, and are not dropped there.
+//! - A thread of a clock or a pool that called `fork` ends in the child when its function or job returns.
+//! - A [`scope`] of threads or of a pool aborts the process if it waits for a thread or
+//!   job that was left behind in the parent, because borrowed values may be half written.
+//! - A [`Local`] and everything else that belongs to this thread is unchanged.
+//! - Objects of [`sync`](crate::sync) and [`queue`](crate::queue) that are shared between
+//!   threads can be used in the child if no other thread was using or waiting for them at
+//!   the moment of the fork. A lock that another thread held stays held indefinitely.
 //!
-//! A fork while another thread is using this module for the first time may leave the program's registry unusable: use it
-//! before. A fork by a bare system call is not noticed; see [`after_fork_in_child`].
+//! If a thread calls `fork` while another thread uses this module for the first time,
+//! the program's registry may be unusable in the child: use the module in the parent
+//! first. A fork by a bare system call is not noticed; see [`after_fork_in_child`].
 //!
 //! ```
 //! use selvedge::thread;
@@ -47,7 +49,7 @@ mod hook;
 mod local;
 mod registry;
 mod scope;
-#[expect(clippy::module_inception, reason = "it is the thread of the module of threads")]
+#[expect(clippy::module_inception, reason = "the module holds the type `Thread`")]
 mod thread;
 mod timer;
 
@@ -70,10 +72,10 @@ use core::any::Any;
 use core::time::Duration;
 use registry::global;
 
-/// Starts a thread; [`Builder`] names it, and tells what went wrong.
+/// Starts a thread. [`Builder`] sets its name, and returns an error instead of panicking.
 ///
 /// # Panics
-/// If the system refuses the thread; nothing is left on the registry then.
+/// If the system can't create the thread; the registry is unchanged.
 ///
 /// ```
 /// let thread = selvedge::thread::spawn(|| 1 + 1);
@@ -87,10 +89,10 @@ where
     R: Run + Send + 'static,
     R::Output: Send + 'static,
 {
-    Builder::new().spawn(run).expect("the system has room for a thread")
+    Builder::new().spawn(run).expect("failed to spawn thread")
 }
 
-/// The calling thread, whoever has started it.
+/// The calling thread, however it was started.
 ///
 /// ```
 /// use selvedge::thread;
@@ -103,16 +105,14 @@ pub fn current() -> Thread {
     global().current()
 }
 
-/// The thread that first used this module: in a program that begins with it, the one that runs `main`.
+/// The thread that first used this module: the thread that runs `main`, if `main` begins with a call of this module.
 #[doc(alias = "starting_thread")]
 pub fn main_thread() -> Thread {
     global().main_thread()
 }
 
-/// The threads that live, daemons too: the one that first used this module, and those that were started and have not
-/// ended, oldest first.
-///
-/// A thread that was joined is not among them.
+/// The alive threads, oldest first: the main thread, and all threads that were started
+/// and have not ended, including daemons. A thread that was joined is not in the list.
 ///
 /// ```
 /// use selvedge::thread;
@@ -125,45 +125,45 @@ pub fn enumerate() -> Vec<Thread> {
     global().enumerate()
 }
 
-/// How many threads [`enumerate`] would give.
+/// The number of threads that [`enumerate`] would return.
 #[doc(alias = "activeCount")]
 pub fn active_count() -> usize {
     global().active_count()
 }
 
-/// Waits until every thread has ended that is not a daemon, those too that others start meanwhile; not for the calling
-/// thread, nor for the [first](main_thread).
+/// Blocks until all threads have ended, except daemons, the calling thread, and the
+/// [main thread](main_thread). Threads that are started meanwhile are included.
 ///
-/// They have dropped their thread-locals then, which the timed forms do not wait for. All that those threads did
-/// happens-before the return.
+/// The threads have dropped their thread-locals when `join_all` returns; the timed forms
+/// do not wait for that. Everything that the threads did happens-before the return.
 pub fn join_all() {
     global().join_all();
 }
 
-/// [`join_all`], for at most `timeout`.
+/// [`join_all`], blocking for at most `timeout`.
 ///
 /// # Errors
-/// [`TimedOut`] if a thread is left.
+/// [`TimedOut`] if a thread has not ended.
 pub fn join_all_timeout(timeout: Duration) -> Result<(), TimedOut> {
     global().join_all_timeout(timeout)
 }
 
-/// [`join_all`], until `deadline` at the latest.
+/// [`join_all`], blocking until `deadline` at the latest.
 ///
 /// # Errors
-/// [`TimedOut`] if a thread is left.
+/// [`TimedOut`] if a thread has not ended.
 pub fn join_all_deadline(deadline: Instant) -> Result<(), TimedOut> {
     global().join_all_deadline(deadline)
 }
 
-/// A guard that [joins all](join_all) when it is dropped: hold it in `main`. See [`ExitGuard`].
+/// Returns a guard that calls [`join_all`] when it is dropped. Keep it in a variable of `main`. See [`ExitGuard`].
 #[doc(alias = "atexit")]
 pub fn exit_guard() -> ExitGuard {
     global().exit_guard()
 }
 
-/// From now on `hook` is told of each panic that ends a thread, or a timer's function: by that thread, before any joiner
-/// is. See [`Registry::set_panic_hook`].
+/// Sets the hook that is called for each panic that ends a thread or a timer's function. The
+/// panicking thread calls it, before any joiner is notified. See [`Registry::set_panic_hook`].
 ///
 /// ```
 /// use selvedge::thread;
@@ -176,19 +176,19 @@ pub fn set_panic_hook(hook: impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 
     global().set_panic_hook(hook);
 }
 
-/// The hook, which is told of nothing any more.
+/// Removes the hook and returns it.
 pub fn take_panic_hook() -> Option<Arc<PanicHook>> {
     global().take_panic_hook()
 }
 
-/// Makes the kit's objects those of this process, as after a [`fork`](self#fork) that the kit has noticed.
+/// Adapts this crate's objects to a child process, as if this crate had noticed a [`fork`](self#fork).
 ///
-/// Those who embed the kit in another language's runtime call it from the hook that runs in each child. It is needed if the
-/// process was made by a bare system call, such as `clone`, and does no harm after a `fork` by the C library.
+/// A runtime of another language that embeds this crate calls it from the hook that runs in each child. It is needed
+/// if the process was created by a bare system call, such as `clone`, and is harmless after a `fork` of the C library.
 ///
 /// # Safety
-/// The process is a child that has its memory to itself, as `fork` and `clone` without `CLONE_VM` make it. The calling thread
-/// is its only one, and waits in no call of the kit, as it would in a signal's handler.
+/// The process is a child with memory of its own, as created by `fork`, or by `clone` without `CLONE_VM`. The
+/// calling thread is the child's only thread, and is not inside a call of this crate, as a signal handler may be.
 ///
 /// # Python
 /// `threading._after_fork`.
@@ -196,12 +196,12 @@ pub fn take_panic_hook() -> Option<Arc<PanicHook>> {
 /// ```
 /// /// The runtime calls this in each child, before anything else runs there.
 /// extern "C" fn in_child() {
-///     // SAFETY: so the calling thread is the only one.
+///     // SAFETY: a hook of `fork` runs on the only thread of the child, outside any call of selvedge.
 ///     unsafe { selvedge::thread::after_fork_in_child() }
 /// }
 /// ```
 #[doc(alias("_after_fork", "pthread_atfork", "at_fork"))]
 pub unsafe fn after_fork_in_child() {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees that the calling thread is the only thread of a child process.
     unsafe { process::enter_child() }
 }

@@ -1,15 +1,23 @@
-//! Who lives: the threads that were started and have not ended.
+//! The registry: the threads that have been started and have not ended.
 //!
+//! # State
+//! The states of a thread that was started by this crate, and the list of the registry that contains it:
+//! ```text
+//!            its function is over        its thread-locals are dropped          it is reaped
+//!   ALIVE ──────────────────────▶ ENDED ──────────────────────────────▶ EXITED ─────────────▶ (removed)
+//!   in `alive`                    in `ended`                            in `ended`
+//! ```
 //! # Invariants
-//! 1. A thread is on the registry from before it is started until its function is over. It comes off as its life ends, before
-//!    any joiner is told. One that could not be started comes off at once, and has ended.
-//! 2. No code of the user's runs while a lock is held, nor while a thread that could not be started stands here: the drop
-//!    of its function may wait for all threads.
-//! 3. Who has come off is leaving until it is gone: when its thread-locals are dropped. `Current` is the first of them, and
-//!    the standard library drops the first one last, on Linux at least; if not, an exit may miss some drops. It stays in
-//!    `leaving` meanwhile: a thread that drops thread-locals can't wait for the lock in every world. The next thread that
-//!    comes or goes, or waits for all, takes off those that are gone, and joins the system's threads, which then takes
-//!    but a moment, when the lock is free. So an ended thread keeps its stack until then at most, whatever handles remain.
+//! 1. A thread is in `alive` from before its start until its function is over. It is moved to `ended`
+//!    before any joiner is notified. A thread whose start fails is removed and ends immediately.
+//! 2. No user code runs while a lock is held, nor while a thread whose start failed
+//!    is still in `alive`: the drop of its function may wait for all threads.
+//! 3. A thread is EXITED when `Current`, its first thread-local, is dropped: on Linux at least, std drops the
+//!    first thread-local last. Elsewhere, `join_all` may return before some thread-locals are dropped. The drop
+//!    of `Current` does not acquire the lock, because under loom a thread that drops thread-locals can't block.
+//! 4. An EXITED thread is reaped by the next thread that starts, ends, or waits for all threads:
+//!    it is removed from `ended` under the lock, then its OS thread is joined without the lock,
+//!    which is brief. Until then it keeps its stack, unless a join has joined or detached it.
 
 use super::error::Panicked;
 use super::hook::PanicHook;
@@ -34,19 +42,20 @@ local! {
     static CURRENT: RefCell<Option<Current>> = RefCell::default();
 }
 
-/// The program's own.
+/// The program's own registry.
 pub(crate) fn global() -> &'static Registry {
     &GLOBAL
 }
 
-/// What a thread does between its begin and its end; tells whether it has panicked.
+/// The code that a thread runs between its registration and its end. Returns the thread's panic, if it panicked.
 pub(super) type Body<'a> = Box<dyn FnOnce(&Thread) -> Option<Panicked> + Send + 'a>;
 
-/// The living threads of a program, or of a part of it that wants to be looked at by itself. Clones are the same registry.
+/// The alive threads of a program, or of a part of it. All clones refer to the same registry.
 ///
-/// The functions of [this module](crate::thread) speak of the program's own registry. One of your own has its own names,
-/// its own exit, and its own panic hook. In a child made by `fork` only the thread that called it is on a registry of the
-/// parent's; the hook stays, unless another thread was at it at that moment.
+/// The functions of [this module](crate::thread) use the program's own registry. A registry created
+/// by [`new`](Registry::new) has its own thread names, its own [`join_all`](Registry::join_all), and
+/// its own panic hook. In a child made by `fork`, a registry of the parent contains only the thread
+/// that called `fork`. Its hook remains, unless another thread held the hook's lock at the fork.
 ///
 /// ```
 /// use selvedge::thread::Registry;
@@ -54,7 +63,7 @@ pub(super) type Body<'a> = Box<dyn FnOnce(&Thread) -> Option<Panicked> + Send + 
 /// let thread = registry.builder().name("worker").spawn(|| ())?;
 /// registry.join_all();
 /// assert!(!thread.is_alive());
-/// assert_eq!(registry.active_count(), 1); // the thread that has made it
+/// assert_eq!(registry.active_count(), 1); // the thread that created it
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
@@ -62,7 +71,7 @@ pub struct Registry {
     inner: Arc<PerProcess<Inner>>,
 }
 
-/// What a builder says of a thread.
+/// The settings of a thread that is to be started.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Config {
     pub(super) name: Option<String>,
@@ -77,74 +86,71 @@ struct Inner {
 }
 
 struct State {
-    living: BTreeMap<NonZeroUsize, Thread>,
-    leaving: BTreeMap<NonZeroUsize, Thread>,
-    named: u64,
+    alive: BTreeMap<NonZeroUsize, Thread>,
+    ended: BTreeMap<NonZeroUsize, Thread>,
+    last_number: u64,
 }
 
 impl Registry {
-    /// A registry on which the calling thread alone stands.
-    #[allow(
-        clippy::new_without_default,
-        reason = "it belongs to the calling thread, which a default would hide"
-    )]
+    /// A registry that contains only the calling thread.
+    #[allow(clippy::new_without_default, reason = "a default would hide the caller")]
     pub fn new() -> Registry {
         Registry {
-            inner: Arc::new(PerProcess::new(Inner::new(Thread::of_others(), None))),
+            inner: Arc::new(PerProcess::new(Inner::new(Thread::foreign(), None))),
         }
     }
 
-    /// The threads that live, oldest first: those started on this registry, daemons too, and before them the one that
-    /// made it, of whose end the kit does not know.
+    /// The alive threads, oldest first: the thread that created the registry, and all threads started on
+    /// it, including daemons. The creator stays in the list, because this crate does not know when it ends.
     pub fn enumerate(&self) -> Vec<Thread> {
-        self.inner.state.acquire().living.values().cloned().collect()
+        self.inner.state.acquire().alive.values().cloned().collect()
     }
 
-    /// How many threads [`enumerate`](Registry::enumerate) would give.
+    /// The number of threads that [`enumerate`](Registry::enumerate) would return.
     pub fn active_count(&self) -> usize {
-        self.inner.state.acquire().living.len()
+        self.inner.state.acquire().alive.len()
     }
 
-    /// The calling thread, whoever has started it, and on whichever registry it stands.
+    /// The calling thread, however it was started and whichever registry contains it.
     pub fn current(&self) -> Thread {
         if self.inner.first.id() == thread::id() {
             return self.main_thread();
         }
-        Current::get().unwrap_or_else(Thread::of_others)
+        Current::get().unwrap_or_else(Thread::foreign)
     }
 
-    /// The thread that has made this registry.
+    /// The thread that created this registry.
     pub fn main_thread(&self) -> Thread {
         self.inner.first.clone()
     }
 
-    /// Waits until every thread of this registry has ended that is not a daemon, those too that others start meanwhile.
-    /// The calling thread does not wait for itself, nor for the one that made the registry.
+    /// Blocks until all threads of this registry have ended, except daemons, the calling thread,
+    /// and the thread that created the registry. Threads that are started meanwhile are included.
     ///
-    /// They have dropped their thread-locals then, which the timed forms do not wait for. All that those threads did
-    /// happens-before the return. Two threads of one registry that both do this wait for each other for ever, unless they
-    /// are daemons.
+    /// The threads have dropped their thread-locals when `join_all` returns; the timed forms do not
+    /// wait for that. Everything that the threads did happens-before the return. If two threads of
+    /// one registry that are not daemons both call `join_all`, they wait for each other indefinitely.
     pub fn join_all(&self) {
-        while let Some(thread) = self.unjoined(true) {
+        while let Some(thread) = self.next_to_join(true) {
             thread.await_end();
-            self.inner.state.acquire().leaving.remove(&thread.id());
+            self.inner.state.acquire().ended.remove(&thread.id());
         }
     }
 
-    /// [`join_all`](Registry::join_all), for at most `timeout`.
+    /// [`join_all`](Registry::join_all), blocking for at most `timeout`.
     ///
     /// # Errors
-    /// [`TimedOut`] if a thread is left.
+    /// [`TimedOut`] if a thread has not ended.
     pub fn join_all_timeout(&self, timeout: Duration) -> Result<(), TimedOut> {
         self.join_all_deadline(Instant::now() + timeout)
     }
 
-    /// [`join_all`](Registry::join_all), until `deadline` at the latest.
+    /// [`join_all`](Registry::join_all), blocking until `deadline` at the latest.
     ///
     /// # Errors
-    /// [`TimedOut`] if a thread is left.
+    /// [`TimedOut`] if a thread has not ended.
     pub fn join_all_deadline(&self, deadline: Instant) -> Result<(), TimedOut> {
-        while let Some(thread) = self.unjoined(false) {
+        while let Some(thread) = self.next_to_join(false) {
             if !thread.await_end_until(deadline) {
                 return Err(TimedOut);
             }
@@ -152,156 +158,156 @@ impl Registry {
         Ok(())
     }
 
-    /// [Joins all](Registry::join_all) when it is dropped, by a panic too.
+    /// Returns a guard that calls [`join_all`](Registry::join_all) when it is dropped, also while a panic unwinds.
     pub fn exit_guard(&self) -> ExitGuard {
         ExitGuard { registry: self.clone() }
     }
 
-    /// From now on `hook` is told of each panic that ends a thread of this registry, by that thread, before any joiner
-    /// is. A panic of its own is caught, and the payload leaked. The hook of the standard library is told as ever, at the moment of the
-    /// panic; without a hook of the kit, it is the only one.
+    /// Sets the hook that is called for each panic that ends a thread of this registry. The panicking thread
+    /// calls it, before any joiner is notified. If the hook itself panics, the panic is caught and its
+    /// payload leaked. The standard library's panic hook is called in any case, at the moment of the panic.
     pub fn set_panic_hook(&self, hook: impl Fn(&Thread, &(dyn Any + Send)) + Send + Sync + 'static) {
         let hook: Arc<PanicHook> = Arc::new(hook);
-        let before = self.inner.hook.acquire().replace(hook);
-        drop(before); // invariant 2
+        let old_hook = self.inner.hook.acquire().replace(hook);
+        drop(old_hook); // invariant 2
     }
 
-    /// The hook, which is told of nothing any more.
+    /// Removes the hook and returns it.
     pub fn take_panic_hook(&self) -> Option<Arc<PanicHook>> {
         self.inner.hook.acquire().take()
     }
 
-    /// False if there is no hook.
+    /// Calls the panic hook. Returns false if there is none.
     pub(super) fn report(&self, thread: &Thread, payload: &(dyn Any + Send)) -> bool {
         let Some(hook) = self.inner.hook.acquire().clone() else {
             return false;
         };
-        catch_quietly(move || hook(thread, payload)); // it may be the last reference
+        catch_quietly(move || hook(thread, payload)); // the drop of the last reference is user code, and may panic
         true
     }
 
-    /// Starts a thread that does `body`.
+    /// Starts a thread that runs `body`.
     pub(super) fn launch(&self, config: Config, body: Body<'static>) -> io::Result<Thread> {
         let id = thread::NewId::reserve();
-        let mut system = thread::Builder::new();
+        let mut os_thread = thread::Builder::new();
         if let Some(stack_size) = config.stack_size {
-            // The standard library rounds up to whole pages, and panics if the system refuses what came of it.
+            // std rounds the size up to whole pages, and panics if the system rejects the rounded size.
             let stack_size = (stack_size <= isize::MAX as usize / 2).then_some(stack_size);
-            system = system.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
+            os_thread = os_thread.stack_size(stack_size.ok_or(io::ErrorKind::OutOfMemory)?);
         }
         if config.name.as_ref().is_some_and(|name| name.contains('\0')) {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                "a thread's name has no zero byte",
+                "a thread's name must not contain a zero byte",
             ));
         }
-        let (thread, gone) = self.add(id.get(), config);
-        gone.join();
+        let (thread, exited) = self.register(id.get(), config);
+        exited.reap();
         let body = Arc::new(Mutex::new(Some(body)));
-        let (theirs, registry, taken) = (thread.clone(), self.clone(), Arc::clone(&body));
-        let limbo = Limbo {
+        let (new_thread, registry, body_slot) = (thread.clone(), self.clone(), Arc::clone(&body));
+        let pending_start = PendingStart {
             registry: self,
             thread: &thread,
         };
-        let live = move || {
-            let mut life = Life {
+        let thread_main = move || {
+            let mut running = Running {
                 registry,
-                thread: theirs,
+                thread: new_thread,
                 panicked: None,
             };
             id.adopt();
-            life.thread.begin();
-            Current::set(&life.thread);
-            let body = taken.acquire().take().expect("nobody else runs it");
-            life.panicked = body(&life.thread);
+            running.thread.on_start();
+            Current::set(&running.thread);
+            let body = body_slot.acquire().take().expect("the body runs once");
+            running.panicked = body(&running.thread);
         };
-        let started = thread.run_as(|| system.name(thread.name().to_owned()).spawn(live));
-        if let Err(refused) = started {
-            drop(limbo);
+        let started = thread.start_os_thread(|| os_thread.name(thread.name().to_owned()).spawn(thread_main));
+        if let Err(error) = started {
+            drop(pending_start);
             drop(body); // invariant 2
-            return Err(refused);
+            return Err(error);
         }
-        core::mem::forget(limbo);
+        core::mem::forget(pending_start);
         Ok(thread)
     }
 
-    fn add(&self, id: NonZeroUsize, config: Config) -> (Thread, Gone) {
+    fn register(&self, id: NonZeroUsize, config: Config) -> (Thread, Exited) {
         let mut state = self.inner.state.acquire();
-        let gone = state.take_gone();
+        let exited = state.take_exited();
         let daemon = config
             .daemon
             .unwrap_or_else(|| Current::get().is_some_and(|thread| thread.is_daemon()));
         let name = config.name.unwrap_or_else(|| {
-            state.named += 1;
-            format!("Thread-{}", state.named)
+            state.last_number += 1;
+            format!("Thread-{}", state.last_number)
         });
-        let thread = Thread::ours(id, name, daemon);
-        state.living.insert(id, thread.clone());
-        (thread, gone)
+        let thread = Thread::managed(id, name, daemon);
+        state.alive.insert(id, thread.clone());
+        (thread, exited)
     }
 
-    fn leave(&self, thread: &Thread, panicked: Option<Panicked>) {
+    fn finish(&self, thread: &Thread, panicked: Option<Panicked>) {
         let mut state = self.inner.state.acquire();
-        state.living.remove(&thread.id());
-        let gone = state.take_gone();
-        state.leaving.insert(thread.id(), thread.clone());
-        thread.end(panicked); // under the lock: nobody finds it neither alive nor on the registry
+        state.alive.remove(&thread.id());
+        let exited = state.take_exited();
+        state.ended.insert(thread.id(), thread.clone());
+        thread.finish(panicked); // the lock is held, so that `enumerate` and `is_alive` agree
         drop(state);
-        gone.join();
+        exited.reap();
     }
 
-    /// Who is to be waited for: until its life has ended, or until it is gone.
-    fn unjoined(&self, until_gone: bool) -> Option<Thread> {
+    /// A thread that the caller has to wait for: until its end, or, if `until_exited`, until its exit.
+    fn next_to_join(&self, until_exited: bool) -> Option<Thread> {
         let (me, first) = (thread::id(), self.inner.first.id());
         let mut state = self.inner.state.acquire();
-        let gone = state.take_gone();
-        let leaving = state.leaving.values().filter(|_| until_gone);
-        let mut all = state.living.values().chain(leaving);
-        let unjoined = all
+        let exited = state.take_exited();
+        let ended = state.ended.values().filter(|_| until_exited);
+        let mut all = state.alive.values().chain(ended);
+        let next = all
             .find(|thread| !thread.is_daemon() && ![me, first].contains(&thread.id()))
             .cloned();
         drop(state);
-        gone.join();
-        unjoined
+        exited.reap();
+        next
     }
 }
 
 impl State {
-    /// Those that are leaving and gone leave for good (invariant 3), but for the caller, which can't join itself: a C library's
-    /// thread-specific data is destroyed after the thread-locals, and may start threads.
-    fn take_gone(&mut self) -> Gone {
-        let (mut gone, me) = (Vec::new(), thread::id());
-        self.leaving.retain(|_, thread| {
-            let stays = !thread.is_gone() || thread.id() == me;
-            if !stays {
-                gone.push(thread.clone());
+    /// Removes the EXITED threads from `ended` (invariant 4), except the calling thread, which can't join itself. It is
+    /// EXITED if it is running a destructor of a C library's thread-specific data, which may start threads.
+    fn take_exited(&mut self) -> Exited {
+        let (mut exited, me) = (Vec::new(), thread::id());
+        self.ended.retain(|_, thread| {
+            let is_kept = !thread.has_exited() || thread.id() == me;
+            if !is_kept {
+                exited.push(thread.clone());
             }
-            stays
+            is_kept
         });
-        Gone(gone)
+        Exited(exited)
     }
 }
 
-/// Threads that are gone.
-#[must_use = "the system's threads are still to be joined"]
-struct Gone(Vec<Thread>);
+/// EXITED threads that were removed from the registry.
+#[must_use = "the OS threads must be joined"]
+struct Exited(Vec<Thread>);
 
-impl Gone {
-    /// Joins the system's threads: not to be called under the lock.
-    fn join(self) {
+impl Exited {
+    /// Joins the OS threads. The caller must not hold the registry's lock.
+    fn reap(self) {
         for thread in self.0 {
-            thread.join_system();
+            thread.join_os_thread();
         }
     }
 }
 
 impl Inner {
     fn new(first: Thread, hook: Option<Arc<PanicHook>>) -> Inner {
-        let living = BTreeMap::from([(first.id(), first.clone())]);
+        let alive = BTreeMap::from([(first.id(), first.clone())]);
         let state = Mutex::new(State {
-            living,
-            leaving: BTreeMap::new(),
-            named: 0,
+            alive,
+            ended: BTreeMap::new(),
+            last_number: 0,
         });
         Inner {
             state,
@@ -311,13 +317,13 @@ impl Inner {
     }
 }
 
-/// In a child made by `fork` the thread that called it stands alone.
+/// In a child made by `fork`, a registry contains only the thread that called `fork`.
 impl Anew for Inner {
     fn anew(&self) -> Inner {
         let (me, survivor) = (thread::id(), process::survivor().unwrap_or(thread::id()));
         let first = match survivor {
             id if id == self.first.id() => self.first.clone(),
-            id if id == me => Current::get().unwrap_or_else(Thread::of_others),
+            id if id == me => Current::get().unwrap_or_else(Thread::foreign),
             id => Thread::survivor(id),
         };
         Inner::new(first, self.hook.try_acquire().and_then(|hook| hook.clone()))
@@ -325,49 +331,49 @@ impl Anew for Inner {
 }
 
 impl fmt::Debug for Registry {
-    /// Shows the threads if nobody holds the registry at that moment; never blocks.
+    /// Shows the alive threads, or `<locked>` if another thread holds the lock; never blocks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Cloned: the formatter's sink is user code (invariant 2).
-        let living = self
+        // The list is cloned, because the formatter's sink is user code (invariant 2).
+        let alive = self
             .inner
             .state
             .try_acquire()
-            .map(|state| Vec::from_iter(state.living.values().cloned()));
+            .map(|state| Vec::from_iter(state.alive.values().cloned()));
         let mut out = f.debug_struct("Registry");
-        match living {
-            Some(living) => out.field("living", &living).finish(),
-            None => out.field("living", &format_args!("<locked>")).finish(),
+        match alive {
+            Some(alive) => out.field("alive", &alive).finish(),
+            None => out.field("alive", &format_args!("<locked>")).finish(),
         }
     }
 }
 
-/// A thread that is on the registry but has not been started; it comes off if that fails (invariant 1).
-struct Limbo<'a> {
+/// A registered thread before its start. If the start fails, the drop removes and ends it (invariant 1).
+struct PendingStart<'a> {
     registry: &'a Registry,
     thread: &'a Thread,
 }
 
-impl Drop for Limbo<'_> {
+impl Drop for PendingStart<'_> {
     fn drop(&mut self) {
-        self.registry.inner.state.acquire().living.remove(&self.thread.id());
-        self.thread.end(None);
+        self.registry.inner.state.acquire().alive.remove(&self.thread.id());
+        self.thread.finish(None);
     }
 }
 
-/// The life of a thread that runs: it leaves the registry, whatever happens.
-struct Life {
+/// A running thread. The drop ends the thread, also while a panic unwinds.
+struct Running {
     registry: Registry,
     thread: Thread,
     panicked: Option<Panicked>,
 }
 
-impl Drop for Life {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.registry.leave(&self.thread, self.panicked.take());
+        self.registry.finish(&self.thread, self.panicked.take());
     }
 }
 
-/// What a thread of ours knows of itself: its first thread-local. When it is dropped, the others have been (invariant 3).
+/// The calling thread's own `Thread`, in its first thread-local. Its drop marks the thread as exited (invariant 3).
 struct Current(Thread);
 
 impl Current {
@@ -375,7 +381,7 @@ impl Current {
         CURRENT.with(|current| *current.borrow_mut() = Some(Current(thread.clone())));
     }
 
-    /// Nothing if somebody else has started the calling thread, or if it is gone but for this.
+    /// `None` if the calling thread was not started by this crate, or has dropped its `Current`.
     fn get() -> Option<Thread> {
         CURRENT
             .try_with(|current| current.borrow().as_ref().map(|current| current.0.clone()))
@@ -386,21 +392,21 @@ impl Current {
 
 impl Drop for Current {
     fn drop(&mut self) {
-        self.0.go();
+        self.0.mark_exited();
     }
 }
 
-/// Waits, when it is dropped, for all threads that are not daemons: hold it in `main`.
+/// Blocks in its drop until all threads that are not daemons have ended. Keep it in a variable of `main`.
 ///
-/// It waits too when a panic unwinds `main`: the threads go on to their ends, as Python's do. `std::process::exit` and
-/// `abort` drop nothing.
+/// It blocks also when a panic unwinds `main`: the other threads run to their ends,
+/// as in Python. `std::process::exit` and `abort` drop nothing, and do not wait.
 ///
 /// ```
 /// let _guard = selvedge::thread::exit_guard();
-/// selvedge::thread::spawn(|| println!("heard, though nobody joins"));
+/// selvedge::thread::spawn(|| println!("printed, although the thread is not joined"));
 /// ```
 #[derive(Debug)]
-#[must_use = "it waits when it is dropped"]
+#[must_use = "the drop of the guard waits for the threads"]
 pub struct ExitGuard {
     registry: Registry,
 }

@@ -1,8 +1,8 @@
-//! Threads that borrow: none outlives the scope in which it was started.
+//! Threads that may borrow: they end before the scope in which they were started.
 //!
 //! # Invariants
-//! 1. [`scope`] does not return, by a panic either, before every thread that was admitted has ended; then nothing that
-//!    it borrowed is in its hands (invariant 2 of thread.rs).
+//! 1. [`scope`] returns or unwinds only after each thread that was added to the scope has ended.
+//!    Then the values that the thread borrowed are no longer used (invariant 2 of thread.rs).
 
 use super::builder::{Builder, Run};
 use super::handle::JoinHandle;
@@ -13,26 +13,28 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::panic::resume_unwind;
 
-/// Where threads are started that may borrow; [`scope`] gives it.
+/// A scope in which threads that borrow can be started; [`scope`] creates it.
 pub struct Scope<'scope, 'env: 'scope> {
-    admitted: Mutex<Vec<Thread>>,
-    // As those of std: neither may shrink or grow.
+    threads: Mutex<Vec<Thread>>,
+    // As in std: invariant lifetimes, which can neither shrink nor grow.
     _scope: PhantomData<&'scope mut &'scope ()>,
     _env: PhantomData<&'env mut &'env ()>,
 }
 
-/// Runs `body`, in which threads may be started that borrow what lives longer, and waits for the end of all of them.
+/// Runs `body`, which may start threads that borrow values that
+/// outlive the scope; then blocks until all these threads have ended.
 ///
-/// Everything that they did happens-before the return.
+/// Everything that the threads did happens-before the return.
 ///
-/// In a child made by `fork` it aborts if one of its threads had not ended at the fork: what that had borrowed may be half
-/// changed. Let such a child exit, or execute another program, in `body`.
+/// In a child made by `fork`, `scope` aborts the process at the end of `body` if one of
+/// its threads had not ended at the fork, because the values that the thread borrowed
+/// may be half written. In `body`, such a child may exit or execute another program.
 ///
 /// # Panics
-/// As `body` does; and if one of the threads has panicked and nobody has joined it since.
+/// If `body` panics, or a thread panicked and was not joined after that.
 ///
 /// # Python
-/// There is no twin: nothing is borrowed there.
+/// Python has no counterpart, because nothing is borrowed there.
 ///
 /// ```
 /// let mut colours = vec!["madder", "weld", "woad"];
@@ -46,14 +48,14 @@ pub struct Scope<'scope, 'env: 'scope> {
 /// ```
 pub fn scope<'env, R>(body: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R) -> R {
     let scope = Scope {
-        admitted: Mutex::new(Vec::new()),
+        threads: Mutex::new(Vec::new()),
         _scope: PhantomData,
         _env: PhantomData,
     };
     let result = catch(|| body(&scope));
-    let all_well = or_abort(|| scope.join_all());
+    let no_unreported_panic = or_abort(|| scope.join_all());
     let result = result.unwrap_or_else(|payload| resume_unwind(payload));
-    assert!(all_well, "a scoped thread panicked");
+    assert!(no_unreported_panic, "a scoped thread panicked");
     result
 }
 
@@ -61,48 +63,47 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// Starts a thread, as [`Builder::spawn_scoped`] does.
     ///
     /// # Panics
-    /// If the system refuses the thread.
+    /// If the system can't create the thread.
     pub fn spawn<R>(&'scope self, run: R) -> JoinHandle<R::Output>
     where
         R: Run + Send + 'scope,
         R::Output: Send + 'scope,
     {
-        Builder::new()
-            .spawn_scoped(self, run)
-            .expect("the system has room for a thread")
+        Builder::new().spawn_scoped(self, run).expect("failed to spawn thread")
     }
 
-    pub(super) fn admit(&self, thread: Thread) {
-        let mut admitted = self.admitted.acquire();
-        if admitted.len() == admitted.capacity() {
-            // A scope may start any number of threads, one after another.
-            admitted.retain(|thread| !thread.is_gone() || thread.has_unseen_panic());
+    pub(super) fn add(&self, thread: Thread) {
+        let mut threads = self.threads.acquire();
+        if threads.len() == threads.capacity() {
+            // Keep the list short in a scope that starts many threads one after another.
+            threads.retain(|thread| !thread.has_exited() || thread.has_unreported_panic());
         }
-        admitted.push(thread);
+        threads.push(thread);
     }
 
-    /// Waits for all; whether no panic is unseen.
+    /// Blocks until all threads of the scope have ended. Returns
+    /// false if a thread panicked and the panic was not reported.
     fn join_all(&self) -> bool {
-        let mut all_well = true;
+        let mut no_unreported_panic = true;
         loop {
-            let next = self.admitted.acquire().pop(); // those that still live may admit others
-            let Some(thread) = next else { return all_well };
+            let next = self.threads.acquire().pop(); // threads that are still alive may start others
+            let Some(thread) = next else { return no_unreported_panic };
             if thread.is_left_behind() {
                 abort_left_behind();
             }
             thread.await_end();
-            all_well &= !thread.see_panic();
+            no_unreported_panic &= !thread.mark_panic_reported();
         }
     }
 }
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Cloned: the formatter's sink is user code, and may start another thread.
-        let admitted = self.admitted.try_acquire().map(|admitted| admitted.clone());
+        // The list is cloned, because the formatter's sink is user code, and may start another thread.
+        let threads = self.threads.try_acquire().map(|threads| threads.clone());
         let mut out = f.debug_struct("Scope");
-        match admitted {
-            Some(admitted) => out.field("threads", &admitted).finish(),
+        match threads {
+            Some(threads) => out.field("threads", &threads).finish(),
             None => out.field("threads", &format_args!("<locked>")).finish(),
         }
     }

@@ -1,13 +1,22 @@
-//! What is known of a thread while it lives, and after that.
+//! A thread: its identity while it is alive, and how it ended.
 //!
+//! # State
+//! ```text
+//!           finish             thread-locals dropped
+//!   ALIVE ──────────▶ ENDED ─────────────────────────▶ EXITED
+//!                   `ended` is set                   `exited` is set
+//! ```
 //! # Invariants
-//! 1. Whoever ends a thread's life first takes it off the registry, and says how it ended: `ended` is set last, once.
-//! 2. By then the function that the thread ran has been dropped, and so has its result if nobody can take it.
-//! 3. `system` is the system's thread, which keeps its stack until it is joined or detached. A call that observes the end does
-//!    one of the two, and the registry joins the system's thread of each that is gone, though no call observes it. A join that
-//!    finds it detached waits for `gone`, which is set after the thread-locals are dropped.
-//! 4. In a child made by `fork` the system's thread of a thread of the parent's is neither joined nor detached: the system uses
-//!    its memory for another. Of those threads only the survivor sets `gone` there.
+//! 1. The call that ends a thread first removes it from the registry's list of
+//!    alive threads and stores its panic. It sets `ended` last, and only once.
+//! 2. When `ended` is set, the function that the thread ran has
+//!    been dropped. So has its result, if no handle can take it.
+//! 3. `os_thread` is the handle of the OS thread, whose stack is freed only when the OS thread is joined
+//!    or detached. A call that reports the end joins or detaches it. The registry joins the OS thread of
+//!    each exited thread in any case. A join that finds the OS thread detached waits for `exited` instead.
+//! 4. In a child made by `fork`, the OS thread of a thread of the parent is neither joined
+//!    nor detached, because the system may reuse its memory for a new thread. The only
+//!    such thread that sets `exited` in the child is the survivor, which called `fork`.
 
 use super::error::{JoinError, Panicked};
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -21,159 +30,167 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::io;
 
-/// A thread, as others know it: to ask it for its name, or to wait for its end. Clones are the same thread.
+/// A handle of a thread: gives its name and state, and waits for its end. All clones refer to the same thread.
 ///
-/// Those that the kit has started come from a [`JoinHandle`](super::JoinHandle), which dereferences to this, or from
-/// [`enumerate`](super::enumerate). The program's first thread, and those that others have started, can be seen by
-/// [`current`](super::current), but not joined: the kit does not know when they end.
+/// A thread started by this crate is obtained from its [`JoinHandle`](super::JoinHandle), which dereferences to
+/// `Thread`, or from [`enumerate`](super::enumerate). The program's first thread, and threads started in another way,
+/// are obtained from [`current`](super::current). They can't be joined, because this crate does not know when they end.
 ///
-/// Everything that the thread did, the drop of its function included, happens-before a join that tells that it has
-/// ended.
+/// Everything that the thread did, including the drop of its function,
+/// happens-before the return of a join that reports its end.
 ///
 /// # Python
-/// `threading.Thread`. Its name and whether it is a daemon are settled when it starts.
+/// `threading.Thread`. The name and the daemon flag can't be changed after the start.
 #[derive(Clone)]
 pub struct Thread {
-    life: Arc<Life>,
+    inner: Arc<Inner>,
 }
 
-struct Life {
+struct Inner {
     id: NonZeroUsize,
     home: Process,
     name: String,
     daemon: bool,
-    ours: bool,
-    native: AtomicUsize,
+    managed: bool,
+    native_id: AtomicUsize,
     ended: Event,
     panicked: Mutex<Option<Panic>>,
-    system: Mutex<System>,
-    gone: Event,
+    os_thread: Mutex<OsThread>,
+    exited: Event,
 }
 
-/// How the thread has panicked, and whether the program knows of it: by a join, or by the thread's scope.
+/// The panic that ended the thread. `reported` is true if the
+/// program knows of it, from a join or from the thread's scope.
 struct Panic {
     panicked: Panicked,
-    seen: bool,
+    reported: bool,
 }
 
 impl Drop for Panic {
     fn drop(&mut self) {
-        if !self.seen {
+        if !self.reported {
             lost(|| self.panicked.to_string());
         }
     }
 }
 
-/// The system's thread, until it is joined or detached.
+/// The OS thread, until it is joined or detached.
 #[derive(Default)]
-struct System {
-    /// Owned by the process (invariant 4).
-    thread: Option<Owned<thread::JoinHandle<()>>>,
+struct OsThread {
+    /// Owned by the process that started the thread (invariant 4).
+    handle: Option<Owned<thread::JoinHandle<()>>>,
     detached: bool,
 }
 
 impl Thread {
-    /// A thread that the kit will start.
-    pub(super) fn ours(id: NonZeroUsize, name: String, daemon: bool) -> Thread {
-        Thread::with(id, name, daemon, true)
+    /// A thread that this crate is about to start.
+    pub(super) fn managed(id: NonZeroUsize, name: String, daemon: bool) -> Thread {
+        Thread::new(id, name, daemon, true)
     }
 
-    /// The calling thread, which somebody else has started.
-    pub(super) fn of_others() -> Thread {
+    /// The calling thread, which was not started by this crate.
+    pub(super) fn foreign() -> Thread {
         let id = thread::id();
-        let thread = Thread::with(
+        let thread = Thread::new(
             id,
             thread::name().unwrap_or_else(|| format!("Foreign-{id}")),
             false,
             false,
         );
-        thread.begin();
+        thread.on_start();
         thread
     }
 
-    /// The thread with which a child made by `fork` began, if the kit knows no more of it.
+    /// The thread with which a child made by `fork` began, if this crate has no `Thread` for it.
     pub(super) fn survivor(id: NonZeroUsize) -> Thread {
-        Thread::with(id, format!("Foreign-{id}"), false, false)
+        Thread::new(id, format!("Foreign-{id}"), false, false)
     }
 
-    fn with(id: NonZeroUsize, name: String, daemon: bool, ours: bool) -> Thread {
+    fn new(id: NonZeroUsize, name: String, daemon: bool, managed: bool) -> Thread {
         Thread {
-            life: Arc::new(Life {
+            inner: Arc::new(Inner {
                 id,
                 home: Process::this(),
                 name,
                 daemon,
-                ours,
-                native: AtomicUsize::new(0),
+                managed,
+                native_id: AtomicUsize::new(0),
                 ended: Event::new(),
                 panicked: Mutex::new(None),
-                system: Mutex::new(System::default()),
-                gone: Event::new(),
+                os_thread: Mutex::new(OsThread::default()),
+                exited: Event::new(),
             }),
         }
     }
 
-    /// The thread's first act.
-    pub(super) fn begin(&self) {
-        self.life
-            .native
+    /// Called by the thread itself, before all else.
+    pub(super) fn on_start(&self) {
+        self.inner
+            .native_id
             .store(thread::native_id().map_or(0, NonZeroUsize::get), Relaxed);
     }
 
-    /// Has the system start it. Who joins it meanwhile, though it may have ended, waits for the handle.
-    pub(super) fn run_as(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
-        let mut system = self.life.system.acquire();
-        system.thread = Some(Owned::new(start()?));
+    /// Calls `start` and stores the handle of the OS thread. A joiner that arrives
+    /// meanwhile blocks until the handle is stored, even if the thread has already ended.
+    pub(super) fn start_os_thread(&self, start: impl FnOnce() -> io::Result<thread::JoinHandle<()>>) -> io::Result<()> {
+        let mut os_thread = self.inner.os_thread.acquire();
+        os_thread.handle = Some(Owned::new(start()?));
         Ok(())
     }
 
-    /// The thread's last act; it is on no registry any more.
-    pub(super) fn end(&self, panicked: Option<Panicked>) {
-        *self.life.panicked.acquire() = panicked.map(|panicked| Panic { panicked, seen: false });
-        self.life.ended.set(); // invariant 1
+    /// Ends the thread, which has been removed from the registry's list of alive threads.
+    pub(super) fn finish(&self, panicked: Option<Panicked>) {
+        *self.inner.panicked.acquire() = panicked.map(|panicked| Panic {
+            panicked,
+            reported: false,
+        });
+        self.inner.ended.set(); // invariant 1
     }
 
-    /// Its thread-locals are dropped.
-    pub(super) fn go(&self) {
-        self.life.gone.set();
+    /// Called when the thread-locals have been dropped.
+    pub(super) fn mark_exited(&self) {
+        self.inner.exited.set();
     }
 
-    /// Whether all that it did, with its thread-locals, happens-before this.
-    pub(super) fn is_gone(&self) -> bool {
-        self.life.gone.is_set()
+    /// Whether the thread-locals have been dropped. If so, everything that the thread did happens-before this call.
+    pub(super) fn has_exited(&self) -> bool {
+        self.inner.exited.is_set()
     }
 
-    /// A number that no other thread has or will have.
+    /// The id of the thread. No other thread of the process ever has the same id.
     #[doc(alias("ident", "get_ident"))]
     pub fn id(&self) -> NonZeroUsize {
-        self.life.id
+        self.inner.id
     }
 
-    /// What the system calls the thread: on Linux, its number. `None` until it has begun, and on other systems. In a child made
-    /// by `fork` the thread that called it has another number than in the parent; those that do not exist have none.
+    /// The id by which the system knows the thread: on Linux, its thread id. `None` before
+    /// the thread runs, and on other systems. In a child made by `fork`, the thread that
+    /// called `fork` has a new native id; all other threads of the parent have none.
     #[doc(alias = "get_native_id")]
     pub fn native_id(&self) -> Option<NonZeroUsize> {
-        match self.life.home.is_this() {
-            true => NonZeroUsize::new(self.life.native.load(Relaxed)),
+        match self.inner.home.is_this() {
+            true => NonZeroUsize::new(self.inner.native_id.load(Relaxed)),
             false if process::survivor() == Some(self.id()) => thread::native_id_of_the_first(),
             false => None,
         }
     }
 
-    /// The thread's name: `Thread-` and a number, unless it was given one.
+    /// The thread's name: the name that it was given, or `Thread-` and a number.
     #[doc(alias = "getName")]
     pub fn name(&self) -> &str {
-        &self.life.name
+        &self.inner.name
     }
 
-    /// Whether the program may end without it.
+    /// Whether the thread is a daemon: [`join_all`](super::join_all)
+    /// and an [`ExitGuard`](super::ExitGuard) do not wait for it.
     #[doc(alias("daemon", "isDaemon"))]
     pub fn is_daemon(&self) -> bool {
-        self.life.daemon
+        self.inner.daemon
     }
 
-    /// Whether it has not ended: from before it is started until its function and its result are dealt with. In a child made
-    /// by `fork` only the thread that called it, and those that were started there, are alive.
+    /// Whether the thread has not ended. A thread is alive from before its start until its
+    /// function has been dropped and its result stored or dropped. In a child made by `fork`,
+    /// only the thread that called `fork` and the threads started in the child are alive.
     ///
     /// ```
     /// let thread = selvedge::thread::spawn(|| ());
@@ -183,26 +200,26 @@ impl Thread {
     /// ```
     #[doc(alias = "isAlive")]
     pub fn is_alive(&self) -> bool {
-        !self.life.ended.is_set() && !self.is_left_behind()
+        !self.inner.ended.is_set() && !self.is_left_behind()
     }
 
-    /// Whether the process is a child made by `fork`, and the thread one of the parent's that had not ended.
+    /// Whether the process is a child made by `fork`, and the thread had not ended in the parent.
     pub(super) fn is_left_behind(&self) -> bool {
-        self.life.home.left_behind(self.life.id) && !self.life.ended.is_set()
+        self.inner.home.left_behind(self.inner.id) && !self.inner.ended.is_set()
     }
 
-    /// Waits until the thread has ended. Any number of threads may, any number of times.
+    /// Blocks until the thread has ended. Any number of threads may join it, any number of times.
     ///
-    /// The thread has dropped its thread-locals too, which the timed forms do not wait for. The system's thread has ended,
-    /// unless a form that does not wait for that has reported the end before: that form detaches the system's thread, so that
-    /// its stack is freed though handles remain.
+    /// The thread has dropped its thread-locals when `join` returns; the other joins do not wait
+    /// for that, and detach the OS thread instead, so that its stack is freed although handles
+    /// remain. If none of them has reported the end before, the OS thread has ended too.
     ///
     /// # Errors
-    /// [`Panicked`] if it ended by a panic. So does, in a child made by `fork`, a thread of the parent that had not ended: it
-    /// does not exist there.
+    /// [`Panicked`] if the thread panicked. In a child made by `fork`, also if it is a
+    /// thread of the parent that had not ended, because it does not exist in the child.
     ///
     /// # Panics
-    /// If a thread joins itself, or one that the kit has not started: it would wait for ever.
+    /// If a thread joins itself, or a thread that was not started by this crate: the join would block indefinitely.
     ///
     /// ```
     /// let thread = selvedge::thread::spawn(|| 2 + 2);
@@ -216,7 +233,7 @@ impl Thread {
         self.outcome()
     }
 
-    /// How the thread ended, or `None` if it has not; never blocks.
+    /// Returns how the thread ended, or `None` if it has not ended; never blocks.
     ///
     /// # Panics
     /// As [`join`](Thread::join).
@@ -224,17 +241,17 @@ impl Thread {
         if let Err(left_behind) = self.check_joinable() {
             return Some(Err(left_behind));
         }
-        self.life.ended.is_set().then(|| {
+        self.inner.ended.is_set().then(|| {
             self.detach();
             self.outcome()
         })
     }
 
-    /// Waits until the thread has ended, for at most `timeout`; zero is one look.
+    /// Blocks until the thread has ended, for at most `timeout`; a zero timeout checks once.
     ///
     /// # Errors
-    /// [`JoinError::TimedOut`] if it has not: it goes on, and nothing of it is lost. [`JoinError::Panicked`] if it ended by
-    /// a panic.
+    /// [`JoinError::TimedOut`] if the thread has not ended: it continues,
+    /// and can be joined again. [`JoinError::Panicked`] if it panicked.
     ///
     /// # Panics
     /// As [`join`](Thread::join).
@@ -243,28 +260,31 @@ impl Thread {
     /// use selvedge::{Event, thread};
     /// use std::{sync::Arc, time::Duration};
     ///
-    /// let go = Arc::new(Event::new());
-    /// let theirs = Arc::clone(&go);
-    /// let thread = thread::spawn(move || theirs.wait());
+    /// let gate = Arc::new(Event::new());
+    /// let thread_gate = Arc::clone(&gate);
+    /// let thread = thread::spawn(move || thread_gate.wait());
     /// assert_eq!(thread.join_timeout(Duration::from_millis(1)), Err(thread::JoinError::TimedOut));
-    /// go.set();
+    /// gate.set();
     /// assert_eq!(thread.join_timeout(Duration::MAX), Ok(()));
     /// ```
     pub fn join_timeout(&self, timeout: Duration) -> Result<(), JoinError> {
         self.check_joinable()?;
-        self.life.ended.wait_timeout(timeout).map_err(|_| JoinError::TimedOut)?;
+        self.inner
+            .ended
+            .wait_timeout(timeout)
+            .map_err(|_| JoinError::TimedOut)?;
         self.detach();
         Ok(self.outcome()?)
     }
 
-    /// Waits until the thread has ended, or `deadline`; one that has passed is one look.
+    /// Blocks until the thread has ended, until `deadline` at the latest; a deadline that has elapsed checks once.
     ///
     /// # Errors
     /// # Panics
     /// As [`join_timeout`](Thread::join_timeout).
     pub fn join_deadline(&self, deadline: Instant) -> Result<(), JoinError> {
         self.check_joinable()?;
-        self.life
+        self.inner
             .ended
             .wait_deadline(deadline)
             .map_err(|_| JoinError::TimedOut)?;
@@ -274,7 +294,10 @@ impl Thread {
 
     #[inline]
     fn check_joinable(&self) -> Result<(), Panicked> {
-        assert!(self.life.ours, "a thread that the kit has not started can't be joined");
+        assert!(
+            self.inner.managed,
+            "a thread that was not started by this crate can't be joined"
+        );
         assert!(self.id() != thread::id(), "a thread can't join itself");
         if self.is_left_behind() {
             Err(Panicked::left_behind(self.name()))
@@ -283,67 +306,72 @@ impl Thread {
         }
     }
 
-    /// Waits for the end of the thread, and of the system's thread.
+    /// Blocks until the thread has ended and its thread-locals have been dropped.
     pub(super) fn await_end(&self) {
-        self.life.ended.wait();
-        let exists = !self.life.home.left_behind(self.life.id); // invariant 4
-        if exists && !self.join_system() {
-            self.life.gone.wait(); // invariant 3
+        self.inner.ended.wait();
+        let exists = !self.inner.home.left_behind(self.inner.id); // invariant 4
+        if exists && !self.join_os_thread() {
+            self.inner.exited.wait(); // invariant 3
         }
     }
 
     pub(super) fn await_end_until(&self, deadline: Instant) -> bool {
-        let ended = self.life.ended.wait_deadline(deadline).is_ok();
+        let ended = self.inner.ended.wait_deadline(deadline).is_ok();
         if ended {
             self.detach();
         }
         ended
     }
 
-    /// Joins the system's thread, which blocks until the thread-locals are dropped: for a thread that is gone only a moment. False
-    /// if it was detached before, or is not of this process.
-    pub(super) fn join_system(&self) -> bool {
-        if self.life.home.is_parent() {
-            return false; // invariant 4; a thread of the parent's may have held the lock at the fork
+    /// Joins the OS thread, which blocks until the thread-locals have been dropped; for an exited thread
+    /// this is brief. Returns false if the OS thread was detached before, or belongs to the parent process.
+    pub(super) fn join_os_thread(&self) -> bool {
+        if self.inner.home.is_parent() {
+            return false; // invariant 4; a thread of the parent may have held the lock at the fork
         }
-        // The lock is held meanwhile: one joiner waits for the system, the others for the one.
-        let mut system = self.life.system.acquire();
-        if let Some(thread) = system.thread.take().and_then(Owned::into_inner) {
-            // It has caught whatever its function threw.
-            let _ = thread.join();
+        // The lock is held during the join: the first joiner waits
+        // for the OS thread, the other joiners wait for the lock.
+        let mut os_thread = self.inner.os_thread.acquire();
+        if let Some(handle) = os_thread.handle.take().and_then(Owned::into_inner) {
+            // An error is impossible: the thread has caught the panic of its function.
+            let _ = handle.join();
         }
-        !system.detached
+        !os_thread.detached
     }
 
-    /// Detaches the system's thread, unless another thread joins or has joined it; never blocks.
+    /// Detaches the OS thread, unless another thread joins it or has joined it; never blocks.
     fn detach(&self) {
-        if let Some(mut system) = self.life.system.try_acquire() {
-            system.detached |= system.thread.take().is_some();
+        if let Some(mut os_thread) = self.inner.os_thread.try_acquire() {
+            os_thread.detached |= os_thread.handle.take().is_some();
         }
     }
 
     fn outcome(&self) -> Result<(), Panicked> {
-        match &mut *self.life.panicked.acquire() {
+        match &mut *self.inner.panicked.acquire() {
             None => Ok(()),
             Some(panic) => {
-                panic.seen = true;
+                panic.reported = true;
                 Err(panic.panicked.clone())
             }
         }
     }
 
-    /// Whether it has panicked, and nobody was told by a join.
-    pub(super) fn has_unseen_panic(&self) -> bool {
-        self.life.panicked.acquire().as_ref().is_some_and(|panic| !panic.seen)
+    /// Whether the thread panicked, and neither a join nor its scope has reported the panic.
+    pub(super) fn has_unreported_panic(&self) -> bool {
+        self.inner
+            .panicked
+            .acquire()
+            .as_ref()
+            .is_some_and(|panic| !panic.reported)
     }
 
-    /// The same; and from now on the program knows of the panic.
-    pub(super) fn see_panic(&self) -> bool {
-        self.life
+    /// As `has_unreported_panic`; from now on the panic counts as reported.
+    pub(super) fn mark_panic_reported(&self) -> bool {
+        self.inner
             .panicked
             .acquire()
             .as_mut()
-            .is_some_and(|panic| !mem::replace(&mut panic.seen, true))
+            .is_some_and(|panic| !mem::replace(&mut panic.reported, true))
     }
 }
 

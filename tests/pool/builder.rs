@@ -57,8 +57,11 @@ fn by_default_there_are_some_more_workers_than_processors() {
 
 #[test]
 fn a_pool_has_at_least_one_worker() {
-    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool has at least one worker");
-    assert_eq!(panic_of(|| Builder::new().workers(0)), "a pool has at least one worker");
+    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool must have at least one worker");
+    assert_eq!(
+        panic_of(|| Builder::new().workers(0)),
+        "a pool must have at least one worker"
+    );
 }
 
 #[test]

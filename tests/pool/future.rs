@@ -109,7 +109,7 @@ fn a_waker_that_does_nothing_will_do_for_a_look() {
         assert!(matches!(result, Poll::Ready(Ok(7))));
         assert_eq!(
             panic_of(|| poll(&mut job, Waker::noop())),
-            "the result of the job was taken before"
+            "the result of the job was already taken"
         );
     });
 }

@@ -154,7 +154,7 @@ fn a_job_knows_its_phase() {
 
 #[test]
 fn a_result_is_taken_once() {
-    const TWICE: &str = "the result of the job was taken before";
+    const TWICE: &str = "the result of the job was already taken";
     watchdog::run(|_| {
         let pool = pool(1);
         let taken = |end: Outcome| {

@@ -88,7 +88,7 @@ fn it_never_looks_farther_ahead_than_it_may() {
         assert_eq!(taken.load(SeqCst), 4, "twice as many as threads");
         assert_eq!(
             panic_of(|| pool.map_ahead(0, 0..1, |n| n)),
-            "a map looks ahead for at least one item"
+            "a map must submit at least one item ahead"
         );
     });
 }

@@ -32,7 +32,7 @@ fn a_thread_that_joins_itself_panics() {
 
 #[test]
 fn a_thread_of_others_cannot_be_joined() {
-    const WHY: &str = "a thread that the kit has not started can't be joined";
+    const WHY: &str = "a thread that was not started by this crate can't be joined";
     watchdog::run(|watch| {
         let registry = Registry::new();
         assert_unjoinable(&registry.main_thread(), WHY);

@@ -38,7 +38,7 @@ fn those_who_live_are_listed_oldest_first() {
             .collect();
         assert_eq!((registry.enumerate(), registry.active_count()), (all.clone(), 7));
         assert_eq!(registry.clone().enumerate(), all, "clones are the same registry");
-        assert_eq!(format!("{registry:?}"), format!("Registry {{ living: {all:?} }}"));
+        assert_eq!(format!("{registry:?}"), format!("Registry {{ alive: {all:?} }}"));
         assert_eq!(Registry::new().active_count(), 1, "another one is");
         gate.set();
         for thread in threads {

@@ -235,7 +235,7 @@ fn a_refused_thread_is_no_thread_of_the_system() {
 #[test]
 fn where_no_thread_is_to_be_had_nothing_is_left() {
     child::passes(&[("RUST_MIN_STACK", "4611686018427387904")], || {
-        const NO_THREAD: &str = "the system has room for a thread";
+        const NO_THREAD: &str = "failed to spawn thread";
         let drops = Drops::default();
         let token = || (drops.token(), drops.count());
 

@@ -1,7 +1,8 @@
-//! A handle of a scheduler, shared by all timers that it runs.
+//! The public handle of a scheduler, which all of its timers share.
 //!
 //! # Invariants
-//! 1. A clock that is shut down stays so: no timer is added, and the call that shuts it down cancels each timer that waits.
+//! 1. A clock that is shut down stays so: no timer can be added,
+//!    and the call that shuts it down cancels each waiting timer.
 
 use super::entry::{Action, Entry};
 use super::scheduler::Scheduler;
@@ -22,16 +23,20 @@ pub(super) fn global() -> &'static Clock {
     &GLOBAL
 }
 
-/// Runs timers: on one thread or two while none of them takes long, and on one more for each that does.
+/// Runs timers: on one thread or two if their functions return
+/// quickly, plus one thread for each function that takes long.
 ///
-/// Its threads are not on the registry, and end soon after the last timer. While the system refuses a thread, timers wait for
-/// those that run. [`Timer::start`](super::Timer::start) uses the program's own clock, which never ends. Clones are handles of the
-/// same clock. In a child made by `fork` a clock of the parent has no timers, and starts its own threads for new ones. A clock
-/// that is shut down stays so, unless another thread held its lock at the moment of the fork.
+/// The threads are in no registry, and end soon after the last timer. While the system can't create a
+/// thread, expired timers wait until a running function returns. [`Timer::start`](super::Timer::start)
+/// uses the program's own clock, which is never shut down. All clones refer to the same clock.
 ///
-/// The clock lives as long as a clone of it or a [`Timer`](super::Timer) of it. The drop of the last one shuts it down, as
-/// [`try_shutdown`](Clock::try_shutdown) does: timers that wait are cancelled, timers that run finish. A timer's function that has
-/// captured such a handle keeps its own clock alive; [`shutdown`](Clock::shutdown) ends that clock.
+/// A clock lives as long as a clone of it or a [`Timer`](super::Timer) of it. The drop of the
+/// last one shuts the clock down, as [`try_shutdown`](Clock::try_shutdown) does: waiting timers
+/// are cancelled, running functions continue to their ends. A function that has captured such a
+/// handle keeps its own clock alive; use [`shutdown`](Clock::shutdown) to end that clock.
+///
+/// In a child made by `fork`, a clock of the parent has no timers, and starts threads of its own for new
+/// timers. A clock that is shut down stays so, unless another thread held its lock at the moment of the fork.
 ///
 /// ```
 /// use selvedge::thread::{Clock, Registry};
@@ -46,7 +51,7 @@ pub struct Clock {
     owner: Arc<Owner>,
 }
 
-/// Shared by the handles of a clock and its timers, not by its workers: its drop shuts the clock down.
+/// Shared by the handles of a clock and its timers, but not by its workers. Its drop shuts the clock down.
 struct Owner {
     scheduler: PerProcess<Arc<Scheduler>>,
 }
@@ -70,7 +75,7 @@ impl Clock {
         &self.owner.scheduler
     }
 
-    /// The number of timers that wait to expire.
+    /// The number of timers that have not expired.
     pub fn pending(&self) -> usize {
         self.scheduler().pending()
     }
@@ -83,16 +88,16 @@ impl Clock {
         self.scheduler().cancel(entry)
     }
 
-    /// Accepts no more timers, cancels those that wait, and blocks until each function that runs has returned and the clock's
-    /// threads have ended, but for the destructors of their thread-locals. All that the functions did happens-before the return.
-    /// A second call only waits.
+    /// Rejects new timers, cancels the waiting timers, and blocks until each running function has
+    /// returned and the clock's threads have ended, except for the drop of their thread-locals.
+    /// Everything that the functions did happens-before the return. A second call only waits.
     ///
-    /// The functions of the cancelled timers are dropped here; the payload of a panic of such a drop is leaked. A timer that
-    /// repeats does not run again.
+    /// The call drops the functions of the cancelled timers; a panic of such a drop is caught
+    /// and its payload leaked. A running function of a repeating timer does not run again.
     ///
     /// # Panics
-    /// If it is called by a function of this clock, or by the drop of one in a shutdown, for it would wait for itself. Then
-    /// nothing is shut down; [`try_shutdown`](Clock::try_shutdown) may be called there.
+    /// If it is called by a function of this clock, or by the drop of one during a shutdown, which would wait
+    /// for itself. Then nothing is shut down; such a function may call [`try_shutdown`](Clock::try_shutdown).
     ///
     /// ```
     /// use selvedge::thread::{Clock, Registry};
@@ -109,7 +114,7 @@ impl Clock {
         let _ = self.end(None);
     }
 
-    /// Accepts no more timers, and cancels those that wait. Never blocks until a running function returns.
+    /// Rejects new timers, and cancels the waiting timers. Does not wait for running functions.
     ///
     /// # Errors
     /// [`TimedOut`] if a thread of the clock has not ended.
@@ -118,10 +123,10 @@ impl Clock {
         self.scheduler().await_end(Some(Instant::now()))
     }
 
-    /// [`shutdown`](Clock::shutdown), which blocks for at most `timeout`.
+    /// [`shutdown`](Clock::shutdown), blocking for at most `timeout`.
     ///
     /// # Errors
-    /// [`TimedOut`] if a function runs longer. The clock is shut down all the same.
+    /// [`TimedOut`] if a thread of the clock has not ended. The clock is shut down in any case.
     ///
     /// # Panics
     /// As [`shutdown`](Clock::shutdown).
@@ -129,7 +134,7 @@ impl Clock {
         self.end(Some(Instant::now() + timeout))
     }
 
-    /// [`shutdown`](Clock::shutdown), which blocks until `deadline` at the latest.
+    /// [`shutdown`](Clock::shutdown), blocking until `deadline` at the latest.
     ///
     /// # Errors
     /// # Panics
@@ -138,7 +143,7 @@ impl Clock {
         self.end(Some(deadline))
     }
 
-    /// Whether the clock accepts no more timers.
+    /// Whether the clock rejects new timers.
     pub fn is_shutdown(&self) -> bool {
         self.scheduler().is_closed()
     }

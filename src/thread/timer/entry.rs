@@ -1,9 +1,9 @@
-//! A timer as its scheduler sees it: its action, its phase, and the end that is waited for.
+//! A timer, as its scheduler sees it: its action, its phase, and the event that its end sets.
 //!
 //! # State
-//! The phase of a timer. The scheduler's lock is held at each transition but the one to OVER.
+//! The phase of a timer. The scheduler's lock is held at each transition except the one to OVER.
 //! ```text
-//!          expires          it ran for the last time
+//!          expires          has run for the last time
 //!   WAITING ─────▶ RUNNING ──────────────────────────▶ OVER
 //!    │  ▲            │  ▲ │
 //!    │  └─ repeats ──┘  └─┘ cancel: this run is the last
@@ -11,7 +11,8 @@
 //!    └───────────▶ CANCELLED
 //! ```
 //! # Invariants
-//! 1. A timer that is WAITING is in the scheduler's heap and holds its action. A timer that is RUNNING or OVER is not in the heap.
+//! 1. A timer that is WAITING is in the scheduler's heap and holds
+//!    its action. A timer that is RUNNING or OVER is not in the heap.
 //! 2. `done` is set once: when the action will not run any more and has been dropped.
 
 use crate::backend::process::Process;
@@ -32,7 +33,8 @@ pub(super) enum Action {
 }
 
 impl Action {
-    /// Runs the function. The first result is the period and the action of a timer that repeats; the second, its panic.
+    /// Runs the function. The first result is the period and the action
+    /// of a repeating timer that did not panic. The second is the panic.
     pub(super) fn run(self, registry: &Registry) -> (Option<(Duration, Action)>, Option<Panicked>) {
         let (again, ended) = match self {
             Action::Once(run) => (None, catch(run)),
@@ -53,8 +55,8 @@ impl Action {
     }
 }
 
-/// A timer in the heap of its scheduler. The earliest is the greatest; timers that expire at one instant run in the order in
-/// which they were started.
+/// A timer in the heap of its scheduler. The order is reversed: the earliest timer is the
+/// greatest. Timers that expire at the same instant run in the order of their starts.
 pub(super) struct Scheduled {
     pub(super) at: Instant,
     pub(super) number: u64,
@@ -103,12 +105,13 @@ impl Entry {
         }
     }
 
-    /// Whether this is a child made by `fork`, and the timer was started by the parent and was not over.
+    /// Whether the process is a child made by `fork`, and the timer
+    /// was started by the parent and was not over at the fork.
     pub(super) fn is_left_behind(&self) -> bool {
         self.home.is_parent() && !self.done.is_set()
     }
 
-    /// The timer, which is WAITING, has expired: the caller is to run the action.
+    /// Moves an expired timer from WAITING to RUNNING, and returns the action, which the caller must run.
     pub(super) fn expire(&self) -> Action {
         let running = Phase::Running {
             by: thread::id(),
@@ -120,7 +123,8 @@ impl Entry {
         }
     }
 
-    /// A timer that repeats has run, and waits again. If it was cancelled during the run, the action is returned.
+    /// Moves a repeating timer from RUNNING back to WAITING. If the
+    /// timer was cancelled during the run, returns the action instead.
     pub(super) fn wait_again(&self, action: Action) -> Option<Action> {
         let mut phase = self.phase.acquire();
         if let Phase::Running { last: true, .. } = *phase {
@@ -131,7 +135,7 @@ impl Entry {
     }
 
     /// Cancels the timer. The first result is the action, if the timer was WAITING: the caller must
-    /// [drop](Entry::drop_action) it. The second is true if the function will not run any more and does not run now.
+    /// [drop](Entry::drop_action) it. The second is true if the function does not run now and will not run any more.
     pub(super) fn cancel(&self) -> (Option<Action>, bool) {
         let mut phase = self.phase.acquire();
         let cancelled = Phase::Cancelled { by: thread::id() };
@@ -145,7 +149,7 @@ impl Entry {
         result
     }
 
-    /// Drops the action of a timer that the caller has cancelled, and sets `done`, though that drop may panic.
+    /// Drops the action of a timer that the caller has cancelled, and sets `done`, even if the drop panics.
     pub(super) fn drop_action(&self, action: Action) {
         let _done = SetOnDrop(&self.done);
         drop(action);
@@ -155,13 +159,14 @@ impl Entry {
         matches!(*self.phase.acquire(), Phase::Cancelled { .. })
     }
 
-    /// The timer has run for the last time, and its action has been dropped.
+    /// Moves the timer from RUNNING to OVER. Its action has been dropped.
     pub(super) fn finish(&self, panicked: Option<Panicked>) {
         *self.phase.acquire() = Phase::Over(panicked);
         self.done.set();
     }
 
-    /// Whether the calling thread runs the function for the last time, or drops it after a cancel: it can't wait for `done`.
+    /// Whether the calling thread runs the function or drops it after
+    /// a cancel. Then it can't wait for `done`, which it sets itself.
     pub(super) fn ends_on_this_thread(&self) -> bool {
         let me = thread::id();
         matches!(*self.phase.acquire(), Phase::Running { by, .. } | Phase::Cancelled { by } if by == me)

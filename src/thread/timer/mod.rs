@@ -13,20 +13,22 @@ use core::time::Duration;
 use entry::{Action, Entry};
 use std::io;
 
-/// A function that runs when the timer expires, once or periodically, unless it is cancelled before.
+/// A function that runs when the timer expires, once or periodically, unless the timer is cancelled before.
 ///
-/// It runs on a thread of its [`Clock`], and may take long: no other timer waits for it. A panic of the function ends the timer
-/// and is reported to the [panic hook](super::set_panic_hook) and to each thread that [joins](Timer::join). A drop of the handle
-/// does not cancel the timer, as long as its clock lives; each handle keeps the clock alive. The program's exit does not wait for
-/// timers: join those that must run.
+/// The function runs on a thread of the timer's [`Clock`]. It may take long, because no other timer waits for it. A
+/// panic of the function ends the timer, and is reported to the [panic hook](super::set_panic_hook) and to each
+/// thread that [joins](Timer::join). The drop of a `Timer` does not cancel the timer as long as its clock lives; each
+/// `Timer` keeps its clock alive. The exit of the program does not wait for timers: join the timers that must run.
 ///
-/// In a child made by `fork` no timer of the parent runs. A timer that was not over is finished there: `cancel` returns true and
-/// keeps the function, and a join is an error. New timers run.
+/// In a child made by `fork` no timer of the parent runs. A timer that was not over counts as finished in the child:
+/// `cancel` returns true without dropping the function, and a join returns an error. New timers can be started.
 ///
-/// The start happens-before the function. The function's end, its drop included, happens-before the return of a join.
+/// The start of a timer happens-before its function. The end of the
+/// function, including its drop, happens-before the return of a join.
 ///
 /// # Python
-/// `threading.Timer`, which takes a thread for each timer, and whose `cancel` does not report whether the function will run.
+/// `threading.Timer`, which takes a thread for each timer, and
+/// whose `cancel` does not report whether the function will run.
 ///
 /// ```
 /// use selvedge::thread::Timer;
@@ -52,7 +54,7 @@ impl Timer {
     /// Runs `run` on the program's clock, `after` from now.
     ///
     /// # Panics
-    /// If the system refuses the clock's thread; [`Clock::start`] returns an error instead.
+    /// If the system can't create a thread of the clock; [`Clock::start`] returns an error instead.
     pub fn start(after: Duration, run: impl FnOnce() + Send + 'static) -> Timer {
         clock::global().start(after, run).expect(NO_THREAD)
     }
@@ -65,11 +67,11 @@ impl Timer {
         clock::global().start_at(due, run).expect(NO_THREAD)
     }
 
-    /// Runs `run` on the program's clock once per `period`, until it is cancelled or panics.
+    /// Runs `run` on the program's clock once per `period`, until the timer is cancelled or `run` panics.
     ///
-    /// The runs start one period apart, whatever a run takes. Runs do not overlap: if a run takes longer than the period, the next
-    /// one starts a period after its end, and missed runs are not made up for. With a period of zero there is no pause between
-    /// two runs, and a thread of the clock does nothing else.
+    /// The runs start one period apart, however long a run takes. Runs do not overlap: if a run takes longer
+    /// than the period, the next run starts one period after its end, and missed runs are not made up for. With
+    /// a period of zero there is no pause between two runs, and one thread of the clock does nothing else.
     ///
     /// # Panics
     /// As [`start`](Timer::start).
@@ -79,8 +81,8 @@ impl Timer {
     /// use std::{sync::Arc, time::Duration};
     ///
     /// let ticks = Arc::new(Semaphore::new(0));
-    /// let theirs = Arc::clone(&ticks);
-    /// let timer = Timer::every(Duration::from_millis(1), move || theirs.release(1).unwrap());
+    /// let timer_ticks = Arc::clone(&ticks);
+    /// let timer = Timer::every(Duration::from_millis(1), move || timer_ticks.release(1).unwrap());
     /// for _ in 0..3 {
     ///     ticks.acquire().forget();
     /// }
@@ -100,14 +102,16 @@ impl Timer {
         clock::global().every_at(first, period, run).expect(NO_THREAD)
     }
 
-    /// Stops the timer. True if its function does not run now and will not run any more.
+    /// Stops the timer. Returns true if its function does not run now and will not run any more.
     ///
-    /// False if the function runs at this moment, for the last time, or if the timer was over. Once true, the result stays true.
-    /// The first call that returns true has dropped the function. A second call may return true before that; it can
-    /// [join](Timer::join).
+    /// It returns false if the function is running, for the last time then, or if
+    /// the timer was over. After it has returned true, all later calls return true.
+    ///
+    /// The first call that returns true has dropped the function. A concurrent call
+    /// may return true before that drop; to wait for the drop, [join](Timer::join).
     ///
     /// # Panics
-    /// If the drop of the function does.
+    /// If the drop of the function panics.
     pub fn cancel(&self) -> bool {
         if self.entry.is_left_behind() {
             return true;
@@ -127,10 +131,11 @@ impl Timer {
     /// Blocks until the function has run for the last time, or the timer is cancelled.
     ///
     /// # Errors
-    /// [`Panicked`] if the function did, or if the timer was left behind by a fork.
+    /// [`Panicked`] if the function panicked, or if the timer was left behind by a fork.
     ///
     /// # Panics
-    /// If the function joins its own timer, or a value that it captured does so in its drop: it would block indefinitely.
+    /// If the timer's own function calls it, or the drop of a value
+    /// captured by that function: it would block indefinitely.
     pub fn join(&self) -> Result<(), Panicked> {
         self.check_joinable()?;
         self.entry.done.wait();
@@ -148,7 +153,7 @@ impl Timer {
         self.is_finished().then(|| self.entry.outcome())
     }
 
-    /// [`join`](Timer::join), which blocks for at most `timeout`; zero checks once.
+    /// [`join`](Timer::join), blocking for at most `timeout`; a zero timeout checks once.
     ///
     /// # Errors
     /// [`JoinError::TimedOut`] if the timer is not over, [`JoinError::Panicked`] if the function panicked.
@@ -161,7 +166,7 @@ impl Timer {
         Ok(self.entry.outcome()?)
     }
 
-    /// [`join`](Timer::join), which blocks until `deadline` at the latest; a deadline that has passed checks once.
+    /// [`join`](Timer::join), blocking until `deadline` at the latest; a deadline that has elapsed checks once.
     ///
     /// # Errors
     /// # Panics
@@ -185,12 +190,13 @@ impl Timer {
     }
 }
 
-/// How timers are started on this clock.
+/// The methods that start timers on this clock.
 impl Clock {
     /// [`Timer::start`], on this clock.
     ///
     /// # Errors
-    /// If the system refuses a thread that the clock needs, or the clock is shut down. Then there is no timer, and `run` is dropped.
+    /// If the system can't create a thread that the clock needs, or the
+    /// clock is shut down. Then there is no timer, and `run` is dropped.
     pub fn start(&self, after: Duration, run: impl FnOnce() + Send + 'static) -> io::Result<Timer> {
         self.start_at(Instant::now() + after, run)
     }

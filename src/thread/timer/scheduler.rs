@@ -1,8 +1,8 @@
-//! The timers of a clock, in a heap, and the few threads that run those that expire.
+//! The timers of a clock, in a heap, and the threads that run the expired timers.
 //!
 //! # State
-//! One worker is the leader: it blocks until the first timer expires, removes it from the heap, appoints another leader, and runs
-//! the timer. So no timer waits for another one's function.
+//! One worker is the leader: it blocks until the first timer expires, removes it from the heap,
+//! appoints another leader, and runs the timer. So no timer waits for another one's function.
 //! ```text
 //!                 spawned, or appointed                its timer expires
 //!   (no thread) ───────────────────────▶ LEADS ─────────────────────────▶ RUNS
@@ -15,13 +15,14 @@
 //! After a shutdown, workers that lead or wait end, and a worker that runs a timer ends after it.
 //!
 //! # Invariants
-//! 1. A timer runs or is cancelled: its phase decides, which changes while the lock is held. A cancelled timer stays in the heap,
-//!    without its action, until it expires or half of the heap is cancelled timers.
-//! 2. While a timer waits, there is a leader, or a worker that will check for one after its run, or a thread that is appointed.
+//! 1. A timer runs or is cancelled: its phase decides, which changes while the lock is held. A cancelled
+//!    timer stays in the heap, without its action, until it expires or half of the heap is cancelled timers.
+//! 2. While a timer waits, there is a leader, or a worker that will
+//!    check for one after its run, or a thread that is appointed.
 //! 3. A leader that blocks does so until the first timer expires, at the latest.
 //! 4. No user code runs while the lock is held.
-//! 5. `at_work` holds each worker from before its start until its last access to the scheduler. After `close` no worker is
-//!    started and no timer waits.
+//! 5. `at_work` holds each worker from before its start until its last access
+//!    to the scheduler. After `close` no worker is started and no timer waits.
 //!
 //! Laws TI1 to TI4 are checked in `loom-tests`.
 
@@ -37,18 +38,18 @@ use core::time::Duration;
 use std::collections::BinaryHeap;
 use std::io;
 
-/// How long a worker without work stays.
+/// How long an idle worker stays.
 const LINGER: Duration = Duration::from_millis(100);
-/// In a smaller heap cancelled timers are not searched for.
+/// Cancelled timers are not removed from a heap of at most this size.
 const FEW: usize = 64;
 
 pub(super) struct Scheduler {
     state: Mutex<State>,
-    /// The leader blocks here.
+    /// The leader blocks on this condition.
     timer_is_earlier: Condition,
-    /// Idle workers block here.
+    /// Idle workers block on this condition.
     leader_is_missing: Condition,
-    /// Threads that wait for the end of the last worker block here.
+    /// Threads that wait until no thread is at work block on this condition.
     work_has_ended: Condition,
     registry: Registry,
 }
@@ -59,8 +60,8 @@ struct State {
     leader: Leader,
     has_idle_worker: bool,
     last_number: u64,
-    /// The workers, and each thread that drops the actions of a scheduler that it has closed. A worker that does both is listed
-    /// twice.
+    /// The ids of all workers, and of each thread that drops the actions of a
+    /// scheduler that it has closed. A worker that does both is contained twice.
     at_work: Vec<NonZeroUsize>,
     closed: bool,
 }
@@ -72,7 +73,7 @@ enum Leader {
     Blocked { until: Instant },
 }
 
-/// A child made by `fork` has no timers and no workers.
+/// In a child made by `fork`, a scheduler has no timers and no workers.
 impl Anew for Arc<Scheduler> {
     fn anew(&self) -> Arc<Scheduler> {
         let closed = self.state.try_acquire().is_some_and(|state| state.closed);
@@ -85,7 +86,8 @@ impl State {
         self.heap.len() - self.cancelled
     }
 
-    /// Removes the cancelled timers when they are half of the heap: the amortised cost is a few steps per cancel.
+    /// Removes the cancelled timers when they are more than half of
+    /// the heap, so that the amortised cost of a cancel is constant.
     fn remove_cancelled(&mut self) {
         if self.heap.len() > FEW && self.cancelled > self.heap.len() / 2 {
             self.heap.retain(|timer| !timer.entry.is_cancelled());
@@ -102,7 +104,8 @@ impl State {
         self.heap.peek()
     }
 
-    /// True if the leader is blocked for longer than until `instant`: then the caller must notify it (invariant 3).
+    /// Returns true if the leader is blocked beyond `instant`. Then the caller
+    /// must notify the leader, whose state is set to running (invariant 3).
     fn claim_wake_up_of_leader(&mut self, instant: Instant) -> bool {
         let is_late = matches!(self.leader, Leader::Blocked { until } if instant < until);
         if is_late {
@@ -161,10 +164,10 @@ impl Scheduler {
             Leader::None => self.appoint_leader(&mut state),
             Leader::Running | Leader::Blocked { .. } => Ok(()),
         };
-        if let Err(refused) = led {
+        if let Err(error) = led {
             drop(state);
             drop(entry); // invariant 4
-            return Err(refused);
+            return Err(error);
         }
         state.heap.push(Scheduled {
             at,
@@ -185,8 +188,9 @@ impl Scheduler {
         if action.is_some() {
             state.cancelled += 1;
             state.remove_cancelled();
-            // If no timer is left, the leader need not stay until the cancelled one expires. It is not woken if it ends soon
-            // anyway: then a program that starts and cancels timers would wake it each time.
+            // If no timer is left, wake the leader, so that it does not stay until the
+            // cancelled timer expires. Don't wake a leader that would wake within LINGER:
+            // a program that starts and cancels timers would pay for a wake-up each time.
             if state.pending() == 0 && state.claim_wake_up_of_leader(Instant::now() + LINGER) {
                 drop(state);
                 self.timer_is_earlier.notify_one();
@@ -204,7 +208,7 @@ impl Scheduler {
                 id.adopt();
                 scheduler.work();
             })?;
-            state.at_work.push(number); // invariant 5: the worker's first act is to acquire the lock, which is held here
+            state.at_work.push(number); // invariant 5: the worker first acquires the lock, which is held here
         }
         state.leader = Leader::Running;
         Ok(())
@@ -229,8 +233,8 @@ impl Scheduler {
         }
     }
 
-    /// Leads and runs timers until the worker is not needed. `None` in a child made by a timer that forks: the scheduler is the
-    /// parent's.
+    /// Leads and runs timers until the worker is not needed. Returns `None` in a child
+    /// made by a timer's function with `fork`, where the scheduler is the parent's.
     fn lead_and_run(self: &Arc<Scheduler>) -> Option<MutexGuard<'_, State>> {
         let home = Process::this();
         let mut state = self.state.acquire();
@@ -238,7 +242,7 @@ impl Scheduler {
             let action = entry.expire();
             state.leader = Leader::None;
             if state.pending() > 0 {
-                // If the system refuses a thread, the other timers wait until this one has run (invariant 2).
+                // If the system can't create a thread, the other timers wait until this timer has run (invariant 2).
                 drop(self.appoint_leader(&mut state));
             }
             drop(state);
@@ -254,7 +258,7 @@ impl Scheduler {
             };
             match period {
                 Some(period) if stopped.is_none() => {
-                    // A timer that is late already does not catch up.
+                    // A timer whose next run is already late starts a new period, instead of making up for missed runs.
                     let next = at + period;
                     let at = if next.has_passed() {
                         Instant::now() + period
@@ -283,7 +287,8 @@ impl Scheduler {
         Some(state)
     }
 
-    /// Blocks until there is no leader. False if this worker is not needed: another one is idle, or no timer expired for a while.
+    /// Blocks until there is no leader. Returns false if this worker is not
+    /// needed: another worker is idle, or this one was not appointed for LINGER.
     fn wait_for_lead(&self, state: &mut MutexGuard<'_, State>) -> bool {
         let has_leader = |state: &State| !matches!(state.leader, Leader::None);
         if !has_leader(state) {
@@ -295,11 +300,11 @@ impl Scheduler {
         state.has_idle_worker = true;
         let appointed = self.leader_is_missing.wait_timeout(state, LINGER).is_ok();
         state.has_idle_worker = false;
-        // Checked after a timeout too: the thread that appoints may have found no idle worker.
+        // Checked after a timeout too: the thread that released the lead may have found no idle worker to notify.
         appointed || !has_leader(state)
     }
 
-    /// Blocks until a timer expires, and removes it from the heap. `None` if there was none for a while.
+    /// Blocks until a timer expires, and removes it from the heap. Returns `None` if there was no timer for LINGER.
     fn lead(&self, state: &mut MutexGuard<'_, State>) -> Option<Scheduled> {
         let mut may_linger = true;
         loop {
@@ -314,13 +319,13 @@ impl Scheduler {
             may_linger = first.is_some();
             let until = first.unwrap_or_else(|| Instant::now() + LINGER);
             state.leader = Leader::Blocked { until };
-            // The heap decides, not the reason for the wake-up.
+            // The heap decides; the reason for the wake-up is irrelevant.
             let _ = self.timer_is_earlier.wait_deadline(state, until);
             state.leader = Leader::Running;
         }
     }
 
-    /// Cancels all timers that wait, and lets the workers end. No timer is added from now on.
+    /// Cancels all timers that wait, and makes the workers end. No timer can be added after that.
     pub(super) fn close(&self) {
         let mut state = self.state.acquire();
         state.closed = true;
@@ -336,11 +341,11 @@ impl Scheduler {
             return;
         }
         let home = Process::this();
-        state.at_work.push(thread::id()); // another thread that closes the scheduler waits until the actions are dropped
+        state.at_work.push(thread::id()); // a concurrent shutdown waits for the drop of the actions
         drop(state);
         for (action, entry) in cancelled {
             if home.is_parent() {
-                mem::forget((action, entry)); // a drop has forked, and this is the child: the rest is the parent's
+                mem::forget((action, entry)); // in a child made by a drop: the actions are the parent's
             } else {
                 catch_quietly(|| entry.drop_action(action)); // invariant 4
             }
@@ -350,7 +355,7 @@ impl Scheduler {
         }
     }
 
-    /// Blocks until no thread is at work. Only after `close`, so that no worker is started any more.
+    /// Blocks until no thread is at work. It must follow `close`, after which no worker is started.
     pub(super) fn await_end(&self, deadline: Option<Instant>) -> Result<(), TimedOut> {
         let mut state = self.state.acquire();
         match deadline {
