@@ -1,19 +1,19 @@
-//! The shapes in which peers broke, and races with a deadline: many rounds, so that both orders occur.
+//! Programs in which other libraries failed, and races with a deadline: many rounds, so that both orders occur.
 
 use crate::forms::{Acquire, Form, come_by, wait_while_by};
-use crate::in_line::{LEADER, Post, all_passed, line_up};
 use crate::support::Line;
+use crate::waiters::{Arrivals, all_passed, enqueue, passed};
 use crate::watchdog;
 use fastrand::Rng;
 use selvedge::backend::futex;
 use selvedge::sync::WaitError;
-use selvedge::{Barrier, Condition, Event, Instant, Lock, Mutex, Semaphore, Turn};
+use selvedge::{Barrier, BoundedSemaphore, Condition, Event, Instant, Lock, Mutex, Semaphore};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::Duration;
 
-/// crossfire's shape: four hand over to four through room for one. Its threads stalled for seconds, spinning
-/// for a claim whose owner was off the processor. What is handed over is published by the release alone.
+/// Four threads hand items to four others through a single slot. In crossfire, threads stalled for seconds: they spun for a
+/// claim whose owner was preempted. The slot is Relaxed: the release must publish the item.
 pub fn four_hand_over_to_four(
     take_room: impl Fn() + Sync,
     give_item: impl Fn() + Sync,
@@ -21,16 +21,15 @@ pub fn four_hand_over_to_four(
     give_room: impl Fn() + Sync,
 ) {
     const EACH: u64 = 1_500;
-    let room = AtomicU64::new(0);
+    let slot = AtomicU64::new(0);
     let received: u64 = watchdog::run(|watch| {
-        let (room, take_room, give_item, take_item, give_room) =
-            (&room, &take_room, &give_item, &take_item, &give_room);
+        let (slot, take_room, give_item) = (&slot, &take_room, &give_item);
+        let (take_item, give_room) = (&take_item, &give_room);
         for n in 0..4 {
             watch.spawn(format!("putter {n}"), move |role| {
                 for item in 1..=EACH {
-                    role.waits("taking the room", take_room);
-                    assert_eq!(room.load(Relaxed), 0, "put upon another item");
-                    room.store(item, Relaxed);
+                    role.waits("the free slot", take_room);
+                    assert_eq!(slot.swap(item, Relaxed), 0, "put over another item");
                     give_item();
                 }
             });
@@ -38,10 +37,9 @@ pub fn four_hand_over_to_four(
         let getter = |n| {
             watch.spawn(format!("getter {n}"), move |role| {
                 let get = |_| {
-                    role.waits("taking an item", take_item);
-                    let item = room.load(Relaxed);
-                    assert_ne!(item, 0, "got nothing");
-                    room.store(0, Relaxed);
+                    role.waits("an item", take_item);
+                    let item = slot.swap(0, Relaxed);
+                    assert_ne!(item, 0, "got no item");
                     give_room();
                     item
                 };
@@ -70,7 +68,6 @@ fn four_hand_over_to_four_by_semaphores() {
 fn four_hand_over_to_four_by_locks_that_others_release() {
     let (full, empty) = (Lock::new(), Lock::new());
     empty.acquire().forget();
-    // Each lock is held while what it stands for is not there.
     four_hand_over_to_four(
         || full.acquire().forget(),
         || empty.release().unwrap(),
@@ -83,13 +80,13 @@ fn four_hand_over_to_four_by_locks_that_others_release() {
 #[test]
 fn four_hand_over_to_four_by_conditions() {
     let (room, item, freed, given) = (Mutex::new(true), Mutex::new(false), Condition::new(), Condition::new());
-    let take = |there: &Mutex<bool>, condition: &Condition| {
-        let mut there = there.acquire();
-        condition.wait_while(&mut there, |there| !**there);
-        *there = false;
+    let take = |flag: &Mutex<bool>, condition: &Condition| {
+        let mut flag = flag.acquire();
+        condition.wait_while(&mut flag, |flag| !**flag);
+        *flag = false;
     };
-    let give = |there: &Mutex<bool>, condition: &Condition| {
-        *there.acquire() = true;
+    let give = |flag: &Mutex<bool>, condition: &Condition| {
+        *flag.acquire() = true;
         condition.notify_one();
     };
     four_hand_over_to_four(
@@ -101,68 +98,91 @@ fn four_hand_over_to_four_by_conditions() {
     assert_eq!((room.into_inner(), item.into_inner()), (true, false));
 }
 
-/// A wake on the primitive's word by somebody who knows it of old, as when its memory was another's before.
-fn stray_wake<T: Sync>(it: &T) -> usize {
-    const { assert!(size_of::<T>() == size_of::<AtomicU32>() && align_of::<T>() == align_of::<AtomicU32>()) }
-    // SAFETY: it is one atomic word; and nobody reads it here, for a wake needs the address alone.
-    let word = unsafe { &*std::ptr::from_ref(it).cast::<AtomicU32>() };
-    futex::wake(word, u32::MAX)
-}
-
-/// Wakes promise nothing: whoever waits decides by state.
-fn a_stray_wake_is_slept_through<T: Sync>(it: &T, wait: impl Fn() + Sync, release: impl Fn()) {
-    let released = AtomicBool::new(false);
+/// Of two releases for one free place, exactly one succeeds.
+fn of_two_racing_releases_one_succeeds(acquire: impl Fn(), release: impl Fn() -> bool + Sync) {
+    const ROUNDS: usize = 5_000;
+    let line = Line::new(2);
+    let release = || {
+        line.cross();
+        let released = release();
+        line.cross();
+        released
+    };
     watchdog::run(|watch| {
-        let (wait, released) = (&wait, &released);
-        let waiter = watch.spawn("waiter", move |role| {
-            role.waits("any wait", wait);
-            assert!(released.load(Relaxed), "a stray wake was taken for a release");
-        });
-        for _ in 0..20 {
-            waiter.until_asleep();
-            while stray_wake(it) == 0 {
-                yield_now();
-            }
-        }
-        waiter.until_asleep();
-        released.store(true, Relaxed);
-        release();
-        waiter.join();
+        let racer = watch.spawn("racer", |_| (0..ROUNDS).map(|_| release()).collect::<Vec<_>>());
+        let own: Vec<_> = (0..ROUNDS).map(|_| (acquire(), release()).1).collect();
+        let others = racer.join();
+        assert!((0..ROUNDS).all(|round| own[round] != others[round]));
     });
 }
 
 #[test]
-fn a_stray_wake_frees_no_lock() {
+fn of_two_racing_releases_of_a_lock_one_finds_it_held() {
     let lock = Lock::new();
+    let acquire = || lock.try_acquire().expect("the last round released it").forget();
+    of_two_racing_releases_one_succeeds(acquire, || lock.release().is_ok());
+    assert!(!lock.is_locked());
+}
+
+#[test]
+fn of_two_racing_releases_of_a_bounded_semaphore_one_is_within_the_limit() {
+    let semaphore = BoundedSemaphore::new(3);
+    let acquire = || semaphore.try_acquire().expect("it is full").forget();
+    of_two_racing_releases_one_succeeds(acquire, || semaphore.release(1).is_ok());
+    assert_eq!(semaphore.available(), 3);
+}
+
+/// A wake on the primitive's word, as by a late waker of an earlier object at the same address.
+fn stray_wake<T: Sync>(it: &T) -> usize {
+    const { assert!(size_of::<T>() == size_of::<AtomicU32>() && align_of::<T>() == align_of::<AtomicU32>()) }
+    // SAFETY: `it` is one atomic word, and a wake uses its address only.
+    let word = unsafe { &*std::ptr::from_ref(it).cast::<AtomicU32>() };
+    futex::wake(word, u32::MAX)
+}
+
+/// A waiter decides by the state, never by a wake-up.
+fn a_stray_wake_ends_no_wait<T: Sync>(it: &T, wait: impl Fn(&T, Form) + Sync, release: impl Fn(&T)) {
     for form in [Form::Plain, Form::Deadline(Duration::MAX)] {
-        lock.acquire().forget();
-        let acquire = || drop(lock.acquire_by(form).expect("it waits for ever"));
-        a_stray_wake_is_slept_through(&lock, acquire, || lock.release().unwrap());
+        let released = AtomicBool::new(false);
+        watchdog::run(|watch| {
+            let (wait, released) = (&wait, &released);
+            let waiter = watch.spawn("waiter", move |role| {
+                role.waits("any wait", || wait(it, form));
+                assert!(released.load(Relaxed), "a stray wake was taken for a release");
+            });
+            for _ in 0..20 {
+                waiter.until_asleep();
+                while stray_wake(it) == 0 {
+                    yield_now();
+                }
+            }
+            waiter.until_asleep();
+            released.store(true, Relaxed);
+            release(it);
+            waiter.join();
+        });
     }
 }
 
 #[test]
-fn a_stray_wake_brings_no_permit() {
-    let semaphore = Semaphore::new(0);
-    for form in [Form::Plain, Form::Deadline(Duration::MAX)] {
-        let acquire = || semaphore.acquire_by(form).expect("it waits for ever").forget();
-        a_stray_wake_is_slept_through(&semaphore, acquire, || semaphore.release(1).unwrap());
-    }
+fn a_stray_wake_ends_no_wait_of_a_lock_a_semaphore_and_an_event() {
+    let lock = Lock::new();
+    lock.acquire().forget();
+    let acquire = |lock: &Lock, form| lock.acquire_by(form).unwrap().forget();
+    a_stray_wake_ends_no_wait(&lock, acquire, |lock| lock.release().unwrap());
+    let acquire = |semaphore: &Semaphore, form| semaphore.acquire_by(form).unwrap().forget();
+    a_stray_wake_ends_no_wait(&Semaphore::new(0), acquire, |semaphore| semaphore.release(1).unwrap());
+    let wait = |event: &Event, form| {
+        assert!(crate::forms::Await::wait_by(event, form));
+        event.clear();
+    };
+    a_stray_wake_ends_no_wait(&Event::new(), wait, Event::set);
 }
 
-#[test]
-fn a_stray_wake_sets_no_event() {
-    let event = Event::new();
-    a_stray_wake_is_slept_through(&event, || event.wait(), || event.set());
-    event.clear();
-    let for_ever = Instant::now() + Duration::MAX;
-    a_stray_wake_is_slept_through(&event, || event.wait_deadline(for_ever).unwrap(), || event.set());
-}
-
-/// Law E2 in a hail of clears, any of which may meet the one `set` half way.
+/// Law E2 beside many clears, any of which may interrupt the one `set`.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_clear_undoes_no_set_that_somebody_slept_for() {
+fn a_concurrent_clear_undoes_no_set_for_a_blocked_waiter() {
     let (event, clearing) = (Event::new(), AtomicBool::new(true));
     watchdog::run(|watch| {
         let (event, clearing) = (&event, &clearing);
@@ -183,7 +203,7 @@ fn a_clear_undoes_no_set_that_somebody_slept_for() {
     });
 }
 
-/// A moment near which things shall happen; whoever waits for it leaves the processor to others till then.
+/// A moment that a thread awaits precisely: it yields until shortly before, and then spins.
 #[derive(Clone, Copy)]
 pub struct Aim(std::time::Instant);
 
@@ -192,42 +212,39 @@ impl Aim {
         Aim(std::time::Instant::now() + Duration::from_micros(micros))
     }
 
-    fn left(self) -> Duration {
-        self.0.saturating_duration_since(std::time::Instant::now())
-    }
-
     pub fn reach(self) {
-        while self.left() > Duration::from_micros(30) {
+        let left = || self.0.saturating_duration_since(std::time::Instant::now());
+        while left() > Duration::from_micros(30) {
             yield_now();
         }
-        while !self.left().is_zero() {
+        while !left().is_zero() {
             std::hint::spin_loop();
         }
     }
 }
 
-/// Whom a release chose must not leave because its time is over meanwhile: the lock would be free, and the other
-/// asleep. The hasty one goes to sleep first, and is released when its time ends or a little later: the system
-/// is in no hurry to end a sleep.
-fn a_timeout_never_swallows_a_release<L: Acquire>(it: &L) {
+/// A release that has chosen a waiter is not lost when that waiter times out: the lock would be free, and the other waiter
+/// blocked. The timed waiter blocks first, and the release comes at its deadline or a little later, since the system ends a
+/// block late.
+fn a_timeout_consumes_no_release<L: Acquire>(it: &L) {
     const ROUNDS: u32 = 200;
-    const PATIENCE: u64 = 1_000;
+    const TIMEOUT: u64 = 1_000;
     let line = Line::new(3);
     watchdog::run(|watch| {
         let line = &line;
-        watch.spawn("hasty", move |role| {
+        watch.spawn("timed", move |role| {
             for _ in 0..ROUNDS {
                 line.cross();
-                let form = Form::Deadline(Duration::from_micros(PATIENCE));
+                let form = Form::Deadline(Duration::from_micros(TIMEOUT));
                 drop(role.waits("acquire_deadline", || it.acquire_by(form)));
                 line.cross();
             }
         });
-        watch.spawn("patient", move |role| {
+        watch.spawn("untimed", move |role| {
             for _ in 0..ROUNDS {
                 line.cross();
-                Aim::in_micros(PATIENCE / 2).reach();
-                assert!(role.waits("acquire", || it.acquire_by(Form::Plain)).is_some());
+                Aim::in_micros(TIMEOUT / 2).reach();
+                drop(role.waits("acquire", || it.acquire_by(Form::Plain)));
                 line.cross();
             }
         });
@@ -235,7 +252,7 @@ fn a_timeout_never_swallows_a_release<L: Acquire>(it: &L) {
         for _ in 0..ROUNDS {
             let held = it.acquire_by(Form::Plain);
             line.cross();
-            Aim::in_micros(PATIENCE + rng.u64(..80) - 20).reach();
+            Aim::in_micros(TIMEOUT + rng.u64(..80) - 20).reach();
             drop(held);
             line.cross();
         }
@@ -244,17 +261,13 @@ fn a_timeout_never_swallows_a_release<L: Acquire>(it: &L) {
 }
 
 #[test]
-fn a_timeout_never_swallows_a_release_of_a_lock() {
-    a_timeout_never_swallows_a_release(&Lock::new());
+fn a_timeout_consumes_no_release_of_a_lock_or_a_semaphore() {
+    a_timeout_consumes_no_release(&Lock::new());
+    a_timeout_consumes_no_release(&Semaphore::new(1));
 }
 
-#[test]
-fn a_timeout_never_swallows_a_release_of_a_semaphore() {
-    a_timeout_never_swallows_a_release(&Semaphore::new(1));
-}
-
-/// When to come for the moment at which the time of another, who sleeps, ends: a little after its deadline, as late as
-/// the system lets it sleep. Each round that was in time is followed by a later one, and each that was not by an earlier.
+/// The moment to act so that it coincides with the timeout of a blocked thread: a little after the deadline, as late as the
+/// system ends the block. Each round that was in time is followed by a later moment, each other round by an earlier one.
 pub struct Brink {
     pub deadline: Instant,
     pub aim: Aim,
@@ -262,14 +275,11 @@ pub struct Brink {
 }
 
 impl Brink {
-    pub const PATIENCE: u64 = 1_000; // µs, of which a spin takes some hundred
+    pub const PATIENCE: u64 = 1_000; // µs, some hundred of which a waiter spins
 
     pub fn new() -> Brink {
-        Brink {
-            deadline: Instant::now(),
-            aim: Aim::in_micros(0),
-            lag: 0,
-        }
+        let (deadline, aim) = (Instant::now(), Aim::in_micros(0));
+        Brink { deadline, aim, lag: 0 }
     }
 
     pub fn set(&mut self) {
@@ -278,89 +288,77 @@ impl Brink {
     }
 
     pub fn learn(&mut self, was_in_time: bool) {
-        self.lag = if was_in_time {
-            self.lag + 7
-        } else {
-            self.lag.saturating_sub(5)
-        };
+        let earlier = self.lag.saturating_sub(5);
+        self.lag = if was_in_time { self.lag + 7 } else { earlier };
+    }
+
+    /// Plays rounds until there are 300 and both outcomes have occurred.
+    fn rounds(mut round: impl FnMut(&Brink) -> bool) {
+        let (mut brink, mut in_time) = (Brink::new(), 0);
+        for rounds in 1.. {
+            brink.set();
+            let was_in_time = round(&brink);
+            brink.learn(was_in_time);
+            in_time += u32::from(was_in_time);
+            if rounds >= 300 && (1..rounds).contains(&in_time) {
+                return;
+            }
+        }
     }
 }
 
-/// Hazard A: CPython's timed wait can return in vain and consume a notification all the same, and the other sleeps for
-/// ever. The hasty one stands first in line. Laws C2 and C3.
+/// Laws C2 and C3. CPython's timed wait can time out and consume a notification all the same, so that the other waiter stays
+/// blocked (hazard A). The timed waiter is the first in the queue.
 #[test]
-fn a_timeout_never_swallows_a_notification() {
+fn a_timeout_consumes_no_notification() {
     watchdog::run(|watch| {
-        let (mut brink, mut in_time) = (Brink::new(), 0);
-        let rounds = (1..).find(|round| {
-            let post: &'static Post = Box::leak(Box::default());
-            brink.set();
-            let deadline = brink.deadline;
-            let hasty = watch.spawn("hasty", move |role| {
-                role.waits("a timed wait", || post.wait_deadline(deadline))
-            });
-            watch.until("the hasty one", || *post.came.acquire() == 1);
-            let patient = watch.spawn("patient", |role| role.waits("a wait", || post.wait(Form::Plain)));
-            watch.until("the patient one", || *post.came.acquire() == 2);
-            brink.aim.reach();
-            assert!(post.condition.notify_one());
-            let was_notified = hasty.join();
-            assert_eq!(
-                post.condition.notify_one(),
-                was_notified,
-                "the notification was lost, or served twice"
-            );
-            assert!(patient.join());
-            brink.learn(was_notified);
-            in_time += u32::from(was_notified);
-            *round >= 300 && (1..*round).contains(&in_time) // both ends have occurred
+        Brink::rounds(|&Brink { deadline, aim, .. }| {
+            let arrivals: &'static Arrivals = Box::leak(Box::default());
+            let wait = move || arrivals.wait_deadline(deadline);
+            let timed = watch.spawn("timed", move |role| role.waits("a timed wait", wait));
+            watch.until("the timed waiter", || *arrivals.count.acquire() == 1);
+            let untimed = watch.spawn("untimed", |role| role.waits("a wait", || arrivals.wait(Form::Plain)));
+            watch.until("the untimed waiter", || *arrivals.count.acquire() == 2);
+            aim.reach();
+            assert!(arrivals.condition.notify_one());
+            let was_notified = timed.join();
+            let again = arrivals.condition.notify_one();
+            assert_eq!(again, was_notified, "the notification was lost, or consumed twice");
+            assert!(untimed.join());
+            was_notified
         });
-        assert!(rounds.is_some());
     });
 }
 
-/// Law B8: the last party comes when the other's time ends.
+/// Law B8: the last party arrives at the deadline of the other.
 #[test]
-fn a_timeout_never_tears_a_round() {
-    let barrier = Barrier::new(2);
+fn a_timeout_tears_no_generation() {
+    let barrier = &Barrier::new(2);
     watchdog::run(|watch| {
-        let (barrier, mut brink, mut passed) = (&barrier, Brink::new(), 0);
-        let rounds = (1..).find(|round| {
-            brink.set();
-            let deadline = brink.deadline;
-            let hasty = watch.spawn("hasty", move |role| {
-                role.waits("a timed wait", || barrier.wait_deadline(deadline))
-            });
-            watch.until("the hasty one", || barrier.waiting() == 1 || barrier.is_broken());
-            brink.aim.reach();
-            let turn = come_by(barrier, Form::Plain);
-            if turn == LEADER(1) {
-                assert_eq!(
-                    hasty.join(),
-                    Ok(Turn {
-                        index: 0,
-                        is_leader: false
-                    })
-                );
-                passed += 1;
+        Brink::rounds(|&Brink { deadline, aim, .. }| {
+            let wait = move || barrier.wait_deadline(deadline);
+            let timed = watch.spawn("timed", move |role| role.waits("a timed wait", wait));
+            watch.until("the timed party", || barrier.waiting() == 1 || barrier.is_broken());
+            aim.reach();
+            let last = come_by(barrier, Form::Plain);
+            if last.is_ok() {
+                assert_eq!((last, timed.join()), (passed(1, true), passed(0, false)));
             } else {
-                assert_eq!((turn, hasty.join()), (Err(WaitError::Broken), Err(WaitError::TimedOut)));
+                assert_eq!((last, timed.join()), (Err(WaitError::Broken), Err(WaitError::TimedOut)));
                 barrier.reset();
             }
-            brink.learn(turn.is_ok());
-            *round >= 300 && (1..*round).contains(&passed) // both ends have occurred
+            last.is_ok()
         });
-        assert!(rounds.is_some());
-        let other = line_up(watch, barrier, [Form::Plain]);
-        assert_eq!(come_by(barrier, Form::Plain), LEADER(1));
+        let other = enqueue(watch, barrier, [Form::Plain]);
+        assert_eq!(come_by(barrier, Form::Plain), passed(1, true));
         all_passed(other);
     });
 }
 
-/// Law E4: a wait is in vain only if the event was not set in time. So many wait that the last to be woken run
-/// after their deadline, which the setter aims to meet just before.
+/// Law E4: a wait times out only if the event was not set before its deadline. There are so many waiters that the last to be
+/// woken run after the deadline, shortly before which the event is set.
 #[test]
-fn a_wait_is_not_in_vain_if_the_event_was_set_before_the_deadline() {
+fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
     const ROUNDS: usize = 200;
     const WAITERS: u32 = 6;
     let (line, event, deadline) = (Line::new(WAITERS + 1), Event::new(), Mutex::new(Instant::now()));
@@ -370,10 +368,10 @@ fn a_wait_is_not_in_vain_if_the_event_was_set_before_the_deadline() {
             watch.spawn(format!("waiter {n}"), move |role| {
                 let wait = |_| {
                     line.cross();
-                    let end = *deadline.acquire();
-                    let waited = role.waits("wait_deadline", || event.wait_deadline(end));
+                    let deadline = *deadline.acquire();
+                    let result = role.waits("wait_deadline", || event.wait_deadline(deadline));
                     line.cross();
-                    waited.is_ok()
+                    result.is_ok()
                 };
                 (0..ROUNDS).map(wait).collect::<Vec<_>>()
             })
@@ -381,116 +379,110 @@ fn a_wait_is_not_in_vain_if_the_event_was_set_before_the_deadline() {
         let waiters: Vec<_> = (0..WAITERS).map(waiter).collect();
         let mut ahead = 50;
         let set = |_| {
-            let aim = Aim::in_micros(2_000 - ahead);
-            let end = Instant::now() + Duration::from_millis(2);
+            let (aim, end) = (Aim::in_micros(2_000 - ahead), Instant::now() + Duration::from_millis(2));
             *deadline.acquire() = end;
             line.cross();
             aim.reach();
             event.set();
-            let in_time = !end.has_passed();
-            ahead = if in_time { ahead * 7 / 8 } else { 200.min(ahead + 3) };
+            let was_in_time = !end.has_passed();
+            ahead = if was_in_time { ahead * 7 / 8 } else { 200.min(ahead + 3) };
             line.cross();
             event.clear();
-            in_time
+            was_in_time
         };
         let in_time: Vec<_> = (0..ROUNDS).map(set).collect();
         for waiter in waiters {
-            let waited = waiter.join();
-            let let_down = (0..ROUNDS).filter(|round| in_time[*round] && !waited[*round]).count();
-            assert_eq!(let_down, 0, "of {ROUNDS} waits");
+            let ended = waiter.join();
+            let missed = (0..ROUNDS).filter(|round| in_time[*round] && !ended[*round]).count();
+            assert_eq!(missed, 0, "of {ROUNDS} waits");
         }
         assert!(in_time.contains(&true), "no round has met its deadline");
     });
 }
 
-/// synchronoise deadlocks here: a signal is drained between check and push. rsevents hangs: a late wake hits a
-/// thread that slept again after the reset. Law E1: what was written before `set` is read after `wait`.
+/// Two threads take turns. synchronoise deadlocks here: a signal is drained between check and push. rsevents hangs: a late
+/// wake ends a wait after the reset. Law E1: a write before `set` is visible after `wait`.
 fn ping_pong(rounds: u32, wait: impl Fn(&Event, u32) + Sync) {
     let (ping, pong) = (Event::new(), Event::new());
-    let (there, back) = (AtomicU32::new(0), AtomicU32::new(0));
+    let (sent, returned) = (AtomicU32::new(0), AtomicU32::new(0));
     watchdog::run(|watch| {
-        let (ping, pong, there, back, wait) = (&ping, &pong, &there, &back, &wait);
+        let (ping, pong, sent, returned, wait) = (&ping, &pong, &sent, &returned, &wait);
         watch.spawn("server", move |role| {
             for round in 1..=rounds {
-                there.store(round, Relaxed);
+                sent.store(round, Relaxed);
                 ping.set();
                 role.waits("the pong", || wait(pong, round));
                 pong.clear();
-                assert_eq!(back.load(Relaxed), round);
+                assert_eq!(returned.load(Relaxed), round);
             }
         });
         watch.spawn("receiver", move |role| {
             for round in 1..=rounds {
                 role.waits("the ping", || wait(ping, round));
                 ping.clear();
-                assert_eq!(there.load(Relaxed), round);
-                back.store(round, Relaxed);
+                assert_eq!(sent.load(Relaxed), round);
+                returned.store(round, Relaxed);
                 pong.set();
             }
         });
     });
-    assert!(!ping.is_set() && !pong.is_set(), "clear leaves it open");
+    assert!(!ping.is_set() && !pong.is_set(), "a clear left it set");
 }
 
 #[test]
-fn events_play_ping_pong() {
+fn threads_take_turns_by_events_with_and_without_timeouts() {
     ping_pong(20_000, |event, _| event.wait());
-}
-
-#[test]
-fn events_play_ping_pong_with_little_patience() {
     ping_pong(10_000, |event, round| {
-        let patience = Duration::from_micros(u64::from(round % 50));
-        while event.wait_timeout(patience).is_err() {}
+        let timeout = Duration::from_micros(u64::from(round % 50));
+        while event.wait_timeout(timeout).is_err() {}
     });
 }
 
 #[test]
-fn events_play_ping_pong_through_deadlines_on_few_turns_of_the_processor() {
-    let rivals = AtomicBool::new(true);
+fn threads_take_turns_by_events_on_a_busy_processor() {
+    let busy = AtomicBool::new(true);
     watchdog::run(|watch| {
         for n in 0..3 {
-            let rivals = &rivals;
+            let busy = &busy;
             watch.spawn(format!("rival {n}"), move |_| {
-                while rivals.load(Relaxed) {
+                while busy.load(Relaxed) {
                     yield_now()
                 }
             });
         }
-        ping_pong(1_000, |event, _| {
-            event.wait_deadline(Instant::now() + Duration::MAX).unwrap()
-        });
-        rivals.store(false, Relaxed);
+        let never = Instant::now() + Duration::MAX;
+        ping_pong(1_000, |event, _| event.wait_deadline(never).unwrap());
+        busy.store(false, Relaxed);
     });
 }
 
-/// Each waits in the frame where it waited before: a late wake of the last round must be nothing to it.
-fn exchange_a_ball(rounds: u32, form: impl Fn(u32) -> Form + Sync) {
-    let (ball, there, back) = (Mutex::new(0), Condition::new(), Condition::new());
-    watchdog::run(|watch| {
-        let (ball, form) = (&ball, &form);
-        for (mine, name, [awaited, told]) in [(0, "server", [&back, &there]), (1, "receiver", [&there, &back])] {
-            watch.spawn(name, move |role| {
-                for round in 0..rounds {
-                    let hit = || {
-                        let mut ball = ball.acquire();
-                        while !wait_while_by(awaited, &mut ball, form(round), |ball| **ball % 2 != mine) {}
-                        assert_eq!(*ball, 2 * round + mine);
-                        *ball += 1;
-                    };
-                    role.waits("the ball", hit);
-                    told.notify_one();
-                }
-            });
-        }
-    });
-    assert_eq!(ball.into_inner(), 2 * rounds);
-}
-
+/// Each wait of a thread has the same frame: a late wake-up of the last round must not end the next wait.
 #[test]
-fn conditions_play_ping_pong_with_and_without_patience() {
-    exchange_a_ball(20_000, |_| Form::Plain);
-    exchange_a_ball(10_000, |round| {
-        Form::Timeout(Duration::from_micros(u64::from(round % 50)))
-    });
+fn threads_take_turns_by_conditions_with_and_without_timeouts() {
+    let plain: fn(u32) -> Form = |_| Form::Plain;
+    for (rounds, form) in [
+        (20_000, plain),
+        (10_000, |round| {
+            Form::Timeout(Duration::from_micros((round % 50).into()))
+        }),
+    ] {
+        let (turn, even, odd) = (Mutex::new(0), Condition::new(), Condition::new());
+        watchdog::run(|watch| {
+            let turn = &turn;
+            for (own, name, [awaited, next]) in [(0, "server", [&even, &odd]), (1, "receiver", [&odd, &even])] {
+                watch.spawn(name, move |role| {
+                    for round in 0..rounds {
+                        role.waits("its turn", || {
+                            let mut turn = turn.acquire();
+                            while !wait_while_by(awaited, &mut turn, form(round), |turn| **turn % 2 != own) {}
+                            assert_eq!(*turn, 2 * round + own);
+                            *turn += 1;
+                        });
+                        next.notify_one();
+                    }
+                });
+            }
+        });
+        assert_eq!(turn.into_inner(), 2 * rounds);
+    }
 }
