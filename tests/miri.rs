@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Runs `step` on three threads with one object, which the last of them frees.
 fn on_three_threads<T: Send + Sync + 'static>(object: T, step: fn(&T)) {
     let object = Arc::new(object);
-    let other = |object| spawn(move || step(&object));
+    let other = |object: Arc<T>| spawn(move || step(&object));
     let others = [Arc::clone(&object), Arc::clone(&object)].map(other);
     step(&object);
     drop(object);

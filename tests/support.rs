@@ -1,7 +1,8 @@
-//! Helpers of many tests: timeouts, the message of a panic, a spinning barrier.
+//! Helpers of many tests: timeouts, the message of a panic, shared objects, a spinning barrier.
 
 use crate::watchdog::message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Acquire};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +17,12 @@ pub const PATIENCE: Duration = Duration::from_micros(100);
 pub fn panic_of<R>(body: impl FnOnce() -> R) -> String {
     let result = catch_unwind(AssertUnwindSafe(body));
     message(&*result.err().expect("it returned instead of panicking"))
+}
+
+/// Two handles to one object.
+pub fn shared<T>(object: T) -> (Arc<T>, Arc<T>) {
+    let object = Arc::new(object);
+    (Arc::clone(&object), object)
 }
 
 /// A barrier at which threads spin, so that all leave within nanoseconds. A thread that blocks in std's barrier leaves one
