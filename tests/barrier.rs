@@ -5,10 +5,10 @@ use crate::support::{SHORT, panic_of};
 use crate::waiters::{BROKEN, all_broken, all_passed, enqueue, party, passed};
 use crate::watchdog;
 use selvedge::sync::WaitError::TimedOut;
-use selvedge::{Barrier, Broken, Instant, Turn};
+use selvedge::{Barrier, Instant, Turn};
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -61,65 +61,6 @@ fn a_barrier_of_no_parties_is_refused() {
 }
 
 #[test]
-fn a_single_party_never_blocks() {
-    let mut generations = 0;
-    let barrier = Barrier::with_action(1, || generations += 1);
-    for form in PATIENT.into_iter().chain(IN_VAIN) {
-        assert_eq!(come_by(&barrier, form), passed(0, true));
-        assert_eq!(come_by(&Barrier::new(1), form), passed(0, true));
-    }
-    assert_eq!(generations, 11);
-}
-
-#[test]
-fn sixty_four_parties_pass_or_break() {
-    let barrier = Barrier::new(64);
-    a_generation_passes(&barrier);
-    watchdog::run(|watch| {
-        let parties = enqueue(watch, &barrier, patient(63));
-        barrier.reset();
-        all_broken(parties);
-    });
-    a_generation_passes(&barrier);
-}
-
-/// Laws B1 to B3, in many generations.
-#[test]
-fn the_action_runs_once_in_each_generation_when_all_have_arrived_and_none_has_passed() {
-    const GENERATIONS: u32 = 3_000;
-    const PARTIES: usize = 4;
-    let (arrived, passed_so_far) = (AtomicU32::new(0), AtomicU32::new(0));
-    let barrier = Barrier::with_action(PARTIES, || {
-        let generation = passed_so_far.fetch_add(1, Relaxed) + 1;
-        assert_eq!(arrived.load(Relaxed), generation * PARTIES as u32);
-    });
-    let mut turns: Vec<Vec<Turn>> = watchdog::run(|watch| {
-        let runner = |n: usize| {
-            let (barrier, arrived, passed_so_far) = (&barrier, &arrived, &passed_so_far);
-            watch.spawn(format!("runner {n}"), move |role| {
-                let pass = |generation| {
-                    arrived.fetch_add(1, Relaxed);
-                    let form = PATIENT[(generation as usize + n) % PATIENT.len()];
-                    let turn = role.waits("a wait", || come_by(barrier, form)).unwrap();
-                    // The next action waits for this thread.
-                    assert_eq!(passed_so_far.load(Relaxed), generation);
-                    turn
-                };
-                (1..=GENERATIONS).map(pass).collect()
-            })
-        };
-        let runners: Vec<_> = (0..PARTIES).map(runner).collect();
-        runners.into_iter().map(|runner| runner.join()).collect()
-    });
-    for _ in 0..GENERATIONS {
-        let mut generation: Vec<_> = turns.iter_mut().map(|turns| turns.pop().unwrap()).collect();
-        generation.sort_by_key(|turn| turn.index);
-        let expected = (0..PARTIES).map(|index| passed(index, index + 1 == PARTIES).unwrap());
-        assert!(expected.eq(generation));
-    }
-}
-
-#[test]
 fn an_action_may_borrow_and_is_dropped_with_the_barrier() {
     let (mut generations, alive) = (Vec::new(), Arc::new(()));
     let (held, borrowed) = (Arc::clone(&alive), &mut generations);
@@ -149,47 +90,6 @@ fn a_panic_of_the_action_is_the_leaders_and_breaks_the_generation() {
             barrier.reset();
             panics.store(false, Relaxed);
             a_generation_passes(&barrier);
-        }
-    });
-}
-
-#[test]
-fn an_abort_ends_the_waits_and_breaks_the_barrier_and_a_reset_mends_it() {
-    let barrier = Barrier::new(4);
-    watchdog::run(|watch| {
-        for waiting in 0..4 {
-            let parties = enqueue(watch, &barrier, patient(waiting));
-            barrier.abort();
-            all_broken(parties);
-            assert_broken(&barrier);
-            barrier.abort();
-            assert_eq!(barrier.wait(), Err(Broken));
-            barrier.reset();
-            a_generation_passes(&barrier);
-            let parties = enqueue(watch, &barrier, patient(waiting));
-            barrier.reset();
-            a_generation_passes(&barrier); // perhaps before the waiters of the last one have returned
-            all_broken(parties);
-            barrier.reset();
-        }
-    });
-}
-
-/// Law B7. In tokio#8370, a party that has timed out is still counted.
-#[test]
-fn a_timeout_breaks_the_generation_and_its_party_is_no_longer_counted() {
-    let barrier = Barrier::new(4);
-    watchdog::run(|watch| {
-        for position in 0..3 {
-            for timed in [Form::Timeout(2 * SHORT), Form::Deadline(2 * SHORT)] {
-                let forms = (0..3).map(|n| if n == position { timed } else { Form::Plain });
-                let mut parties = enqueue(watch, &barrier, forms);
-                assert_eq!(parties.remove(position).join(), Err(TimedOut));
-                all_broken(parties);
-                assert_broken(&barrier);
-                barrier.reset();
-                a_generation_passes(&barrier);
-            }
         }
     });
 }

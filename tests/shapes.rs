@@ -1,13 +1,10 @@
 //! Programs in which other libraries failed, and races with a deadline: many rounds, so that both orders occur.
 
-use crate::forms::{Acquire, Form, come_by, wait_while_by};
+use crate::forms::{Form, wait_while_by};
 use crate::support::Line;
-use crate::waiters::{Arrivals, all_passed, enqueue, passed};
+use crate::waiters::Arrivals;
 use crate::watchdog;
-use fastrand::Rng;
-use selvedge::backend::futex;
-use selvedge::sync::WaitError;
-use selvedge::{Barrier, BoundedSemaphore, Condition, Event, Instant, Lock, Mutex, Semaphore};
+use selvedge::{Condition, Event, Instant, Lock, Mutex, Semaphore};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::Duration;
@@ -98,87 +95,6 @@ fn four_hand_over_to_four_by_conditions() {
     assert_eq!((room.into_inner(), item.into_inner()), (true, false));
 }
 
-/// Of two releases for one free place, exactly one succeeds.
-fn of_two_racing_releases_one_succeeds(acquire: impl Fn(), release: impl Fn() -> bool + Sync) {
-    const ROUNDS: usize = 5_000;
-    let line = Line::new(2);
-    let release = || {
-        line.cross();
-        let released = release();
-        line.cross();
-        released
-    };
-    watchdog::run(|watch| {
-        let racer = watch.spawn("racer", |_| (0..ROUNDS).map(|_| release()).collect::<Vec<_>>());
-        let own: Vec<_> = (0..ROUNDS).map(|_| (acquire(), release()).1).collect();
-        let others = racer.join();
-        assert!((0..ROUNDS).all(|round| own[round] != others[round]));
-    });
-}
-
-#[test]
-fn of_two_racing_releases_of_a_lock_one_finds_it_held() {
-    let lock = Lock::new();
-    let acquire = || lock.try_acquire().expect("the last round released it").forget();
-    of_two_racing_releases_one_succeeds(acquire, || lock.release().is_ok());
-    assert!(!lock.is_locked());
-}
-
-#[test]
-fn of_two_racing_releases_of_a_bounded_semaphore_one_is_within_the_limit() {
-    let semaphore = BoundedSemaphore::new(3);
-    let acquire = || semaphore.try_acquire().expect("it is full").forget();
-    of_two_racing_releases_one_succeeds(acquire, || semaphore.release(1).is_ok());
-    assert_eq!(semaphore.available(), 3);
-}
-
-/// A wake on the primitive's word, as by a late waker of an earlier object at the same address.
-fn stray_wake<T: Sync>(it: &T) -> usize {
-    const { assert!(size_of::<T>() == size_of::<AtomicU32>() && align_of::<T>() == align_of::<AtomicU32>()) }
-    // SAFETY: `it` is one atomic word, and a wake uses its address only.
-    let word = unsafe { &*std::ptr::from_ref(it).cast::<AtomicU32>() };
-    futex::wake(word, u32::MAX)
-}
-
-/// A waiter decides by the state, never by a wake-up.
-fn a_stray_wake_ends_no_wait<T: Sync>(it: &T, wait: impl Fn(&T, Form) + Sync, release: impl Fn(&T)) {
-    for form in [Form::Plain, Form::Deadline(Duration::MAX)] {
-        let released = AtomicBool::new(false);
-        watchdog::run(|watch| {
-            let (wait, released) = (&wait, &released);
-            let waiter = watch.spawn("waiter", move |role| {
-                role.waits("any wait", || wait(it, form));
-                assert!(released.load(Relaxed), "a stray wake was taken for a release");
-            });
-            for _ in 0..20 {
-                waiter.until_asleep();
-                while stray_wake(it) == 0 {
-                    yield_now();
-                }
-            }
-            waiter.until_asleep();
-            released.store(true, Relaxed);
-            release(it);
-            waiter.join();
-        });
-    }
-}
-
-#[test]
-fn a_stray_wake_ends_no_wait_of_a_lock_a_semaphore_and_an_event() {
-    let lock = Lock::new();
-    lock.acquire().forget();
-    let acquire = |lock: &Lock, form| lock.acquire_by(form).unwrap().forget();
-    a_stray_wake_ends_no_wait(&lock, acquire, |lock| lock.release().unwrap());
-    let acquire = |semaphore: &Semaphore, form| semaphore.acquire_by(form).unwrap().forget();
-    a_stray_wake_ends_no_wait(&Semaphore::new(0), acquire, |semaphore| semaphore.release(1).unwrap());
-    let wait = |event: &Event, form| {
-        assert!(crate::forms::Await::wait_by(event, form));
-        event.clear();
-    };
-    a_stray_wake_ends_no_wait(&Event::new(), wait, Event::set);
-}
-
 /// Law E2 beside many clears, any of which may interrupt the one `set`.
 #[cfg(target_os = "linux")]
 #[test]
@@ -221,49 +137,6 @@ impl Aim {
             std::hint::spin_loop();
         }
     }
-}
-
-/// A release that has chosen a waiter is not lost when that waiter times out: the lock would be free, and the other waiter
-/// blocked. The timed waiter blocks first, and the release comes at its deadline or a little later, since the system ends a
-/// block late.
-fn a_timeout_consumes_no_release<L: Acquire>(it: &L) {
-    const ROUNDS: u32 = 200;
-    const TIMEOUT: u64 = 1_000;
-    let line = Line::new(3);
-    watchdog::run(|watch| {
-        let line = &line;
-        watch.spawn("timed", move |role| {
-            for _ in 0..ROUNDS {
-                line.cross();
-                let form = Form::Deadline(Duration::from_micros(TIMEOUT));
-                drop(role.waits("acquire_deadline", || it.acquire_by(form)));
-                line.cross();
-            }
-        });
-        watch.spawn("untimed", move |role| {
-            for _ in 0..ROUNDS {
-                line.cross();
-                Aim::in_micros(TIMEOUT / 2).reach();
-                drop(role.waits("acquire", || it.acquire_by(Form::Plain)));
-                line.cross();
-            }
-        });
-        let mut rng = Rng::with_seed(0);
-        for _ in 0..ROUNDS {
-            let held = it.acquire_by(Form::Plain);
-            line.cross();
-            Aim::in_micros(TIMEOUT + rng.u64(..80) - 20).reach();
-            drop(held);
-            line.cross();
-        }
-    });
-    assert!(it.acquire_by(Form::Try).is_some());
-}
-
-#[test]
-fn a_timeout_consumes_no_release_of_a_lock_or_a_semaphore() {
-    a_timeout_consumes_no_release(&Lock::new());
-    a_timeout_consumes_no_release(&Semaphore::new(1));
 }
 
 /// The moment to act so that it coincides with the timeout of a blocked thread: a little after the deadline, as late as the
@@ -327,31 +200,6 @@ fn a_timeout_consumes_no_notification() {
             assert!(untimed.join());
             was_notified
         });
-    });
-}
-
-/// Law B8: the last party arrives at the deadline of the other.
-#[test]
-fn a_timeout_tears_no_generation() {
-    let barrier = &Barrier::new(2);
-    watchdog::run(|watch| {
-        Brink::rounds(|&Brink { deadline, aim, .. }| {
-            let wait = move || barrier.wait_deadline(deadline);
-            let timed = watch.spawn("timed", move |role| role.waits("a timed wait", wait));
-            watch.until("the timed party", || barrier.waiting() == 1 || barrier.is_broken());
-            aim.reach();
-            let last = come_by(barrier, Form::Plain);
-            if last.is_ok() {
-                assert_eq!((last, timed.join()), (passed(1, true), passed(0, false)));
-            } else {
-                assert_eq!((last, timed.join()), (Err(WaitError::Broken), Err(WaitError::TimedOut)));
-                barrier.reset();
-            }
-            last.is_ok()
-        });
-        let other = enqueue(watch, barrier, [Form::Plain]);
-        assert_eq!(come_by(barrier, Form::Plain), passed(1, true));
-        all_passed(other);
     });
 }
 
@@ -430,35 +278,19 @@ fn ping_pong(rounds: u32, wait: impl Fn(&Event, u32) + Sync) {
 }
 
 #[test]
-fn threads_take_turns_by_events_with_and_without_timeouts() {
+fn threads_take_turns_by_events_in_each_form() {
+    let never = Instant::now() + Duration::MAX;
     ping_pong(20_000, |event, _| event.wait());
+    ping_pong(1_000, |event, _| event.wait_deadline(never).unwrap());
     ping_pong(10_000, |event, round| {
         let timeout = Duration::from_micros(u64::from(round % 50));
         while event.wait_timeout(timeout).is_err() {}
     });
 }
 
-#[test]
-fn threads_take_turns_by_events_on_a_busy_processor() {
-    let busy = AtomicBool::new(true);
-    watchdog::run(|watch| {
-        for n in 0..3 {
-            let busy = &busy;
-            watch.spawn(format!("rival {n}"), move |_| {
-                while busy.load(Relaxed) {
-                    yield_now()
-                }
-            });
-        }
-        let never = Instant::now() + Duration::MAX;
-        ping_pong(1_000, |event, _| event.wait_deadline(never).unwrap());
-        busy.store(false, Relaxed);
-    });
-}
-
 /// Each wait of a thread has the same frame: a late wake-up of the last round must not end the next wait.
 #[test]
-fn threads_take_turns_by_conditions_with_and_without_timeouts() {
+fn threads_take_turns_by_conditions_in_each_form() {
     let plain: fn(u32) -> Form = |_| Form::Plain;
     for (rounds, form) in [
         (20_000, plain),

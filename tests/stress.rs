@@ -1,14 +1,12 @@
 //! Each primitive under stress, in random forms. Seeds are fixed; interleavings are not.
 
 use crate::forms::{Acquire, Form, come_by, wait_by};
-use crate::semaphore::AnySemaphore;
 use crate::support::{PATIENCE, dawdle};
 use crate::watchdog::{self, Role};
 use fastrand::Rng;
-use selvedge::{Barrier, BoundedSemaphore, Condition, Event, Instant, RLock, Semaphore};
+use selvedge::{Barrier, BoundedSemaphore, Condition, Permit, RLock, Semaphore};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
 
 /// Runs `body` on `count` threads with a generator each; their results.
 fn threads<T: Send>(name: &str, count: u64, body: impl Fn(&Role, &mut Rng) -> T + Sync) -> Vec<T> {
@@ -60,118 +58,34 @@ pub fn it_has_one_holder_at_a_time_under_stress<L: Acquire>(it: &L) {
     assert!(it.acquire_by(Form::Try).is_some(), "a thread has left it held");
 }
 
-#[test]
-fn an_rlock_has_one_owner_at_a_time_at_every_depth() {
-    let (lock, guarded) = (RLock::new(), Guarded::default());
-    let entries = threads("owner", 4, |role, rng| {
-        let mut entries = 0;
-        for _ in 0..1_000 {
-            let form = Form::random(rng, PATIENCE);
-            let mut levels = Vec::from_iter(role.waits(form.name(), || lock.acquire_by(form)));
-            for _ in 0..if levels.is_empty() { 0 } else { 20 } {
-                guarded.enter(rng);
-                entries += 1;
-                if rng.bool() {
-                    let form = Form::random(rng, PATIENCE);
-                    levels.push(lock.acquire_by(form).expect("its owner may"));
-                } else if levels.len() > 1 {
-                    drop(levels.swap_remove(rng.usize(..levels.len())));
-                }
-                assert_eq!(lock.depth() as usize, levels.len());
-            }
-        }
-        entries
-    });
-    assert_eq!(guarded.total.into_inner(), entries.iter().sum::<u64>());
-    assert!(!lock.is_locked());
-}
-
 /// Laws S1 and S2: never more holders than permits, and all permits are returned.
-fn permits_are_conserved<S: AnySemaphore>() {
-    const PERMITS: u32 = 3;
-    let (semaphore, holders) = (S::with(PERMITS), AtomicU32::new(0));
-    threads("worker", 8, |role, rng| {
-        for _ in 0..1_000 {
-            let form = Form::random(rng, PATIENCE);
-            let Some(permit) = role.waits(form.name(), || semaphore.permit(form)) else {
-                continue;
-            };
-            assert!(holders.fetch_add(1, Relaxed) < PERMITS, "more holders than permits");
-            dawdle(rng);
-            holders.fetch_sub(1, Relaxed);
-            if rng.bool() {
-                drop(permit);
-            } else {
-                permit.forget();
-                assert_eq!(semaphore.release(1), Ok(()));
-            }
-        }
-    });
-    assert_eq!(semaphore.available(), PERMITS);
-}
-
 #[test]
-fn a_semaphore_conserves_its_permits() {
-    permits_are_conserved::<Semaphore>();
-}
-
-#[test]
-fn a_bounded_semaphore_conserves_its_permits() {
-    permits_are_conserved::<BoundedSemaphore>();
-}
-
-/// Permits are released several at a time, by threads that have acquired none.
-#[test]
-fn as_many_acquires_succeed_as_permits_are_released() {
-    const EACH: u32 = 3_000;
-    let (semaphore, roles) = (Semaphore::new(0), AtomicU32::new(0));
-    threads("thread", 6, |role, rng| {
-        if roles.fetch_add(1, Relaxed) < 4 {
-            let mut acquired = 0;
-            while acquired < EACH {
+fn semaphores_conserve_their_permits() {
+    fn conserves<'a, S: Acquire<Guard<'a> = Permit<'a>>>(semaphore: &'a S, release: impl Fn() + Sync) {
+        let holders = AtomicU32::new(0);
+        threads("worker", 8, |role, rng| {
+            for _ in 0..1_000 {
                 let form = Form::random(rng, PATIENCE);
-                let permit = role.waits(form.name(), || semaphore.permit(form));
-                acquired += u32::from(permit.map(|permit| permit.forget()).is_some());
-            }
-        } else {
-            let mut left = 2 * EACH;
-            while left > 0 {
-                let count = rng.u32(0..4).min(left);
-                semaphore.release(count).unwrap();
-                left -= count;
+                let Some(permit) = role.waits(form.name(), || semaphore.acquire_by(form)) else {
+                    continue;
+                };
+                assert!(holders.fetch_add(1, Relaxed) < PERMITS, "more holders than permits");
                 dawdle(rng);
+                holders.fetch_sub(1, Relaxed);
+                if rng.bool() {
+                    drop(permit);
+                } else {
+                    permit.forget();
+                    release();
+                }
             }
-        }
-    });
-    assert_eq!(semaphore.available(), 0);
-}
-
-/// Setters set and clear until the last wait has ended.
-#[test]
-fn no_waiter_of_an_event_stays_blocked_while_it_is_set_and_cleared() {
-    const PASSES: u32 = 2_000;
-    let (event, roles, waiting) = (Event::new(), AtomicU32::new(0), AtomicU32::new(4));
-    threads("thread", 6, |role, rng| {
-        if roles.fetch_add(1, Relaxed) < 4 {
-            for _ in 0..PASSES {
-                let timeout = PATIENCE.mul_f32(rng.f32());
-                role.waits("a wait", || match rng.u8(..3) {
-                    0 => event.wait(),
-                    1 => _ = event.wait_timeout(timeout),
-                    _ => event.wait_deadline(Instant::now() + Duration::MAX).unwrap(),
-                });
-                dawdle(rng);
-            }
-            waiting.fetch_sub(1, Relaxed);
-        }
-        while waiting.load(Relaxed) > 0 {
-            event.set();
-            dawdle(rng);
-            event.clear(); // most often immediately
-            dawdle(rng);
-        }
-    });
-    assert!(!event.is_set() && event.wait_timeout(Duration::from_millis(1)).is_err());
+        });
+    }
+    const PERMITS: u32 = 3;
+    let (semaphore, bounded) = (Semaphore::new(PERMITS), BoundedSemaphore::new(PERMITS));
+    conserves(&semaphore, || semaphore.release(1).unwrap());
+    conserves(&bounded, || bounded.release(1).unwrap());
+    assert_eq!((semaphore.available(), bounded.available()), (PERMITS, PERMITS));
 }
 
 /// Laws C2 and C3: a wait that times out consumes no notification.

@@ -4,7 +4,6 @@ use crate::forms::{Form, come_by, patient, wait_by};
 use crate::watchdog::{Player, Watch};
 use selvedge::sync::WaitError;
 use selvedge::{Barrier, Condition, Instant, Mutex, MutexGuard, Turn};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::yield_now;
 
 /// A condition, and a count of the threads that have arrived to wait. An arriving thread releases the lock only when it is
@@ -13,7 +12,6 @@ use std::thread::yield_now;
 pub struct Arrivals {
     pub count: Mutex<usize>,
     pub condition: Condition,
-    pub returned: AtomicUsize,
 }
 
 impl Arrivals {
@@ -28,9 +26,7 @@ impl Arrivals {
     fn arrive(&self, wait: impl FnOnce(&mut MutexGuard<'_, usize>) -> bool) -> bool {
         let mut count = self.count.acquire();
         *count += 1;
-        let notified = wait(&mut count);
-        self.returned.fetch_add(1, Relaxed);
-        notified
+        wait(&mut count)
     }
 
     /// Returns once `n` threads have arrived.

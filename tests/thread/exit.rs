@@ -2,7 +2,7 @@
 
 use super::{Drops, gated_on};
 use crate::forms::{Form, HASTY, PATIENT};
-use crate::support::{SHORT, panic_of, shared};
+use crate::support::{SHORT, shared};
 use crate::{child, watchdog};
 use selvedge::thread::{self, Registry};
 use selvedge::{Event, Instant, TimedOut};
@@ -78,24 +78,6 @@ fn a_thread_that_it_has_waited_for_is_not_alive() {
 }
 
 #[test]
-fn it_waits_for_the_threads_that_threads_spawn() {
-    fn generations(registry: Registry, left: usize, drops: Drops) {
-        let token = drops.token();
-        if left > 0 {
-            let own = registry.clone();
-            spawn(&registry, false, move || generations(own, left - 1, drops));
-        }
-        drop(token); // slowly: the child may end before or after it
-    }
-    for form in PATIENT {
-        let (registry, drops) = (Registry::new(), Drops::default());
-        generations(registry.clone(), 20, drops.clone());
-        join_all_by(&registry, form).unwrap();
-        assert_eq!((drops.count(), registry.active_count()), (21, 1));
-    }
-}
-
-#[test]
 fn it_does_not_wait_for_daemons() {
     let (registry, (gate, _)) = (Registry::new(), shared(Event::new()));
     for daemon in [true, false, true] {
@@ -124,27 +106,6 @@ fn a_thread_that_calls_it_does_not_wait_for_itself() {
             drops.count()
         });
         assert_eq!(count, 1);
-    }
-}
-
-#[test]
-fn a_guard_joins_all_when_it_is_dropped_also_by_a_panic() {
-    for panics in [false, true] {
-        let (registry, drops) = (Registry::new(), Drops::default());
-        let main = || {
-            let _guard = registry.exit_guard();
-            for _ in 0..4 {
-                let token = drops.token();
-                spawn(&registry, false, move || drop(token));
-            }
-            assert!(!panics, "main fails");
-        };
-        if panics {
-            assert_eq!(panic_of(main), "main fails");
-        } else {
-            main();
-        }
-        assert_eq!((drops.count(), registry.active_count()), (4, 1));
     }
 }
 

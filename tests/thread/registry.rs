@@ -1,13 +1,11 @@
 //! The threads that live: law TH6.
 
 use super::{gated_on, on_a_thread};
-use crate::support::{Line, shared};
+use crate::support::shared;
 use crate::watchdog;
 use selvedge::Event;
 use selvedge::thread::{self, Registry};
-use std::collections::HashSet;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 #[test]
 fn it_lists_the_living_threads_the_oldest_first() {
@@ -44,44 +42,6 @@ fn the_programs_registry_has_the_threads_of_spawn_and_the_main_thread() {
     [gate, other_gate].iter().for_each(|gate| gate.set());
     thread.join().unwrap();
     assert!(!thread::enumerate().contains(&thread));
-}
-
-/// A running thread finds itself, and a thread that was joined is not found.
-#[test]
-fn a_list_is_a_snapshot() {
-    let (registry, over, line) = (Registry::new(), AtomicBool::new(false), Line::new(3));
-    watchdog::run(|watch| {
-        let (registry, over, line) = (&registry, &over, &line);
-        let starter = |number| {
-            watch.spawn(format!("starter {number}"), move |role| {
-                line.cross();
-                for _ in 0..200 {
-                    let own = registry.clone();
-                    let thread = registry.builder().spawn(move || {
-                        let me = own.current();
-                        assert!(me.is_alive() && own.enumerate().contains(&me));
-                    });
-                    let thread = thread.unwrap();
-                    assert_eq!(role.waits("join", || thread.join()), Ok(()));
-                    assert!(!registry.enumerate().contains(&thread));
-                }
-            })
-        };
-        let starters = [0, 1].map(starter);
-        let observer = watch.spawn("observer", move |_| {
-            line.cross();
-            while !over.load(SeqCst) {
-                let all = registry.enumerate();
-                assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
-                assert!(all.len() <= 3 && registry.active_count() <= 3);
-                assert_eq!(all[0], registry.main_thread());
-            }
-        });
-        starters.into_iter().for_each(|starter| starter.join());
-        over.store(true, SeqCst);
-        observer.join();
-        assert_eq!(registry.active_count(), 1);
-    });
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use super::{Bomb, Drops, gated};
 use crate::support::{Line, shared};
-use crate::watchdog;
 use selvedge::thread;
 use std::panic::{panic_any, resume_unwind};
 
@@ -28,47 +27,6 @@ fn a_payload_can_be_taken_once_after_the_end() {
     assert_eq!(thread.clone().take_panic().unwrap().downcast_ref(), Some(&7_i64));
     assert!(thread.take_panic().is_none() && thread.take_result().is_none());
     thread.join().unwrap_err();
-}
-
-#[test]
-fn a_result_can_be_taken_only_when_its_thread_has_ended() {
-    for round in 0..1000 {
-        let thread = thread::spawn(move || if round % 2 == 0 { 7 } else { panic_any(()) });
-        while thread.take_result().is_none() && thread.take_panic().is_none() {
-            std::thread::yield_now();
-        }
-        assert!(!thread.is_alive(), "round {round}");
-    }
-}
-
-/// Law TH4.
-#[test]
-fn one_of_eight_joiners_takes_the_result() {
-    watchdog::run(|watch| {
-        for round in 0..50 {
-            let drops = Drops::default();
-            let token = drops.token();
-            let (gate, thread) = gated(move || token);
-            let line = &*Box::leak(Box::new(Line::new(8)));
-            let joiner = |number| {
-                let thread = thread.clone();
-                watch.spawn(format!("joiner {number}"), move |role| {
-                    role.waits("join", || thread.join()).unwrap();
-                    line.cross();
-                    thread.take_result()
-                })
-            };
-            let joiners: Vec<_> = (0..8).map(joiner).collect();
-            if round % 2 == 0 {
-                joiners.iter().for_each(|joiner| joiner.until_asleep());
-            }
-            gate.set();
-            let results: Vec<_> = joiners.into_iter().filter_map(|joiner| joiner.join()).collect();
-            assert_eq!((results.len(), drops.count()), (1, 0));
-            drop(results);
-            assert_eq!(drops.count(), 1);
-        }
-    });
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Spawning threads: laws TH1, TH2, TH5 and TH7.
 
-use super::{Drops, Token, gated, join_by};
+use super::{Drops, Token, join_by};
 use crate::forms::PATIENT;
 use crate::support::{Line, panic_of, shared};
 use crate::{child, watchdog};
-use selvedge::thread::{self, Builder, Clock, Registry, Run};
 use selvedge::Timer;
+use selvedge::thread::{self, Builder, Clock, Registry, Run};
 use std::collections::HashSet;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -23,20 +23,6 @@ fn a_function_runs_once_on_a_new_thread() {
     let ids: HashSet<_> = threads.iter().map(|thread| thread.take_result().unwrap()).collect();
     assert_eq!((runs.load(Relaxed), ids.len()), (50, 50));
     assert!(!ids.contains(&std::thread::current().id()));
-}
-
-/// Law TH2.
-#[test]
-fn captured_values_are_dropped_before_any_join_returns() {
-    for form in PATIENT.into_iter().cycle().take(70) {
-        let drops = Drops::default();
-        let token = drops.token();
-        let (gate, thread) = gated(move || _ = &token);
-        assert_eq!(drops.count(), 0);
-        gate.set();
-        join_by(&thread, form).unwrap();
-        assert_eq!(drops.count(), 1, "{form:?}");
-    }
 }
 
 struct Weaver(#[expect(dead_code, reason = "it is dropped")] Token);

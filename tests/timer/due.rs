@@ -37,17 +37,6 @@ fn a_timer_runs_once_and_not_before_it_expires() {
 }
 
 #[test]
-fn a_timer_that_has_expired_at_its_start_runs_immediately() {
-    let (clock, past) = (clock(), Instant::now());
-    while past.remaining() != Some(Duration::ZERO) {}
-    let _later = clock.start(LATER, || unreachable!()).unwrap();
-    for timer in [clock.start_at(past, || ()), clock.start(Duration::ZERO, || ())] {
-        timer.unwrap().join().unwrap();
-    }
-    assert_eq!(clock.pending(), 1);
-}
-
-#[test]
 fn a_timer_beyond_the_clock_never_expires() {
     let clock = clock();
     let never = [

@@ -1,6 +1,6 @@
 //! Repeating timers.
 
-use super::{clock, panic_message};
+use super::clock;
 use crate::support::shared;
 use crate::thread::Drops;
 use crate::watchdog;
@@ -103,18 +103,4 @@ fn the_periods_that_pass_during_a_run_are_skipped() {
             "the next run starts a period after the end of the first"
         );
     });
-}
-
-#[test]
-fn a_panic_ends_a_repeating_timer() {
-    let (clock, drops, mut left) = (clock(), Drops::default(), 3);
-    let token = drops.token();
-    let timer = clock.every(Duration::from_micros(100), move || {
-        let _token = &token;
-        left -= 1;
-        assert!(left > 0, "the third");
-    });
-    let timer = timer.unwrap();
-    assert_eq!(panic_message(&timer).as_deref(), Some("the third"));
-    assert_eq!((clock.pending(), drops.count(), timer.cancel()), (0, 1, false));
 }
