@@ -1,6 +1,6 @@
 //! `Barrier`: laws B1 to B8.
 
-use crate::forms::{self, Await, Form, IN_VAIN, PATIENT, come_by, patient};
+use crate::forms::{self, Await, Form, IN_VAIN, PATIENT, barrier_wait_by, patient};
 use crate::support::{SHORT, panic_of};
 use crate::waiters::{BROKEN, all_broken, all_passed, enqueue, party, passed};
 use crate::watchdog;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 impl Await for Barrier {
     fn wait_by(&self, form: Form) -> bool {
-        let result = come_by(self, form);
+        let result = barrier_wait_by(self, form);
         assert!(matches!(result, Ok(Turn { index: 0..2, .. }) | Err(TimedOut)));
         assert!(result.is_ok() || self.is_broken());
         result.is_ok()
@@ -38,7 +38,10 @@ fn a_generation_passes<A: FnMut() + Send>(barrier: &Barrier<A>) {
     watchdog::run(|watch| {
         let parties = enqueue(watch, barrier, patient(others));
         assert_eq!(barrier.waiting(), others, "a thread has passed early");
-        assert_eq!(come_by(barrier, Form::Timeout(Duration::ZERO)), passed(others, true));
+        assert_eq!(
+            barrier_wait_by(barrier, Form::Timeout(Duration::ZERO)),
+            passed(others, true)
+        );
         assert_eq!(barrier.waiting(), 0);
         all_passed(parties);
     });
@@ -48,7 +51,7 @@ fn a_generation_passes<A: FnMut() + Send>(barrier: &Barrier<A>) {
 /// A wait fails immediately in every form.
 fn assert_broken<A: FnMut() + Send>(barrier: &Barrier<A>) {
     for form in PATIENT.into_iter().chain(IN_VAIN) {
-        assert_eq!(come_by(barrier, form), BROKEN, "{form:?}");
+        assert_eq!(barrier_wait_by(barrier, form), BROKEN, "{form:?}");
     }
     assert_eq!((barrier.is_broken(), barrier.waiting()), (true, 0));
 }
@@ -210,7 +213,7 @@ fn an_action_may_use_its_barrier() {
         a_generation_passes(&RESETS);
         watchdog::run(|watch| {
             let others = enqueue(watch, &ABORTS, patient(2));
-            assert_eq!(come_by(&ABORTS, Form::Plain), passed(2, true));
+            assert_eq!(barrier_wait_by(&ABORTS, Form::Plain), passed(2, true));
             all_passed(others);
         });
         assert_broken(&ABORTS);

@@ -63,15 +63,6 @@ impl Form {
         }
     }
 
-    pub fn name(self) -> &'static str {
-        match self {
-            Try => "try_acquire",
-            Plain => "acquire",
-            Timeout(_) => "acquire_timeout",
-            Deadline(_) => "acquire_deadline",
-        }
-    }
-
     /// A random form; a timed one with a random timeout of at most `longest`.
     pub fn random(rng: &mut fastrand::Rng, longest: Duration) -> Form {
         let time = longest.mul_f32(rng.f32());
@@ -188,7 +179,7 @@ pub fn a_release_admits_the_waiters_one_after_the_other<L: Acquire>(it: &L) {
             let waiter = |n: usize| {
                 let form = PATIENT[(round + n) % PATIENT.len()];
                 watch.spawn(format!("waiter {n}"), move |role| {
-                    assert!(role.waits(form.name(), || it.acquire_by(form)).is_some(), "{form:?}");
+                    assert!(role.waits("an acquire", || it.acquire_by(form)).is_some(), "{form:?}");
                 })
             };
             let waiters: Vec<_> = (0..1 + round % 4).map(waiter).collect();
@@ -258,7 +249,7 @@ pub fn wait_while_by<G: Guard>(
 }
 
 /// Waits at a barrier.
-pub fn come_by<A: FnMut() + Send>(barrier: &Barrier<A>, form: Form) -> Result<Turn, WaitError> {
+pub fn barrier_wait_by<A: FnMut() + Send>(barrier: &Barrier<A>, form: Form) -> Result<Turn, WaitError> {
     match form {
         Try => unreachable!("a wait has no try form"),
         Plain => barrier.wait().map_err(|_| WaitError::Broken),

@@ -1,6 +1,6 @@
 //! Each primitive under stress, in random forms. Seeds are fixed; interleavings are not.
 
-use crate::forms::{Acquire, Form, come_by, wait_by};
+use crate::forms::{Acquire, Form, barrier_wait_by, wait_by};
 use crate::support::{PATIENCE, dawdle};
 use crate::watchdog::{self, Role};
 use fastrand::Rng;
@@ -45,7 +45,7 @@ pub fn it_has_one_holder_at_a_time_under_stress<L: Acquire>(it: &L) {
     let acquired = threads("worker", 6, |role, rng| {
         let mut acquire = || {
             let form = Form::random(rng, PATIENCE);
-            let held = role.waits(form.name(), || it.acquire_by(form));
+            let held = role.waits("an acquire", || it.acquire_by(form));
             held.iter().for_each(|_| guarded.enter(rng));
             let success = held.is_some();
             drop(held);
@@ -66,7 +66,7 @@ fn semaphores_conserve_their_permits() {
         threads("worker", 8, |role, rng| {
             for _ in 0..1_000 {
                 let form = Form::random(rng, PATIENCE);
-                let Some(permit) = role.waits(form.name(), || semaphore.acquire_by(form)) else {
+                let Some(permit) = role.waits("an acquire", || semaphore.acquire_by(form)) else {
                     continue;
                 };
                 assert!(holders.fetch_add(1, Relaxed) < PERMITS, "more holders than permits");
@@ -160,7 +160,7 @@ fn each_generation_passes_whole_or_not_at_all(threads: usize, parties: usize) {
             } else {
                 Form::Plain
             };
-            let wait = AssertUnwindSafe(|| come_by(&barrier, form));
+            let wait = AssertUnwindSafe(|| barrier_wait_by(&barrier, form));
             if let Ok(Ok(turn)) = role.waits("a wait", || catch_unwind(wait)) {
                 assert_eq!(turn.is_leader, turn.index + 1 == parties);
                 indexes[turn.index].fetch_add(1, Relaxed);

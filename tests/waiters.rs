@@ -1,6 +1,6 @@
 //! Waiters of a condition or a barrier, enqueued in a known order by handshakes.
 
-use crate::forms::{Form, come_by, patient, wait_by};
+use crate::forms::{Form, barrier_wait_by, patient, wait_by};
 use crate::watchdog::{Player, Watch};
 use selvedge::sync::WaitError;
 use selvedge::{Barrier, Condition, Instant, Mutex, MutexGuard, Turn};
@@ -83,7 +83,7 @@ pub fn party<'scope, A: FnMut() + Send>(
     barrier: &'scope Barrier<A>,
     form: Form,
 ) -> Player<'scope, Passed> {
-    let wait = move || come_by(barrier, form);
+    let wait = move || barrier_wait_by(barrier, form);
     watch.spawn(format!("party by {form:?}"), move |role| role.waits("a wait", wait))
 }
 

@@ -78,24 +78,6 @@ fn a_thread_that_it_has_waited_for_is_not_alive() {
 }
 
 #[test]
-fn it_does_not_wait_for_daemons() {
-    let (registry, (gate, _)) = (Registry::new(), shared(Event::new()));
-    for daemon in [true, false, true] {
-        let gate = gate.clone();
-        spawn(&registry, daemon, move || {
-            if daemon {
-                gate.wait()
-            }
-        });
-    }
-    for form in PATIENT {
-        assert_eq!((join_all_by(&registry, form), registry.active_count()), (Ok(()), 3));
-    }
-    drop(registry.exit_guard());
-    gate.set();
-}
-
-#[test]
 fn a_thread_that_calls_it_does_not_wait_for_itself() {
     for form in PATIENT {
         let (registry, drops) = (Registry::new(), Drops::default());

@@ -80,28 +80,43 @@ fn a_value_is_dropped_when_its_thread_ends() {
     });
 }
 
-#[test]
-fn the_drop_of_an_object_drops_the_dropping_threads_value_and_others_go_with_their_threads_next_value() {
-    let (_, drops, tokens) = counted();
-    let (has_a_value, go_on) = (Event::new(), Event::new());
+/// Runs `meanwhile` with the object when another thread has a value of it and has dropped its handle; then `after` on that
+/// thread.
+fn beside_a_value<T: 'static, R: Send>(
+    object: Arc<Local<T>>,
+    meanwhile: impl FnOnce(Arc<Local<T>>),
+    after: impl FnOnce() -> R + Send,
+) -> R {
+    let (own, has_a_value, go_on) = (Arc::clone(&object), Event::new(), Event::new());
     watchdog::run(|watch| {
-        let own = Arc::clone(&tokens);
         let other = watch.spawn("other", |role| {
             own.with(|_| ());
             drop(own);
             has_a_value.set();
-            role.waits("the object's drop", || go_on.wait());
-            let before = drops.count();
-            Local::new(|| 5).with(|_| ()); // makes a value, and sweeps
-            (before, drops.count())
+            role.waits("the other thread", || go_on.wait());
+            after()
         });
-        tokens.with(|_| ());
-        watch.waits("the other's access", || has_a_value.wait());
+        watch.waits("the value", || has_a_value.wait());
+        meanwhile(object);
+        go_on.set();
+        other.join()
+    })
+}
+
+#[test]
+fn the_drop_of_an_object_drops_the_dropping_threads_value_and_others_go_with_their_threads_next_value() {
+    let (_, drops, tokens) = counted();
+    tokens.with(|_| ());
+    let drop_object = |tokens| {
         drop(tokens);
         assert_eq!(drops.count(), 1);
-        go_on.set();
-        assert_eq!(other.join(), (1, 2));
-    });
+    };
+    let sweep = || {
+        let before = drops.count();
+        Local::new(|| 5).with(|_| ());
+        (before, drops.count())
+    };
+    assert_eq!(beside_a_value(tokens, drop_object, sweep), (1, 2));
 }
 
 /// An object may have the address of a dropped one.
@@ -177,17 +192,8 @@ fn a_reset_drops_the_callers_value_only_and_not_while_it_is_lent() {
     let (made, drops, tokens) = counted();
     tokens.reset(); // there is no value
     tokens.with(|_| ());
-    let (has_a_value, go_on) = (Event::new(), Event::new());
-    watchdog::run(|watch| {
-        let other = watch.spawn("other", |role| {
-            tokens.with(|_| ());
-            has_a_value.set();
-            role.waits("the reset", || go_on.wait());
-            let before = made.load(SeqCst);
-            tokens.with(|_| ());
-            assert_eq!(made.load(SeqCst), before, "its value remains");
-        });
-        watch.waits("the other's access", || has_a_value.wait());
+    let others = Arc::clone(&tokens);
+    let reset = |tokens: Arc<Local<Token>>| {
         (0..2).for_each(|_| tokens.reset());
         assert_eq!((made.load(SeqCst), drops.count()), (2, 1));
         tokens.with(|_| {
@@ -195,8 +201,10 @@ fn a_reset_drops_the_callers_value_only_and_not_while_it_is_lent() {
             assert_eq!(drops.count(), 1, "it is lent");
         });
         assert_eq!((made.load(SeqCst), drops.count()), (3, 2));
-        go_on.set();
-        other.join();
+    };
+    beside_a_value(tokens, reset, || {
+        others.with(|_| ());
+        assert_eq!(made.load(SeqCst), 3, "its value remains");
     });
 }
 
@@ -274,22 +282,15 @@ fn a_drop_of_a_value_may_access_any_object() {
     object.with(|_| ());
     object.reset();
     object.with(|_| ());
-    let (own, has_a_value, go_on) = (Arc::clone(&object), Event::new(), Event::new());
-    watchdog::run(|watch| {
-        let sweeper = watch.spawn("sweeper", |role| {
-            own.with(|_| ());
-            drop(own);
-            has_a_value.set();
-            role.waits("the object's drop", || go_on.wait());
-            Local::new(|| 0).with(|_| ());
-            READS.get()
-        });
-        watch.waits("the access", || has_a_value.wait());
+    let drop_object = |object| {
         drop(object);
         assert_eq!(READS.get(), 2);
-        go_on.set();
-        assert_eq!(sweeper.join(), 1);
-    });
+    };
+    let sweep = || {
+        Local::new(|| 0).with(|_| ());
+        READS.get()
+    };
+    assert_eq!(beside_a_value(object, drop_object, sweep), 1);
 }
 
 /// A thread-local of std that is dropped after the values of the thread, and accesses one.
