@@ -19,10 +19,10 @@ mod panic_hook;
 mod pool;
 mod python;
 mod queue;
+mod races;
 mod rlock;
 mod seccomp;
 mod semaphore;
-mod shapes;
 mod stress;
 mod support;
 mod thread;
@@ -31,3 +31,5 @@ mod traits;
 mod waiters;
 mod watchdog;
 mod yields;
+
+use races as shapes;
