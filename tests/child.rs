@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 const IS_CHILD: &str = "SELVEDGE_CHILD";
 
-/// Runs the calling test again in a child process, which calls `body` on its first thread, and returns the child's output.
-/// In the child, calls `body` and returns `None`.
+/// Runs the calling test again in a child process, which calls `body` on its first thread, and returns the child's
+/// output. In the child, calls `body` and returns `None`.
 pub fn run(variables: &[(&str, &str)], body: impl FnOnce()) -> Option<Output> {
     if std::env::var_os(IS_CHILD).is_some() {
         watchdog::watch_the_suite(); // ends the child if the parent has been killed

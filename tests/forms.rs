@@ -1,5 +1,5 @@
-//! Properties of every primitive in each of its forms, with the primitive as a parameter: [`laws`] makes the tests of one
-//! that is acquired, and has room for one holder; [`waits`] those of one that is waited for.
+//! Properties of every primitive in each of its forms, with the primitive as a parameter: [`laws`] makes the tests of
+//! one that is acquired, and has room for one holder; [`waits`] those of one that is waited for.
 
 pub use crate::stress::it_has_one_holder_at_a_time_under_stress;
 use crate::support::SHORT;

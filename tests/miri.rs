@@ -1,10 +1,10 @@
-//! A small program for each public blocking type, for Miri: `.ci/longer` interprets each with many seeds, in both builds and
-//! under both borrow models.
+//! A small program for each public blocking type, for Miri: `.ci/longer` interprets each with many seeds, in both
+//! builds and under both borrow models.
 //!
-//! Miri finds accesses to memory that a program must not access: references, frames and allocations that are used after their
-//! end, and data races. So each program blocks threads, wakes them, and frees the shared objects as early as the types allow.
-//! The promises of the types are tested in `behaviour`. The programs are small: Miri takes a second for about a hundred
-//! thousand steps.
+//! Miri finds accesses to memory that a program must not access: references, frames and allocations that are used after
+//! their end, and data races. So each program blocks threads, wakes them, and frees the shared objects as early as the
+//! types allow. The promises of the types are tested in `behaviour`. The programs are small: Miri takes a second for
+//! about a hundred thousand steps.
 
 #![cfg(not(loom))] // the statics here need constant constructors, and Miri runs no model
 

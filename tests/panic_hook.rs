@@ -1,5 +1,5 @@
-//! The program's panic hook runs inside the panicking call: wherever selvedge panics, or calls user code that panics, the hook
-//! may use selvedge.
+//! The program's panic hook runs inside the panicking call: wherever selvedge panics, or calls user code that panics,
+//! the hook may use selvedge.
 
 use crate::child;
 use crate::watchdog;

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::thread::yield_now;
 use std::time::Duration;
 
-/// Four threads hand items to four others through a single slot. In crossfire, threads stalled for seconds: they spun for a
-/// claim whose owner was preempted. The slot is Relaxed: the release must publish the item.
+/// Four threads hand items to four others through a single slot. In crossfire, threads stalled for seconds: they spun
+/// for a claim whose owner was preempted. The slot is accessed by Relaxed loads and stores: the primitive's release
+/// must publish it.
 pub fn four_hand_over_to_four(
     take_room: impl Fn() + Sync,
     give_item: impl Fn() + Sync,
@@ -26,7 +27,8 @@ pub fn four_hand_over_to_four(
             watch.spawn(format!("putter {n}"), move |role| {
                 for item in 1..=EACH {
                     role.waits("the free slot", take_room);
-                    assert_eq!(slot.swap(item, Relaxed), 0, "put over another item");
+                    assert_eq!(slot.load(Relaxed), 0, "put over another item");
+                    slot.store(item, Relaxed);
                     give_item();
                 }
             });
@@ -35,8 +37,9 @@ pub fn four_hand_over_to_four(
             watch.spawn(format!("getter {n}"), move |role| {
                 let get = |_| {
                     role.waits("an item", take_item);
-                    let item = slot.swap(0, Relaxed);
+                    let item = slot.load(Relaxed);
                     assert_ne!(item, 0, "got no item");
+                    slot.store(0, Relaxed);
                     give_room();
                     item
                 };
@@ -95,7 +98,7 @@ fn four_hand_over_to_four_by_conditions() {
     assert_eq!((room.into_inner(), item.into_inner()), (true, false));
 }
 
-/// Law E2 beside many clears, any of which may interrupt the one `set`.
+/// Law E2: a thread clears over and over while another sets once.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_concurrent_clear_undoes_no_set_for_a_blocked_waiter() {
@@ -119,7 +122,7 @@ fn a_concurrent_clear_undoes_no_set_for_a_blocked_waiter() {
     });
 }
 
-/// A moment that a thread awaits precisely: it yields until shortly before, and then spins.
+/// A point in time that a thread reaches precisely: it yields until shortly before, and then spins.
 #[derive(Clone, Copy)]
 pub struct Aim(std::time::Instant);
 
@@ -139,8 +142,8 @@ impl Aim {
     }
 }
 
-/// The moment to act so that it coincides with the timeout of a blocked thread: a little after the deadline, as late as the
-/// system ends the block. Each round that was in time is followed by a later moment, each other round by an earlier one.
+/// A race with the deadline of a blocked thread. `aim` is a little after the deadline, since the system wakes a thread
+/// late. It moves later after a round in which the wait succeeded, and earlier after a round in which it timed out.
 pub struct Brink {
     pub deadline: Instant,
     pub aim: Aim,
@@ -165,7 +168,7 @@ impl Brink {
         self.lag = if was_in_time { self.lag + 7 } else { earlier };
     }
 
-    /// Plays rounds until there are 300 and both outcomes have occurred.
+    /// Runs at least 300 rounds, until both outcomes have occurred. A round returns whether the wait succeeded.
     fn rounds(mut round: impl FnMut(&Brink) -> bool) {
         let (mut brink, mut in_time) = (Brink::new(), 0);
         for rounds in 1.. {
@@ -180,8 +183,8 @@ impl Brink {
     }
 }
 
-/// Laws C2 and C3. CPython's timed wait can time out and consume a notification all the same, so that the other waiter stays
-/// blocked (hazard A). The timed waiter is the first in the queue.
+/// Laws C2 and C3. CPython's timed wait can time out and consume a notification all the same, so that the other waiter
+/// stays blocked (hazard A). The timed waiter is the first in the queue.
 #[test]
 fn a_timeout_consumes_no_notification() {
     watchdog::run(|watch| {
@@ -203,22 +206,22 @@ fn a_timeout_consumes_no_notification() {
     });
 }
 
-/// Law E4: a wait times out only if the event was not set before its deadline. There are so many waiters that the last to be
-/// woken run after the deadline, shortly before which the event is set.
+/// Law E4: a wait times out only if the event was not set before its deadline. There are so many waiters that the last
+/// to be woken run after the deadline, shortly before which the event is set.
 #[test]
 fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
     const ROUNDS: usize = 200;
     const WAITERS: u32 = 6;
-    let (line, event, deadline) = (Line::new(WAITERS + 1), Event::new(), Mutex::new(Instant::now()));
+    let (barrier, event, deadline) = (Line::new(WAITERS + 1), Event::new(), Mutex::new(Instant::now()));
     watchdog::run(|watch| {
-        let (line, event, deadline) = (&line, &event, &deadline);
+        let (barrier, event, deadline) = (&barrier, &event, &deadline);
         let waiter = |n| {
             watch.spawn(format!("waiter {n}"), move |role| {
                 let wait = |_| {
-                    line.cross();
+                    barrier.cross();
                     let deadline = *deadline.acquire();
                     let result = role.waits("wait_deadline", || event.wait_deadline(deadline));
-                    line.cross();
+                    barrier.cross();
                     result.is_ok()
                 };
                 (0..ROUNDS).map(wait).collect::<Vec<_>>()
@@ -229,12 +232,12 @@ fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
         let set = |_| {
             let (aim, end) = (Aim::in_micros(2_000 - ahead), Instant::now() + Duration::from_millis(2));
             *deadline.acquire() = end;
-            line.cross();
+            barrier.cross();
             aim.reach();
             event.set();
             let was_in_time = !end.has_passed();
             ahead = if was_in_time { ahead * 7 / 8 } else { 200.min(ahead + 3) };
-            line.cross();
+            barrier.cross();
             event.clear();
             was_in_time
         };
@@ -248,8 +251,8 @@ fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
     });
 }
 
-/// Two threads take turns. synchronoise deadlocks here: a signal is drained between check and push. rsevents hangs: a late
-/// wake ends a wait after the reset. Law E1: a write before `set` is visible after `wait`.
+/// Two threads take turns. synchronoise deadlocks here: a signal is drained between check and push. rsevents hangs: a
+/// late wake ends a wait after the reset. Law E1: a write before `set` is visible after `wait`.
 fn ping_pong(rounds: u32, wait: impl Fn(&Event, u32) + Sync) {
     let (ping, pong) = (Event::new(), Event::new());
     let (sent, returned) = (AtomicU32::new(0), AtomicU32::new(0));

@@ -1,7 +1,7 @@
 //! A sandbox (seccomp) in which the kernel refuses selvedge's futex calls: waits poll instead, and no call panics.
 //!
-//! The filter applies to the calling thread and the threads that it spawns. It refuses FUTEX_WAIT, which the standard library
-//! does not use (it uses FUTEX_WAIT_BITSET), except waits for the value 2, which libc's own locks use.
+//! The filter applies to the calling thread and the threads that it spawns. It refuses FUTEX_WAIT, which the standard
+//! library does not use (it uses FUTEX_WAIT_BITSET), except waits for the value 2, which libc's own locks use.
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64", not(feature = "parking_lot")))]
 

@@ -25,8 +25,8 @@ pub fn shared<T>(object: T) -> (Arc<T>, Arc<T>) {
     (Arc::clone(&object), object)
 }
 
-/// A barrier at which threads spin, so that all leave within nanoseconds. A thread that blocks in std's barrier leaves one
-/// wake-up later, too late for a race. It is reusable.
+/// A barrier at which threads spin, so that all leave within nanoseconds. A thread that blocks in std's barrier leaves
+/// one wake-up later, too late for a race. It is reusable.
 pub struct Line {
     parties: u32,
     arrived: AtomicU32,

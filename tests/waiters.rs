@@ -6,8 +6,8 @@ use selvedge::sync::WaitError;
 use selvedge::{Barrier, Condition, Instant, Mutex, MutexGuard, Turn};
 use std::thread::yield_now;
 
-/// A condition, and a count of the threads that have arrived to wait. An arriving thread releases the lock only when it is
-/// enqueued: a thread that holds the lock and reads `n` knows that `n` threads have been enqueued.
+/// A condition, and a count of the threads that have arrived to wait. An arriving thread releases the lock only when it
+/// is enqueued: a thread that holds the lock and reads `n` knows that `n` threads have been enqueued.
 #[derive(Default)]
 pub struct Arrivals {
     pub count: Mutex<usize>,

@@ -137,8 +137,8 @@ impl<T> Player<'_, T> {
         self.caller.waits("the join of a thread", || self.handle.join())
     }
 
-    /// Returns once the thread is blocked in the wait that it has recorded. Only Linux guarantees it: elsewhere the thread
-    /// may not have blocked yet.
+    /// Returns once the thread is blocked in the wait that it has recorded. Only Linux guarantees it: elsewhere the
+    /// thread may not have blocked yet.
     pub fn until_asleep(&self) {
         self.caller.waits("a thread to block", || {
             while !self.role.is_asleep() {
@@ -148,8 +148,8 @@ impl<T> Player<'_, T> {
         });
     }
 
-    /// Whether the blocked thread stays blocked, without a context switch, while `meanwhile` runs; at the latest in the tenth
-    /// attempt, since a first wake-up may be a late one.
+    /// Whether the blocked thread stays blocked, without a context switch, while `meanwhile` runs; at the latest in the
+    /// tenth attempt, since a first wake-up may be a late one.
     #[cfg(target_os = "linux")]
     pub fn stays_blocked(&self, mut meanwhile: impl FnMut()) -> bool {
         let switches = || {
@@ -168,8 +168,8 @@ impl<T> Player<'_, T> {
     }
 }
 
-/// Aborts the process if the suite has not ended within its limit: for tests that run without a watch. The harness names the
-/// stuck one before.
+/// Aborts the process if the suite has not ended within its limit: for tests that run without a watch. The harness
+/// names the stuck one before.
 pub fn watch_the_suite() {
     static START: Once = Once::new();
     START.call_once(|| {

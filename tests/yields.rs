@@ -1,5 +1,5 @@
-//! An operation that need not wait for another thread does not yield its processor: on a busy machine each yield costs a time
-//! slice.
+//! An operation that need not wait for another thread does not yield its processor: on a busy machine each yield costs
+//! a time slice.
 
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 

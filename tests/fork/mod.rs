@@ -30,8 +30,8 @@ fn fork(body: impl FnOnce()) -> End {
     fork_here().unwrap_or_else(|| run_and_exit(body))
 }
 
-/// Asserts that a forked child runs `body` without a panic. `release` runs in the parent before: it ends the parent's threads,
-/// or a failure would wait for them.
+/// Asserts that a forked child runs `body` without a panic. `release` runs in the parent before: it ends the parent's
+/// threads, or a failure would wait for them.
 fn in_a_child(release: impl FnOnce(), body: impl FnOnce()) {
     let end = fork(body);
     release();

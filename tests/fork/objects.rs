@@ -40,7 +40,8 @@ fn new_objects_work_though_threads_of_the_parent_are_blocked() {
     });
 }
 
-/// The parent's threads acquire the locks of the registry, the clock and the pool over and over: some child inherits them held.
+/// The parent's threads acquire the locks of the registry, the clock and the pool over and over: some child inherits
+/// them held.
 #[test]
 fn an_internal_lock_that_another_thread_held_stops_no_child() {
     child::passes(&[], || {

@@ -136,13 +136,13 @@ fn a_join_waits_for_the_system_thread_and_a_timed_one_does_not() {
 /// The thread that spawned it may not have its handle yet.
 #[test]
 fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
-    let (registry, over, line) = (Registry::new(), AtomicBool::new(false), Line::new(2));
+    let (registry, over, barrier) = (Registry::new(), AtomicBool::new(false), Line::new(2));
     watchdog::run(|watch| {
-        let (registry, over, line) = (&registry, &over, &line);
+        let (registry, over, barrier) = (&registry, &over, &barrier);
         let drops = Drops::default();
         let own = drops.clone();
         let finder = watch.spawn("finder", move |role| {
-            line.cross();
+            barrier.cross();
             while !over.load(SeqCst) {
                 std::thread::yield_now();
                 for thread in registry.enumerate().into_iter().skip(1) {
@@ -152,7 +152,7 @@ fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
                 }
             }
         });
-        line.cross();
+        barrier.cross();
         for number in 0..500_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();

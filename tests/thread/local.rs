@@ -80,8 +80,8 @@ fn a_value_is_dropped_when_its_thread_ends() {
     });
 }
 
-/// Runs `meanwhile` with the object when another thread has a value of it and has dropped its handle; then `after` on that
-/// thread.
+/// Runs `meanwhile` with the object when another thread has a value of it and has dropped its handle; then `after` on
+/// that thread.
 fn beside_a_value<T: 'static, R: Send>(
     object: Arc<Local<T>>,
     meanwhile: impl FnOnce(Arc<Local<T>>),

@@ -1,4 +1,5 @@
-//! Threads: laws TH1 to TH8. Tests that count the threads of a registry have their own, so that other tests may run meanwhile.
+//! Threads: laws TH1 to TH8. Tests that count the threads of a registry have their own, so that other tests may run
+//! meanwhile.
 
 mod exit;
 mod hook;

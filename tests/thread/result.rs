@@ -84,14 +84,14 @@ fn a_result_that_no_thread_takes_is_dropped_once() {
 #[test]
 fn a_result_is_dropped_once_when_its_handle_is_dropped_at_the_end() {
     for _ in 0..300 {
-        let (drops, (line, own)) = (Drops::default(), shared(Line::new(2)));
+        let (drops, (barrier, own)) = (Drops::default(), shared(Line::new(2)));
         let token = drops.token();
         let handle = thread::spawn(move || {
             own.cross();
             token
         });
         let (clone, thread) = (handle.clone(), handle.thread().clone());
-        line.cross();
+        barrier.cross();
         drop((handle, clone));
         thread.join().unwrap();
         assert_eq!(drops.count(), 1);

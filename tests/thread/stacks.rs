@@ -14,7 +14,8 @@ use std::time::Duration;
 
 const THREADS: usize = 300;
 
-/// A stack is two mappings. The system caches a few stacks for new threads, and the allocator has memory for some threads.
+/// A stack is two mappings. The system caches a few stacks for new threads, and the allocator has memory for some
+/// threads.
 const MOST: usize = THREADS / 2;
 
 fn mappings() -> usize {

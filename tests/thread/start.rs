@@ -80,12 +80,12 @@ fn a_nameless_thread_gets_a_number_that_no_other_has() {
         Registry::new().builder(),
     ];
     assert_eq!(names.map(name), ["Thread-1", "other", "Thread-2", "Thread-1"]);
-    let line = Line::new(4);
+    let barrier = Line::new(4);
     watchdog::run(|watch| {
         let starter = |number| {
-            let (registry, line) = (&registry, &line);
+            let (registry, barrier) = (&registry, &barrier);
             watch.spawn(format!("starter {number}"), move |_| {
-                line.cross();
+                barrier.cross();
                 (0..25).map(|_| name(registry.builder())).collect::<Vec<_>>()
             })
         };

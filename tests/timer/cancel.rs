@@ -58,7 +58,7 @@ fn a_cancel_during_a_run_does_not_stop_it_and_makes_it_the_last() {
 /// Laws TI1 and TI2: two threads cancel near the expiry.
 #[test]
 fn a_timer_runs_or_is_cancelled() {
-    let (clock, line) = (clock(), Line::new(2));
+    let (clock, barrier) = (clock(), Line::new(2));
     let mut rng = fastrand::Rng::with_seed(1);
     let mut outcomes = [0, 0];
     for most in [20, 100, 500].into_iter().cycle().take(1000) {
@@ -67,7 +67,7 @@ fn a_timer_runs_or_is_cancelled() {
         let timer = clock.start(time, move || _ = count.fetch_add(1, SeqCst)).unwrap();
         let spins = rng.u32(..2000);
         let cancel = || {
-            line.cross();
+            barrier.cross();
             (0..spins).for_each(|_| std::hint::spin_loop());
             let cancelled = timer.cancel();
             timer.join().unwrap();

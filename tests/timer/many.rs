@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-/// The slow function ends when the later one has run. With `running`, that one is started when the slow one runs: then no
-/// thread waits for the next expiry.
+/// The slow function ends when the later one has run. With `running`, that one is started when the slow one runs: then
+/// no thread waits for the next expiry.
 #[test]
 fn a_slow_function_delays_no_other() {
     watchdog::run(|watch| {
@@ -83,13 +83,13 @@ fn a_hundred_thousand_timers_wait_and_are_cancelled() {
 
 #[test]
 fn thousands_of_timers_run_once_each() {
-    let (clock, line, ran) = (clock(), Line::new(2), Arc::new(AtomicUsize::new(0)));
+    let (clock, barrier, ran) = (clock(), Line::new(2), Arc::new(AtomicUsize::new(0)));
     watchdog::run(|watch| {
         let starter = |seed| {
-            let (clock, line, ran) = (&clock, &line, &ran);
+            let (clock, barrier, ran) = (&clock, &barrier, &ran);
             watch.spawn(format!("starter {seed}"), move |role| {
                 let mut rng = fastrand::Rng::with_seed(seed);
-                line.cross();
+                barrier.cross();
                 let start = |_| {
                     let (ran, time) = (Arc::clone(ran), Duration::from_micros(rng.u64(..3000)));
                     clock.start(time, move || _ = ran.fetch_add(1, SeqCst)).unwrap()
