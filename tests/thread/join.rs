@@ -169,8 +169,8 @@ fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
 fn a_thread_is_equal_to_itself_only() {
     let ((gate, thread), (other_gate, other)) = (gated(thread::current), gated(|| ()));
     assert_ne!((thread.thread(), thread.id()), (other.thread(), other.id()));
-    let distinct = HashSet::from([thread.thread().clone(), other.thread().clone(), thread.thread().clone()]);
-    assert_eq!(distinct.len(), 2);
+    let clone = thread.thread().clone();
+    assert_eq!(HashSet::from([thread.thread(), other.thread(), &clone]).len(), 2);
     let id = thread.id();
     let shown = |alive| format!(r#"Thread {{ name: "gated", id: {id}, daemon: false, alive: {alive} }}"#);
     assert_eq!(

@@ -30,22 +30,6 @@ fn a_payload_can_be_taken_once_after_the_end() {
 }
 
 #[test]
-fn a_result_of_any_size_arrives_whole() {
-    fn arrives<T: PartialEq + std::fmt::Debug + Clone + Send + 'static>(value: T) {
-        let made = value.clone();
-        let thread = thread::spawn(move || made);
-        thread.join().unwrap();
-        assert_eq!(thread.take_result(), Some(value));
-    }
-    arrives(());
-    arrives([u128::MAX; 3]);
-    arrives([0xA5_u8; 3 * 4096 + 1]);
-    arrives(vec![String::from("a"); 10_000]);
-    arrives(None::<Box<u8>>);
-    arrives(Err::<(), _>("not a panic"));
-}
-
-#[test]
 fn a_result_that_no_thread_takes_is_dropped_once() {
     for panics in [false, true] {
         let drops = Drops::default();

@@ -2,28 +2,13 @@
 
 use super::{Drops, Token, join_by};
 use crate::forms::PATIENT;
-use crate::support::{Line, panic_of, shared};
+use crate::support::{Line, panic_of};
 use crate::{child, watchdog};
 use selvedge::Timer;
 use selvedge::thread::{self, Builder, Clock, Registry, Run};
 use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
-
-#[test]
-fn a_function_runs_once_on_a_new_thread() {
-    let (runs, count) = shared(AtomicUsize::new(0));
-    let start = |_| {
-        let count = count.clone();
-        thread::spawn(move || (count.fetch_add(1, Relaxed), std::thread::current().id()).1)
-    };
-    let threads: Vec<_> = (0..50).map(start).collect();
-    threads.iter().for_each(|thread| thread.join().unwrap());
-    let ids: HashSet<_> = threads.iter().map(|thread| thread.take_result().unwrap()).collect();
-    assert_eq!((runs.load(Relaxed), ids.len()), (50, 50));
-    assert!(!ids.contains(&std::thread::current().id()));
-}
 
 struct Weaver(#[expect(dead_code, reason = "it is dropped")] Token);
 
