@@ -1,4 +1,4 @@
-//! The backend's contract, as far as a production world can break it.
+//! The contract of the backend, as far as a platform backend can break it.
 
 use crate::support::SHORT;
 use crate::watchdog;
@@ -18,26 +18,30 @@ assert_eq_size!(UnsafeCell<u8>, u8);
 assert_impl_all!(Instant: Copy, Send, Sync, Ord, Hash, Debug);
 assert_impl_all!(Wait: Copy, Send, Sync, Ord, Hash, Debug);
 
-// Words are statics: on reused memory a wake may come late for somebody who slept there before.
+// Words are statics: in reused memory, a late wake may end the wait of another thread.
+
+/// Deadlines that no test reaches.
+fn far() -> [Option<Instant>; 3] {
+    let after = |time| Some(Instant::now() + time);
+    [None, after(Duration::MAX), after(Duration::from_secs(u32::MAX.into()))]
+}
 
 #[test]
-fn a_wait_on_another_value_returns_at_once() {
+fn a_wait_for_another_value_returns_immediately() {
     static WORD: AtomicU32 = AtomicU32::new(1);
-    for deadline in [
-        None,
-        Some(Instant::now() + Duration::MAX),
-        Some(Instant::now() + Duration::from_secs(600)),
-    ] {
+    for deadline in far() {
         assert_eq!(futex::wait(&WORD, 0, deadline), Wait::Changed);
     }
 }
 
 #[test]
-fn a_deadline_that_has_passed_is_a_timeout_whatever_the_word_holds() {
+fn a_wait_after_its_deadline_times_out_whatever_the_value() {
     static WORD: AtomicU32 = AtomicU32::new(1);
     let passed = Some(Instant::now());
-    assert_eq!(futex::wait(&WORD, 1, passed), Wait::TimedOut);
-    assert_eq!(futex::wait(&WORD, 0, passed), Wait::TimedOut);
+    assert_eq!(
+        [0, 1].map(|value| futex::wait(&WORD, value, passed)),
+        [Wait::TimedOut; 2]
+    );
 }
 
 #[test]
@@ -45,73 +49,42 @@ fn a_wait_does_not_time_out_before_its_deadline() {
     static WORD: AtomicU32 = AtomicU32::new(0);
     let (start, deadline) = (std::time::Instant::now(), Instant::now() + SHORT);
     while futex::wait(&WORD, 0, Some(deadline)) != Wait::TimedOut {}
-    assert!(start.elapsed() >= SHORT);
-    assert!(deadline.has_passed());
+    assert!(start.elapsed() >= SHORT && deadline.has_passed());
 }
 
 #[test]
-fn a_wake_without_sleepers_counts_nobody() {
-    static WORD: AtomicU32 = AtomicU32::new(0);
-    for count in [0, 1, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX] {
-        assert_eq!(futex::wake(&WORD, count), 0);
-    }
-}
-
-#[test]
-fn a_wake_wakes_as_many_as_it_is_told_and_counts_them() {
+fn a_wake_wakes_at_most_count_waiters_of_its_word_and_returns_their_number() {
     static WORD: AtomicU32 = AtomicU32::new(0);
     static OTHER: AtomicU32 = AtomicU32::new(0);
+    let wake_none = || [0, 1, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX].map(|count| futex::wake(&OTHER, count));
     watchdog::run(|watch| {
         for round in 0..100 {
-            let far = [
-                None,
-                Some(Instant::now() + Duration::MAX),
-                Some(Instant::now() + Duration::from_secs(u32::MAX.into())),
-            ];
-            let sleeper = |n: usize| {
-                watch.spawn(format!("sleeper {n}"), move |role| {
+            let waiter = |n: usize| {
+                watch.spawn(format!("waiter {n}"), move |role| {
                     // A signal may end a wait early.
-                    while role.waits("futex::wait", || futex::wait(&WORD, 0, far[n])) != Wait::Woken {}
+                    while role.waits("futex::wait", || futex::wait(&WORD, 0, far()[n])) != Wait::Woken {}
                 })
             };
-            let sleepers: Vec<_> = (0..3).map(sleeper).collect();
-            sleepers.iter().for_each(|sleeper| sleeper.until_asleep());
-            assert_eq!(futex::wake(&OTHER, u32::MAX), 0);
+            let waiters: Vec<_> = (0..3).map(waiter).collect();
+            waiters.iter().for_each(|waiter| waiter.until_asleep());
+            assert_eq!(wake_none(), [0; 5]);
             let mut left = 3;
             while left > 0 {
-                let most = [1, 2, u32::MAX][round % 3];
-                // Fewer than there are, if one is still on its way to sleep.
-                let woken = futex::wake(&WORD, most);
-                assert!(
-                    woken <= left.min(most as usize),
-                    "{woken} were woken, {left} were there"
-                );
+                // Fewer than `left` if a waiter has not blocked yet. The kernel would wake one when asked to wake none.
+                let count = [1, 2, u32::MAX, 0][(round + left) % 4];
+                let woken = futex::wake(&WORD, count);
+                assert!(woken <= left.min(count as usize), "{woken} of {left} were woken");
                 left -= woken;
+                left -= futex::wake(&WORD, u32::from(count == 0));
             }
-            sleepers.into_iter().for_each(|sleeper| sleeper.join());
+            waiters.into_iter().for_each(|waiter| waiter.join());
         }
     });
 }
 
-/// The kernel wakes one when it is asked to wake none.
+/// The conservation of a semaphore's permits and the hand-off of a lock depend on it.
 #[test]
-fn a_wake_of_none_wakes_nobody() {
-    static WORD: AtomicU32 = AtomicU32::new(0);
-    watchdog::run(|watch| {
-        let sleeper = watch.spawn("sleeper", |role| {
-            role.waits("futex::wait", || while futex::wait(&WORD, 0, None) != Wait::Woken {});
-        });
-        sleeper.until_asleep();
-        let woken_by_none = futex::wake(&WORD, 0);
-        while woken_by_none == 0 && futex::wake(&WORD, 1) == 0 {}
-        sleeper.join();
-        assert_eq!(woken_by_none, 0);
-    });
-}
-
-/// What a semaphore's conservation and a lock's hand-over rest on.
-#[test]
-fn a_waiter_that_a_wake_counted_is_never_told_that_it_timed_out() {
+fn as_many_waits_are_woken_as_wakes_have_counted() {
     static WORD: AtomicU32 = AtomicU32::new(0);
     const WAITS: u32 = 4_000;
     let waiting = AtomicUsize::new(2);
@@ -130,83 +103,71 @@ fn a_waiter_that_a_wake_counted_is_never_told_that_it_timed_out() {
             })
         };
         let waiters = [waiter(1), waiter(2)];
-        let mut rng = fastrand::Rng::with_seed(3);
-        let mut counted = 0;
+        let (mut rng, mut counted) = (fastrand::Rng::with_seed(3), 0);
         while waiting.load(Relaxed) > 0 {
             counted += futex::wake(&WORD, rng.u32(1..3));
             (0..rng.u32(..2000)).for_each(|_| std::hint::spin_loop());
         }
-        let told: usize = waiters.into_iter().map(|waiter| waiter.join()).sum();
-        assert_eq!(told, counted);
-        assert!(told > 0, "no wake has met a waiter");
-        assert!(told < 2 * WAITS as usize, "no wait has timed out");
+        let woken: usize = waiters.into_iter().map(|waiter| waiter.join()).sum();
+        assert_eq!(woken, counted);
+        assert!(woken > 0, "no wake has met a waiter");
+        assert!(woken < 2 * WAITS as usize, "no wait has timed out");
     });
 }
 
 #[test]
 fn an_instant_counts_down() {
-    let now = Instant::now();
-    assert!(now.has_passed());
+    let (now, hour) = (Instant::now(), Duration::from_secs(3600));
+    assert!(now.has_passed() && now <= Instant::now());
     assert_eq!(now.remaining(), Some(Duration::ZERO));
-    let hour = Duration::from_secs(3600);
     let later = now + hour;
-    assert!(!later.has_passed());
+    assert!(!later.has_passed() && now < later && later < later + hour);
     let left = later.remaining().unwrap();
     assert!(left <= hour && left > hour / 2, "{left:?}");
-    assert!(now <= Instant::now());
-    assert!(now < later && later < later + hour);
-    assert_eq!(now + Duration::ZERO, now);
-    assert_eq!(now + hour + hour, now + 2 * hour);
+    assert_eq!((now + Duration::ZERO, now + hour + hour), (now, now + 2 * hour));
 }
 
 #[test]
-fn an_instant_beyond_the_clock_is_for_ever() {
+fn an_instant_beyond_the_clock_never_passes() {
     let now = Instant::now();
-    let for_ever = now + Duration::MAX;
-    assert!(!for_ever.has_passed());
-    assert_eq!(for_ever.remaining(), None);
-    assert!(for_ever > now + Duration::from_secs(1 << 40));
-    assert_eq!(for_ever + Duration::MAX, for_ever);
-    assert_eq!(for_ever + Duration::ZERO, for_ever);
-    assert_eq!(now + Duration::from_secs(u64::MAX), for_ever);
-    assert_ne!(for_ever, now);
-}
-
-#[test]
-fn no_two_threads_have_the_same_id() {
-    let mine = thread::id();
-    let ids: Vec<_> = watchdog::run(|watch| {
-        let named = |n| watch.spawn(format!("thread {n}"), |_| (thread::id(), thread::id()));
-        let together: Vec<_> = (0..8).map(named).collect();
-        let at_once: Vec<_> = together.into_iter().map(|thread| thread.join()).collect();
-        at_once.into_iter().chain((8..200).map(|n| named(n).join())).collect()
-    });
-    assert!(ids.iter().all(|(first, again)| first == again), "an id has changed");
-    let different: HashSet<_> = ids.into_iter().map(|(id, _)| id).chain([mine]).collect();
-    assert_eq!(different.len(), 201);
-    assert_eq!(thread::id(), mine);
-}
-
-#[test]
-fn a_spin_ends_and_stays_ended() {
-    for make in [Spin::for_lock, Spin::for_hand_over] {
-        for deadline in [
-            None,
-            Some(Instant::now() + Duration::MAX),
-            Some(Instant::now() + Duration::from_secs(600)),
-        ] {
-            let mut spin = make(deadline);
-            let looks = (0..10_000).take_while(|_| spin.again()).count();
-            assert!((1..10_000).contains(&looks), "{looks} looks, {spin:?}");
-            assert!(!spin.again());
-        }
+    let never = now + Duration::MAX;
+    assert!(!never.has_passed() && never > now + Duration::from_secs(1 << 40));
+    assert_eq!(never.remaining(), None);
+    for same in [
+        never + Duration::MAX,
+        never + Duration::ZERO,
+        now + Duration::from_secs(u64::MAX),
+    ] {
+        assert_eq!(same, never);
     }
 }
 
 #[test]
-fn a_spin_does_not_begin_after_its_deadline() {
-    assert!(!Spin::for_lock(Some(Instant::now())).again());
-    assert!(!Spin::for_hand_over(Some(Instant::now())).again());
+fn no_two_threads_have_the_same_id() {
+    let own = thread::id();
+    let ids: Vec<_> = watchdog::run(|watch| {
+        let spawn = |n| watch.spawn(format!("thread {n}"), |_| (thread::id(), thread::id()));
+        let together: Vec<_> = (0..8).map(spawn).collect();
+        let concurrent: Vec<_> = together.into_iter().map(|thread| thread.join()).collect();
+        let sequential = (8..200).map(|n| spawn(n).join());
+        concurrent.into_iter().chain(sequential).collect()
+    });
+    assert!(ids.iter().all(|(first, again)| first == again), "an id has changed");
+    let different: HashSet<_> = ids.into_iter().map(|(id, _)| id).chain([own]).collect();
+    assert_eq!((different.len(), thread::id()), (201, own));
+}
+
+#[test]
+fn a_spin_ends_for_good_and_does_not_start_after_its_deadline() {
+    for start in [Spin::for_lock, Spin::for_hand_over] {
+        for deadline in far() {
+            let mut spin = start(deadline);
+            let polls = (0..10_000).take_while(|_| spin.again()).count();
+            assert!((1..10_000).contains(&polls), "{polls} polls, {spin:?}");
+            assert!(!spin.again());
+        }
+        assert!(!start(Some(Instant::now())).again());
+    }
 }
 
 const_fn! {
@@ -216,7 +177,7 @@ const_fn! {
 const FOUR: u32 = twice(2);
 
 #[test]
-fn what_const_fn_makes_serves_constants() {
+fn a_function_of_const_fn_serves_constants() {
     assert_eq!(FOUR, twice(1) * 2);
 }
 

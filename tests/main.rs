@@ -1,35 +1,35 @@
-//! What selvedge promises in public, on real threads, in whichever production world the build chose.
+//! The public promises of selvedge, tested on real threads with the platform backend of the build.
 //!
-//! Nobody sleeps to put events in order: threads shake hands, and where they cannot, both orders must do.
-//! Whatever may block runs under [`watchdog::run`], which says who waits for what instead of hanging.
+//! No test sleeps to order events: threads use handshakes, and where that is impossible, a test accepts both orders.
+//! A test that may block runs under [`watchdog::run`], which reports what each thread waits for instead of hanging.
 
 #![cfg(not(loom))] // the statics here need constant constructors, and the loops real threads
 
 mod backend;
 mod barrier;
-mod bounded_semaphore;
 mod child;
 mod condition;
-mod errors;
 mod event;
-#[cfg(target_os = "linux")] // elsewhere one cannot see that the parent's threads are blocked
+#[cfg(target_os = "linux")] // other systems don't show that the parent's threads are blocked
 mod fork;
 mod forms;
-mod in_line;
 mod lock;
 mod mutex;
 mod panic_hook;
 mod pool;
 mod python;
 mod queue;
-mod refused;
+mod races;
 mod rlock;
+mod seccomp;
 mod semaphore;
-mod shapes;
 mod stress;
 mod support;
 mod thread;
 mod timer;
-mod unwind_safe;
+mod traits;
+mod waiters;
 mod watchdog;
 mod yields;
+
+use races as shapes;

@@ -1,27 +1,32 @@
-//! What many tests need: a common start, and what a panic said.
+//! Helpers of many tests: timeouts, the message of a panic, shared objects, a spinning barrier.
 
 use crate::watchdog::message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Acquire};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The timeout of a call that nobody answers.
+/// The timeout of a call that must time out.
 pub const SHORT: Duration = Duration::from_millis(5);
 
-/// The most that a hasty thread waits in a stress test: some succeed, some do not.
+/// The longest timeout in a stress test: some calls succeed, some time out.
 pub const PATIENCE: Duration = Duration::from_micros(100);
 
 /// The message with which `body` panics.
 pub fn panic_of<R>(body: impl FnOnce() -> R) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(body))
-        .err()
-        .expect("it returned instead of panicking");
-    message(&*panic)
+    let result = catch_unwind(AssertUnwindSafe(body));
+    message(&*result.err().expect("it returned instead of panicking"))
 }
 
-/// A starting line that all cross within nanoseconds: who sleeps on std's barrier starts a wake-up too late
-/// for a race. It can be crossed again and again.
+/// Two handles to one object.
+pub fn shared<T>(object: T) -> (Arc<T>, Arc<T>) {
+    let object = Arc::new(object);
+    (Arc::clone(&object), object)
+}
+
+/// A barrier at which threads spin, so that all leave within nanoseconds. A thread that blocks in std's barrier leaves
+/// one wake-up later, too late for a race. It is reusable.
 pub struct Line {
     parties: u32,
     arrived: AtomicU32,
@@ -29,19 +34,17 @@ pub struct Line {
 
 impl Line {
     pub fn new(parties: u32) -> Line {
-        Line {
-            parties,
-            arrived: AtomicU32::new(0),
-        }
+        let arrived = AtomicU32::new(0);
+        Line { parties, arrived }
     }
 
     pub fn cross(&self) {
-        let before_us = self.arrived.fetch_add(1, AcqRel);
-        let all = (before_us / self.parties + 1) * self.parties;
-        let mut looks = 0_u32;
+        let before = self.arrived.fetch_add(1, AcqRel);
+        let all = (before / self.parties + 1) * self.parties;
+        let mut polls = 0_u32;
         while self.arrived.load(Acquire) < all {
-            looks += 1;
-            if looks % 64 == 0 {
+            polls += 1;
+            if polls % 64 == 0 {
                 thread::yield_now()
             } else {
                 std::hint::spin_loop()
@@ -50,11 +53,11 @@ impl Line {
     }
 }
 
-/// Long enough for the others' patience to end, now and then. On a busy machine one yield may be.
+/// A delay that is sometimes longer than `PATIENCE`. On a busy machine a single yield may take as long.
 pub fn dawdle(rng: &mut fastrand::Rng) {
     if rng.u8(..8) == 0 {
-        let (begin, long) = (Instant::now(), Duration::from_micros(rng.u64(..150)));
-        while begin.elapsed() < long {
+        let (start, delay) = (Instant::now(), Duration::from_micros(rng.u64(..150)));
+        while start.elapsed() < delay {
             thread::yield_now();
         }
     }

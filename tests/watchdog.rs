@@ -1,127 +1,67 @@
-//! Names a stuck test instead of hanging. Threads note what they are about to wait for; a run that does not
-//! end in time prints who waits for what, and aborts.
+//! A watchdog: a test that gets stuck is reported with the call in which each of its threads blocks, and aborted.
 
 use std::any::{Any, type_name_of_val};
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(60);
-const SUITE: Duration = Duration::from_secs(300);
-const GRACE: Duration = Duration::from_secs(5); // once a thread has panicked, who waits for it is stuck
-const LOOK: Duration = Duration::from_secs(1);
+const SUITE_LIMIT: Duration = Duration::from_secs(300);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How many polls the other threads may go on for once one has panicked.
+const POLLS_AFTER_A_PANIC: usize = 5;
 
-enum Doing {
-    Runs,
-    Waits(&'static str),
-    Ended,
-    Panicked(String),
-}
-
-struct State {
-    doing: Doing,
-    since: Instant,
-    waits: u64,
-}
-
-/// What one thread is doing, for the others to read.
+/// What one thread is doing, readable by the other threads.
 pub struct Role {
     name: String,
-    task: OnceLock<PathBuf>,
-    state: Mutex<State>,
+    task: OnceLock<PathBuf>, // the thread's folder in /proc
+    status: Mutex<String>,
 }
 
 impl Role {
-    fn new(name: String) -> Role {
-        let state = State {
-            doing: Doing::Runs,
-            since: Instant::now(),
-            waits: 0,
-        };
-        Role {
-            name,
-            task: OnceLock::new(),
-            state: Mutex::new(state),
-        }
-    }
-
-    /// Notes that this thread waits in `call`, and runs it.
+    /// Calls `wait`, and records that this thread waits in `call` meanwhile.
     pub fn waits<R>(&self, call: &'static str, wait: impl FnOnce() -> R) -> R {
-        self.note(Doing::Waits(call));
+        self.set(format!("waits in {call}"));
         let result = wait();
-        self.note(Doing::Runs);
+        self.set("runs".into());
         result
     }
 
-    fn note(&self, doing: Doing) {
-        let mut state = self.state.lock().unwrap();
-        state.waits += u64::from(matches!(doing, Doing::Waits(_)));
-        (state.doing, state.since) = (doing, Instant::now());
+    fn set(&self, status: String) {
+        *self.status.lock().unwrap() = status;
     }
 
-    /// Runs the thread that plays this role, and notes how it ends.
-    fn play<R>(&self, body: impl FnOnce() -> R) -> R {
-        // The system's name for this thread, from which others see whether it sleeps.
+    fn is(&self, status: &str) -> bool {
+        self.status.lock().unwrap().starts_with(status)
+    }
+
+    /// Runs the thread's body, and records how it ends.
+    fn run<R>(&self, body: impl FnOnce() -> R) -> R {
         if let Ok(task) = std::fs::read_link("/proc/thread-self") {
             self.task.get_or_init(|| Path::new("/proc").join(task));
         }
-        match catch_unwind(AssertUnwindSafe(body)) {
-            Ok(result) => {
-                self.note(Doing::Ended);
-                result
-            }
-            Err(panic) => {
-                self.note(Doing::Panicked(message(&*panic)));
-                resume_unwind(panic)
-            }
-        }
+        let result = catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
+            self.set(format!("panicked: {}", message(&*panic)));
+            panic
+        });
+        result
+            .inspect(|_| self.set("ended".into()))
+            .unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    fn panicked_for(&self) -> Option<Duration> {
-        let state = self.state.lock().unwrap();
-        matches!(state.doing, Doing::Panicked(_)).then(|| state.since.elapsed())
-    }
-
-    fn has_ended(&self) -> bool {
-        matches!(self.state.lock().unwrap().doing, Doing::Ended)
-    }
-
-    fn line(&self) -> String {
-        let state = self.state.lock().unwrap();
-        let doing = match &state.doing {
-            Doing::Runs => "runs".to_owned(),
-            Doing::Waits(call) => format!("waits in {call}"),
-            Doing::Ended => "ended".to_owned(),
-            Doing::Panicked(message) => format!("panicked: {message}"),
-        };
-        format!(
-            "  {}: {doing} ({:.1?}; waits so far: {})",
-            self.name,
-            state.since.elapsed(),
-            state.waits
-        )
-    }
-
-    /// Whether the thread sleeps in the wait that it has noted.
+    /// Whether the thread is blocked in the wait that it has recorded.
     #[cfg(target_os = "linux")]
     fn is_asleep(&self) -> bool {
-        let waits = || matches!(self.state.lock().unwrap().doing, Doing::Waits(_));
-        let sleeps = || {
-            let stat = self
-                .task
-                .get()
-                .and_then(|task| std::fs::read_to_string(task.join("stat")).ok());
-            stat.is_some_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
-        };
-        waits() && sleeps() && waits()
+        let stat = || std::fs::read_to_string(self.task.get()?.join("stat")).ok();
+        let is_blocked = || stat().is_some_and(|stat| stat.rsplit(')').next().unwrap().starts_with(" S"));
+        self.is("waits") && is_blocked() && self.is("waits")
     }
 
-    /// Elsewhere one cannot see it: the thread has had time to.
+    /// Other systems don't show it: gives the thread time to block.
     #[cfg(not(target_os = "linux"))]
     fn is_asleep(&self) -> bool {
         (0..1000).for_each(|_| thread::yield_now());
@@ -136,83 +76,51 @@ pub fn message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "not a text".to_owned())
 }
 
-#[derive(Default)]
-struct Board(Mutex<Vec<Arc<Role>>>);
-
-impl Board {
-    fn role(&self, name: String) -> Arc<Role> {
-        let role = Arc::new(Role::new(name));
-        self.0.lock().unwrap().push(Arc::clone(&role));
-        role
-    }
-
-    fn report(&self, test: &str) -> String {
-        let mut report = format!("{test} is stuck:\n");
-        let roles = self.0.lock().unwrap();
-        let (ended, others): (Vec<_>, Vec<_>) = roles.iter().partition(|role| role.has_ended());
-        for role in others {
-            writeln!(report, "{}", role.line()).expect("a String takes any text");
-        }
-        writeln!(report, "  and {} that have ended", ended.len()).expect("a String takes any text");
-        report
-    }
-
-    /// Returns whether the run outlasts its time.
-    fn outlasts(&self, limit: Duration, ended: &Receiver<()>) -> bool {
-        let start = Instant::now();
-        while ended.recv_timeout(limit.min(LOOK)) == Err(RecvTimeoutError::Timeout) {
-            let panicked = |role: &Arc<Role>| role.panicked_for().is_some_and(|time| time > GRACE);
-            if start.elapsed() >= limit || self.0.lock().unwrap().iter().any(panicked) {
-                return true;
-            }
-        }
-        false
-    }
-}
-
-/// A test's threads, seen by its watchdog.
+/// The threads of a test, seen by its watchdog.
 pub struct Watch<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
-    board: Arc<Board>,
-    me: Arc<Role>,
+    roles: Arc<Mutex<Vec<Arc<Role>>>>,
+    own: Arc<Role>,
+}
+
+fn add_role(roles: &Mutex<Vec<Arc<Role>>>, name: String) -> Arc<Role> {
+    let (task, status) = (OnceLock::new(), Mutex::new("runs".into()));
+    let role = Arc::new(Role { name, task, status });
+    roles.lock().unwrap().push(Arc::clone(&role));
+    role
 }
 
 impl<'scope, 'env> Watch<'scope, 'env> {
-    /// Starts a thread that plays the role `name`.
+    /// Spawns a thread with the role `name`.
     pub fn spawn<T: Send + 'scope>(
         &self,
         name: impl Into<String>,
         body: impl FnOnce(&Role) -> T + Send + 'scope,
     ) -> Player<'scope, T> {
-        let role = self.board.role(name.into());
-        let played = Arc::clone(&role);
-        let thread = thread::Builder::new().name(role.name.clone());
-        let handle = thread
-            .spawn_scoped(self.scope, move || played.play(|| body(&played)))
+        let (role, caller) = (add_role(&self.roles, name.into()), Arc::clone(&self.own));
+        let (builder, own) = (thread::Builder::new().name(role.name.clone()), Arc::clone(&role));
+        let handle = builder
+            .spawn_scoped(self.scope, move || own.run(|| body(&own)))
             .unwrap();
-        Player {
-            handle,
-            role,
-            caller: Arc::clone(&self.me),
-        }
+        Player { handle, role, caller }
     }
 
-    /// Notes that the test's own thread waits in `call`, and runs it.
+    /// Calls `wait`, and records that the test's own thread waits in `call` meanwhile.
     pub fn waits<R>(&self, call: &'static str, wait: impl FnOnce() -> R) -> R {
-        self.me.waits(call, wait)
+        self.own.waits(call, wait)
     }
 
-    /// Looks again and again, until `is_so`.
-    pub fn until(&self, what: &'static str, mut is_so: impl FnMut() -> bool) {
+    /// Polls until `condition` holds.
+    pub fn until(&self, what: &'static str, mut condition: impl FnMut() -> bool) {
         self.waits(what, || {
-            while !is_so() {
+            while !condition() {
                 thread::yield_now();
             }
         });
     }
 }
 
-/// A thread that plays a role.
+/// A thread of a test.
 pub struct Player<'scope, T> {
     handle: ScopedJoinHandle<'scope, T>,
     role: Arc<Role>,
@@ -220,67 +128,70 @@ pub struct Player<'scope, T> {
 }
 
 impl<T> Player<'_, T> {
-    /// Waits for the thread's end, and panics if it did.
+    /// Joins the thread, and resumes its panic if it panicked.
     pub fn join(self) -> T {
         self.try_join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 
     pub fn try_join(self) -> thread::Result<T> {
-        self.caller.waits("a thread's end", || self.handle.join())
+        self.caller.waits("the join of a thread", || self.handle.join())
     }
 
-    /// Returns once the thread sleeps in the wait that it has noted. For certain on Linux only: a test that
-    /// does not bear the other order runs there alone.
+    /// Returns once the thread is blocked in the wait that it has recorded. Only Linux guarantees it: elsewhere the
+    /// thread may not have blocked yet.
     pub fn until_asleep(&self) {
-        self.caller.waits("a thread's falling asleep", || {
+        self.caller.waits("a thread to block", || {
             while !self.role.is_asleep() {
-                assert!(
-                    !self.handle.is_finished(),
-                    "{} has ended instead of falling asleep",
-                    self.role.name
-                );
+                assert!(!self.handle.is_finished(), "{} has not blocked", self.role.name);
                 thread::yield_now();
             }
         });
     }
 
-    /// How often the thread has gone to sleep so far.
+    /// Whether the blocked thread stays blocked, without a context switch, while `meanwhile` runs; at the latest in the
+    /// tenth attempt, since a first wake-up may be a late one.
     #[cfg(target_os = "linux")]
-    pub fn sleeps(&self) -> String {
-        let task = self.role.task.get().expect("the thread has begun");
-        let status = std::fs::read_to_string(task.join("status")).unwrap();
-        status
-            .lines()
-            .find(|line| line.starts_with("voluntary_ctxt_switches"))
-            .unwrap()
-            .to_owned()
+    pub fn stays_blocked(&self, mut meanwhile: impl FnMut()) -> bool {
+        let switches = || {
+            let status = std::fs::read_to_string(self.role.task.get().unwrap().join("status")).unwrap();
+            status
+                .lines()
+                .find(|line| line.starts_with("voluntary_ctxt_switches"))
+                .map(str::to_owned)
+        };
+        (0..10).any(|_| {
+            self.until_asleep();
+            let before = switches();
+            meanwhile();
+            switches() == before
+        })
     }
 }
 
-/// Tests of a single thread run without a watch: they block only where the kit is broken. Then the harness names
-/// the one that has not ended, and this ends it.
+/// Aborts the process if the suite has not ended within its limit: for tests that run without a watch. The harness
+/// names the stuck one before.
 pub fn watch_the_suite() {
-    static BEGUN: Once = Once::new();
-    BEGUN.call_once(|| {
-        // A small stack: one of the usual size may be refused in a child process.
-        let watch = thread::Builder::new().stack_size(64 << 10).spawn(|| {
-            let begin = Instant::now();
-            while begin.elapsed() < SUITE {
-                thread::park_timeout(SUITE);
+    static START: Once = Once::new();
+    START.call_once(|| {
+        // A small stack: the system may refuse one of the usual size in a child process.
+        let watchdog = thread::Builder::new().stack_size(64 << 10).spawn(|| {
+            let start = Instant::now();
+            while start.elapsed() < SUITE_LIMIT {
+                thread::park_timeout(SUITE_LIMIT);
             }
-            abort(&format!("the tests have not ended within {SUITE:?}\n"));
+            abort(&format!("the tests have not ended within {SUITE_LIMIT:?}\n"));
         });
-        watch.unwrap();
+        watchdog.unwrap();
     });
 }
 
 fn abort(report: &str) -> ! {
-    // Not `eprintln!`: what the harness has captured is lost when the process aborts.
+    // Not `eprintln!`: output that the harness has captured is lost when the process aborts.
     let _ = std::io::stderr().write_all(report.as_bytes());
     std::process::abort()
 }
 
-/// Runs a test whose threads may block, and aborts with a report if it gets stuck.
+/// Runs a test whose threads may block; aborts with a report if it gets stuck.
 pub fn run<'env, T>(body: impl for<'scope> FnOnce(&Watch<'scope, 'env>) -> T) -> T {
     watch_the_suite();
     run_within(LIMIT, body, |report| abort(&report))
@@ -291,99 +202,60 @@ fn run_within<'env, T>(
     body: impl for<'scope> FnOnce(&Watch<'scope, 'env>) -> T,
     stuck: impl FnOnce(String) + Send,
 ) -> T {
-    let test = type_name_of_val(&body);
-    let board = Arc::new(Board::default());
+    let (test, roles) = (type_name_of_val(&body), Arc::new(Mutex::new(Vec::<Arc<Role>>::new())));
     thread::scope(|watchdog| {
-        let (running, ended) = channel::<()>();
-        let seen = Arc::clone(&board);
+        let ((running, ended), watched) = (channel::<()>(), Arc::clone(&roles));
         watchdog.spawn(move || {
-            if seen.outlasts(limit, &ended) {
-                stuck(seen.report(test));
+            let (start, mut polls) = (Instant::now(), 0);
+            while ended.recv_timeout(limit.min(POLL_INTERVAL)) == Err(RecvTimeoutError::Timeout) {
+                let roles = watched.lock().unwrap();
+                polls += usize::from(roles.iter().any(|role| role.is("panicked")));
+                if start.elapsed() >= limit || polls >= POLLS_AFTER_A_PANIC {
+                    let line = |role: &Arc<Role>| format!("  {}: {}\n", role.name, role.status.lock().unwrap());
+                    let lines: String = roles.iter().map(line).collect();
+                    return stuck(format!("{test} is stuck:\n{lines}"));
+                }
             }
         });
         let result = thread::scope(|scope| {
-            let me = board.role("the test itself".to_owned());
-            let watch = Watch {
-                scope,
-                board: Arc::clone(&board),
-                me,
-            };
-            watch.me.play(|| body(&watch))
+            let own = add_role(&roles, "the test's thread".to_owned());
+            let watch = Watch { scope, roles, own };
+            watch.own.run(|| body(&watch))
         });
-        drop(running); // when the last thread has ended, or, unwinding, a panic has
+        drop(running); // all threads have ended
         result
     })
 }
 
 #[test]
-fn a_report_says_who_waits_for_what() {
-    let board = Board::default();
-    let (reader, writer, crasher) = (
-        board.role("reader 2".into()),
-        board.role("writer".into()),
-        board.role("crasher".into()),
-    );
-    reader.waits("Event::wait", || ());
-    writer.play(|| ());
-    assert!(catch_unwind(AssertUnwindSafe(|| crasher.play(|| panic!("crashed on purpose")))).is_err());
-    let report = reader.waits("Semaphore::acquire", || board.report("some test"));
-    let lines: Vec<_> = report.lines().collect();
-    assert_eq!(lines.len(), 4, "{report}");
-    assert_eq!(lines[0], "some test is stuck:");
-    assert!(
-        lines[1].starts_with("  reader 2: waits in Semaphore::acquire ("),
-        "{report}"
-    );
-    assert!(lines[1].ends_with("waits so far: 2)"), "{report}");
-    assert!(
-        lines[2].starts_with("  crasher: panicked: crashed on purpose ("),
-        "{report}"
-    );
-    assert_eq!(lines[3], "  and 1 that have ended");
-}
-
-#[test]
-fn a_run_that_outlasts_its_limit_is_reported() {
-    let event = selvedge::Event::new();
-    let mut reported = String::new();
-    let unstick = |report| {
+fn a_stuck_run_is_reported_with_what_each_thread_waits_in_and_passes_a_panic_on() {
+    let (event, mut reported) = (selvedge::Event::new(), String::new());
+    let stuck = |report| {
         reported = report;
         event.set();
     };
-    run_within(
-        Duration::from_millis(10),
-        |watch| {
-            watch
-                .spawn("waiter", |role| role.waits("Event::wait", || event.wait()))
-                .join()
-        },
-        unstick,
-    );
-    assert!(
-        reported.contains("a_run_that_outlasts_its_limit_is_reported"),
-        "{reported}"
-    );
-    assert!(reported.contains("waiter: waits in Event::wait"), "{reported}");
-    assert!(
-        reported.contains("the test itself: waits in a thread's end"),
-        "{reported}"
-    );
-}
-
-#[test]
-fn a_run_that_ends_in_time_is_not_reported() {
-    let result = run_within(
-        LIMIT,
-        |watch| watch.spawn("worker", |_| 5).join(),
-        |report| panic!("{report}"),
-    );
-    assert_eq!(result, 5);
-    let fails = || {
+    let run = || {
         run_within(
-            LIMIT,
-            |watch| watch.spawn("worker", |_| panic!("as told")).join(),
-            |report| panic!("{report}"),
+            Duration::from_millis(200),
+            |watch| {
+                let panics = watch.spawn("panics", |_| resume_unwind(Box::new("on purpose")));
+                let panic = panics.try_join().unwrap_err();
+                let waiter = watch.spawn("waiter", |role| role.waits("Event::wait", || event.wait()));
+                waiter.join();
+                resume_unwind(panic)
+            },
+            stuck,
         )
     };
-    assert_eq!(message(&*catch_unwind(fails).unwrap_err()), "as told");
+    assert_eq!(
+        message(&*catch_unwind(AssertUnwindSafe(run)).unwrap_err()),
+        "on purpose"
+    );
+    for expected in [
+        "the test's thread: waits in the join of a thread\n",
+        "panics: panicked: on purpose\n",
+        "waiter: waits in Event::wait\n",
+    ] {
+        assert!(reported.contains(expected), "{reported}");
+    }
 }

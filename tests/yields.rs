@@ -1,5 +1,5 @@
-//! An operation that need not wait for another thread does not give up its processor either: beside a busy process each yield
-//! costs a time slice.
+//! An operation that need not wait for another thread does not yield its processor: on a busy machine each yield costs
+//! a time slice.
 
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"), not(miri)))]
 
@@ -9,15 +9,15 @@ use std::cell::Cell;
 
 thread_local!(static YIELDS: Cell<usize> = const { Cell::new(0) });
 
-/// Stands in for the C library's in this program, so that each yield of a thread is counted.
+/// Replaces the C library's function in this program, and counts the yields of each thread.
 #[unsafe(no_mangle)]
 extern "C" fn sched_yield() -> i32 {
     YIELDS.set(YIELDS.get() + 1);
-    rustix::thread::sched_yield(); // a system call, here
+    rustix::thread::sched_yield(); // the system call itself
     0
 }
 
-/// How often the calling thread yields meanwhile.
+/// How often the calling thread yields in `body`.
 fn yields_of(body: impl FnOnce()) -> usize {
     let before = YIELDS.get();
     body();
@@ -34,7 +34,6 @@ in_each_order! {
     an_attempt_never_yields
 }
 
-/// However much there is to be put before the first get.
 fn a_put_into_an_unbounded_queue_never_yields<O: AnyOrder<u32>>() {
     for form in every_form() {
         let queue = AnyQueue::<u32, O>::unbounded();
@@ -47,24 +46,16 @@ fn a_put_into_an_unbounded_queue_never_yields<O: AnyOrder<u32>>() {
 }
 
 fn an_attempt_never_yields<O: AnyOrder<u32>>() {
-    for queue in [
-        AnyQueue::<u32, O>::bounded(1),
-        AnyQueue::bounded(3),
-        AnyQueue::unbounded(),
-    ] {
+    let bounded = AnyQueue::<u32, O>::bounded;
+    for queue in [bounded(1), bounded(3), AnyQueue::unbounded()] {
         let attempts = || {
             assert!(queue.try_get().is_err() && queue.try_get_task().is_err() && queue.drain().is_empty());
-            assert_eq!(
-                (queue.try_put(1), queue.is_empty(), queue.try_join()),
-                (Ok(()), false, false)
-            );
+            assert!(queue.try_put(1).is_ok() && !queue.is_empty() && !queue.try_join());
             let full = (1..10).map(|n| queue.try_put(n)).filter(Result::is_err).count();
             assert_eq!(full, 9_usize.saturating_sub(queue.len() - 1));
             assert_eq!(queue.is_full(), queue.try_put_many([1, 2, 3]).is_err());
-            assert_eq!(
-                (queue.try_iter().count(), queue.task_done()),
-                (queue.unfinished() + 1, Ok(()))
-            );
+            let drained = queue.try_iter().count();
+            assert_eq!((queue.task_done(), drained), (Ok(()), queue.unfinished() + 1));
             queue.shutdown();
             assert!(queue.try_put(1).is_err() && queue.try_get().is_err() && queue.shutdown_now().is_empty());
         };

@@ -1,4 +1,4 @@
-//! Children made by `fork`, each from a process in which the test is alone.
+//! Child processes made by `fork`, each from a process in which the test is alone.
 
 mod objects;
 mod pool;
@@ -11,9 +11,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-/// What is expected to come, comes within this.
+/// The timeout of calls in a child that must succeed.
 const SOON: Duration = Duration::from_secs(10);
-/// By then the system ends a child that is stuck.
+/// After this many seconds the system kills a stuck child.
 const LIMIT: libc::c_uint = 30;
 
 /// How a child has ended.
@@ -23,19 +23,27 @@ enum End {
     Signal(i32),
 }
 
-const WELL: End = End::Exit(0);
+const SUCCESS: End = End::Exit(0);
 
-/// Forks, for a child that does `body`; how that has ended.
+/// Forks a child that runs `body`; its end.
 fn fork(body: impl FnOnce()) -> End {
-    fork_here().unwrap_or_else(|| live(body))
+    fork_here().unwrap_or_else(|| run_and_exit(body))
 }
 
-/// Forks: nothing in the child, which goes on; in the parent, how the child has ended.
+/// Asserts that a forked child runs `body` without a panic. `release` runs in the parent before: it ends the parent's
+/// threads, or a failure would wait for them.
+fn in_a_child(release: impl FnOnce(), body: impl FnOnce()) {
+    let end = fork(body);
+    release();
+    assert_eq!(end, SUCCESS);
+}
+
+/// Forks. Returns `None` in the child, and in the parent, once the child has ended, its end.
 fn fork_here() -> Option<End> {
-    // SAFETY: the C library and the kit take care of what is theirs; the other threads hold nothing that the child uses.
+    // SAFETY: the C library and selvedge handle their own state; other threads hold nothing else that the child uses.
     match unsafe { libc::fork() } {
         0 => {
-            // SAFETY: a plain call.
+            // SAFETY: `alarm` has no preconditions.
             unsafe { libc::alarm(LIMIT) };
             None
         }
@@ -43,26 +51,21 @@ fn fork_here() -> Option<End> {
     }
 }
 
-/// The life of a child.
-fn live(body: impl FnOnce()) -> ! {
-    let well = catch_unwind(AssertUnwindSafe(body)).is_ok();
-    exit(if well { 0 } else { 1 })
+fn run_and_exit(body: impl FnOnce()) -> ! {
+    let success = catch_unwind(AssertUnwindSafe(body)).is_ok();
+    exit(i32::from(!success))
 }
 
 fn exit(status: i32) -> ! {
-    // SAFETY: a plain call.
+    // SAFETY: `_exit` has no preconditions.
     unsafe { libc::_exit(status) }
 }
 
 fn await_end(child: libc::pid_t) -> End {
     let mut status = 0;
-    // SAFETY: the place is a variable's.
+    // SAFETY: `status` is writable.
     let waited = unsafe { libc::waitpid(child, &mut status, 0) };
-    assert!(
-        child > 0 && waited == child,
-        "{child}: {}",
-        std::io::Error::last_os_error()
-    );
+    assert!(child > 0 && waited == child, "{}", std::io::Error::last_os_error());
     if libc::WIFSIGNALED(status) {
         End::Signal(libc::WTERMSIG(status))
     } else {
@@ -73,47 +76,41 @@ fn await_end(child: libc::pid_t) -> End {
 /// Returns once every other thread of the process is blocked.
 fn until_others_block() {
     let me = std::fs::read_link("/proc/thread-self").unwrap();
-    let blocked = |task: std::fs::DirEntry| {
+    let is_blocked = |task: std::io::Result<std::fs::DirEntry>| {
+        let task = task.unwrap();
         let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
         me.ends_with(task.file_name()) || stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
     };
-    while !std::fs::read_dir("/proc/self/task")
-        .unwrap()
-        .all(|task| blocked(task.unwrap()))
-    {
+    while !std::fs::read_dir("/proc/self/task").unwrap().all(is_blocked) {
         std::thread::yield_now();
     }
 }
 
-/// A file to which all processes write.
-struct Marks {
+/// A counter that all processes share: a pipe.
+struct SharedCount {
     read: OwnedFd,
     write: OwnedFd,
 }
 
-impl Marks {
-    fn new() -> Marks {
+impl SharedCount {
+    fn new() -> SharedCount {
         let mut ends = [0; 2];
-        // SAFETY: the place is a variable's.
+        // SAFETY: `ends` is writable.
         assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0);
-        // SAFETY: nothing else has them.
+        // SAFETY: the descriptors have no other owner.
         let [read, write] = ends.map(|end| unsafe { OwnedFd::from_raw_fd(end) });
-        Marks { read, write }
+        SharedCount { read, write }
     }
 
-    fn make(&self) {
+    fn increment(&self) {
         // SAFETY: the byte is a static's.
-        assert_eq!(
-            unsafe { libc::write(self.write.as_raw_fd(), b"x".as_ptr().cast(), 1) },
-            1
-        );
+        let written = unsafe { libc::write(self.write.as_raw_fd(), b"x".as_ptr().cast(), 1) };
+        assert_eq!(written, 1);
     }
 
-    /// How many were made, once every process that could make one has ended.
-    fn count(self) -> usize {
+    /// The count, once every process that could increment it has ended.
+    fn get(self) -> usize {
         drop(self.write);
-        let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::fs::File::from(self.read), &mut bytes).unwrap();
-        bytes.len()
+        std::io::Read::bytes(std::fs::File::from(self.read)).count()
     }
 }

@@ -1,63 +1,59 @@
-//! Scopes that are left in a child.
+//! Scopes that a child leaves.
 
-use super::{End, WELL, child};
+use super::{End, SUCCESS, child};
 use selvedge::{Event, ThreadPool, thread};
 
 const ABORTED: End = End::Signal(libc::SIGABRT);
 
+/// The end of a child that is forked inside `body`, and continues there.
+fn fork_within(body: impl FnOnce(&mut dyn FnMut())) -> End {
+    let mut ended = None;
+    body(&mut || ended = super::fork_here());
+    ended.unwrap_or_else(|| super::exit(0))
+}
+
 #[test]
-fn a_scope_of_threads_ends_only_if_they_had() {
+fn a_child_leaves_a_scope_of_threads_only_if_they_had_ended() {
     child::passes(&[], || {
-        let (gate, begun) = (Event::new(), Event::new());
-        let leaves_with = |running: bool| {
-            fork_within(|fork| {
+        for (running, expected) in [(false, SUCCESS), (true, ABORTED)] {
+            let (gate, started) = (Event::new(), Event::new());
+            let end = fork_within(|fork| {
                 thread::scope(|scope| {
                     scope.spawn(|| ()).join().unwrap();
                     if running {
                         scope.spawn(|| {
-                            begun.set();
+                            started.set();
                             gate.wait();
                         });
-                        begun.wait();
+                        started.wait();
                     }
                     fork();
                     gate.set();
                 })
-            })
-        };
-        assert_eq!(leaves_with(false), WELL);
-        gate.clear();
-        assert_eq!(leaves_with(true), ABORTED);
+            });
+            assert_eq!(end, expected);
+        }
     });
 }
 
 #[test]
-fn a_scope_of_jobs_ends_only_if_they_had() {
+fn a_child_leaves_a_scope_of_jobs_only_if_they_had_ended() {
     child::passes(&[], || {
-        let (pool, gate) = (ThreadPool::new(1), Event::new());
-        let leaves_with = |running: bool| {
-            fork_within(|fork| {
+        let pool = ThreadPool::new(1);
+        for (running, expected) in [(false, SUCCESS), (true, ABORTED)] {
+            let gate = Event::new();
+            let end = fork_within(|fork| {
                 pool.scope(|scope| {
                     scope.submit(|| ()).unwrap().result().unwrap();
-                    // The scope is told of the end after the job is.
-                    super::until_others_block();
+                    super::until_others_block(); // the scope is notified after the job's waiters
                     if running {
                         scope.submit(|| gate.wait()).unwrap();
                     }
                     fork();
                     gate.set();
                 })
-            })
-        };
-        assert_eq!(leaves_with(false), WELL);
-        gate.clear();
-        assert_eq!(leaves_with(true), ABORTED);
+            });
+            assert_eq!(end, expected);
+        }
     });
-}
-
-/// How a child has ended that was forked in the midst of `body`, and goes on with it.
-fn fork_within(body: impl FnOnce(&mut dyn FnMut())) -> End {
-    let mut ended = None;
-    body(&mut || ended = super::fork_here());
-    ended.unwrap_or_else(|| super::exit(0))
 }

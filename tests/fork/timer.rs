@@ -1,56 +1,46 @@
-//! Clocks and timers of the parent's.
+//! Clocks and timers of the parent.
 
-use super::{SOON, WELL, child, fork, fork_here};
+use super::{SOON, SUCCESS, child, fork_here, in_a_child};
+use crate::support::shared;
 use selvedge::thread::{Clock, Registry};
 use selvedge::{Event, Timer};
-use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
-fn a_clock_begins_anew_without_the_parents_timers() {
+fn a_childs_clock_starts_anew_without_the_parents_timers() {
     child::passes(&[], || {
-        let (gate, begun, clock) = (
-            Arc::new(Event::new()),
-            Arc::new(Event::new()),
-            Clock::new(&Registry::new()),
-        );
-        let waits = clock.start(Duration::from_secs(3600), || ()).unwrap();
-        let runs = Timer::start(Duration::ZERO, {
-            let (gate, begun) = (Arc::clone(&gate), Arc::clone(&begun));
-            move || {
-                begun.set();
-                gate.wait();
-            }
+        let [clock, shut_down] = [(); 2].map(|()| Clock::new(&Registry::new()));
+        let ((gate, waits), (started, starts)) = (shared(Event::new()), shared(Event::new()));
+        let waiting = clock.start(Duration::from_secs(3600), || ()).unwrap();
+        let running = Timer::start(Duration::ZERO, move || {
+            starts.set();
+            waits.wait();
         });
-        begun.wait();
-        let shut_down = Clock::new(&Registry::new());
+        started.wait();
         shut_down.shutdown();
-        let ended = fork(|| {
-            assert!(shut_down.is_shutdown() && shut_down.start(Duration::ZERO, || ()).is_err());
-            for left in [&waits, &runs] {
-                assert!(left.is_finished());
-                assert_eq!(
-                    left.join().unwrap_err().message(),
-                    Some("it was left behind in the parent by a fork")
-                );
-                assert!(left.try_join().unwrap().is_err() && left.join_timeout(SOON).is_err());
-                assert!(left.cancel());
-            }
-            assert_eq!(clock.pending(), 0);
-            Timer::start(Duration::from_millis(1), || ())
-                .join_timeout(SOON)
-                .unwrap();
-            clock
-                .start(Duration::from_millis(1), || ())
-                .unwrap()
-                .join_timeout(SOON)
-                .unwrap();
-            clock.shutdown_timeout(SOON).unwrap();
-        });
-        gate.set(); // first, or a failure would wait for it
-        assert_eq!(ended, WELL);
-        runs.join().unwrap();
-        assert!(!waits.is_finished() && waits.cancel(), "in the parent it waits on");
+        in_a_child(
+            || gate.set(),
+            || {
+                assert!(shut_down.is_shutdown() && shut_down.start(Duration::ZERO, || ()).is_err());
+                for parents in [&waiting, &running] {
+                    assert!(parents.is_finished() && parents.cancel());
+                    let error = parents.join().unwrap_err();
+                    assert_eq!(error.message(), Some("it was left behind in the parent by a fork"));
+                    assert!(parents.try_join().unwrap().is_err() && parents.join_timeout(SOON).is_err());
+                }
+                assert_eq!(clock.pending(), 0);
+                let of_the_program = Timer::start(Duration::from_millis(1), || ());
+                of_the_program.join_timeout(SOON).unwrap();
+                let of_the_clock = clock.start(Duration::from_millis(1), || ()).unwrap();
+                of_the_clock.join_timeout(SOON).unwrap();
+                clock.shutdown_timeout(SOON).unwrap();
+            },
+        );
+        running.join().unwrap();
+        assert!(
+            !waiting.is_finished() && waiting.cancel(),
+            "in the parent it still waits"
+        );
     });
 }
 
@@ -60,14 +50,14 @@ fn a_timer_that_forks_does_not_repeat_in_the_child() {
         let clock = Clock::new(&Registry::new());
         let (sender, ends) = std::sync::mpsc::channel();
         let mut sender = Some(sender);
-        let repeats = clock.every(Duration::from_millis(1), move || {
+        let timer = clock.every(Duration::from_millis(1), move || {
             let Some(first) = sender.take() else { return };
             if let Some(end) = fork_here() {
-                first.send(end).unwrap(); // the child leaves the function
+                first.send(end).unwrap(); // the child returns from the function
             }
         });
         let end = ends.recv().unwrap();
-        assert!(!repeats.unwrap().is_finished(), "in the parent");
-        assert_eq!(end, WELL, "its only thread has ended");
+        assert!(!timer.unwrap().is_finished(), "in the parent");
+        assert_eq!(end, SUCCESS, "the child's only thread has ended");
     });
 }

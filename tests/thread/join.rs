@@ -1,142 +1,101 @@
 //! Waiting for a thread's end: laws TH2, TH3, TH4 and TH8.
 
-use super::{Drops, Token, join_by};
+use super::{Drops, Token, gated, join_by};
 use crate::forms::{Form, HASTY, PATIENT, patient};
-use crate::support::Line;
+use crate::support::{Line, shared};
 use crate::watchdog;
 use selvedge::Event;
-use selvedge::thread::{self, JoinError, JoinHandle, Panicked, Registry};
+use selvedge::thread::{self, JoinError, Panicked, Registry};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::panic::panic_any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-/// A thread that ends as `end` does once the event is set.
-fn gated<T: Send + 'static>(end: impl FnOnce() -> T + Send + 'static) -> (Arc<Event>, JoinHandle<T>) {
-    let gate = Arc::new(Event::new());
-    let theirs = Arc::clone(&gate);
-    let thread = thread::Builder::new().name("joined").spawn(move || {
-        theirs.wait();
-        end()
-    });
-    (gate, thread.unwrap())
-}
-
 /// Law TH3.
 #[test]
-fn a_join_that_times_out_loses_nothing() {
-    watchdog::run(|watch| {
-        for form in PATIENT {
-            let (gate, thread) = gated(|| 42);
-            for hasty in HASTY {
-                let start = std::time::Instant::now();
-                assert_eq!(join_by(&thread, hasty), Err(JoinError::TimedOut));
-                assert!(start.elapsed() >= hasty.patience(), "{hasty:?} was cut short");
-                assert!(thread.is_alive());
-                assert_eq!(thread.take_result(), None);
-            }
-            gate.set();
-            assert_eq!(watch.waits("join", || join_by(&thread, form)), Ok(()));
+fn a_join_that_times_out_has_no_effect() {
+    for form in PATIENT {
+        let (gate, thread) = gated(|| 42);
+        for timed in HASTY {
+            let start = std::time::Instant::now();
+            assert_eq!(join_by(&thread, timed), Err(JoinError::TimedOut));
+            assert!(start.elapsed() >= timed.patience(), "{timed:?} gave up early");
+            assert!(thread.is_alive() && thread.take_result().is_none());
+        }
+        gate.set();
+        for form in [form].into_iter().chain(HASTY).chain(PATIENT) {
+            assert_eq!(join_by(&thread, form), Ok(()), "any number of times");
             assert!(!thread.is_alive());
-            for form in HASTY.into_iter().chain(PATIENT) {
-                assert_eq!(join_by(&thread, form), Ok(()), "any number of times");
+        }
+        assert_eq!(thread.take_result(), Some(42));
+    }
+}
+
+#[test]
+fn the_end_is_reported_to_every_blocked_joiner() {
+    watchdog::run(|watch| {
+        for round in 0..40 {
+            let panics = round % 2 == 0;
+            let (gate, thread) = gated(move || assert!(!panics, "the thread {}", "broke"));
+            let joiner = |(number, form): (usize, Form)| {
+                let thread = thread.thread().clone();
+                watch.spawn(format!("joiner {number}"), move |role| {
+                    let result = role.waits("join", || join_by(&thread, form));
+                    assert!(!thread.is_alive() && !thread::enumerate().contains(&thread), "law TH6");
+                    result
+                })
+            };
+            let joiners: Vec<_> = patient(8).enumerate().map(joiner).collect();
+            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            gate.set();
+            for joiner in joiners {
+                match joiner.join() {
+                    Ok(()) => assert!(!panics),
+                    Err(JoinError::Panicked(error)) => {
+                        assert_eq!((error.thread(), error.message()), ("gated", Some("the thread broke")));
+                    }
+                    Err(error) => panic!("{error:?}"),
+                }
             }
-            assert_eq!(thread.take_result(), Some(42));
         }
     });
 }
 
-/// Eight join in all forms, and sleep when it ends; what they were told.
-fn told_to_eight(end: fn()) -> Vec<Result<(), JoinError>> {
-    watchdog::run(|watch| {
-        let (gate, thread) = gated(end);
-        let joiner = |(number, form): (usize, Form)| {
-            let thread = thread.thread().clone();
-            watch.spawn(format!("joiner {number}"), move |role| {
-                let told = role.waits("join", || join_by(&thread, form));
-                assert!(!thread.is_alive() && !thread::enumerate().contains(&thread), "law TH6");
-                told
-            })
-        };
-        let joiners: Vec<_> = patient(8).enumerate().map(joiner).collect();
-        joiners.iter().for_each(|joiner| joiner.until_asleep());
-        gate.set();
-        joiners.into_iter().map(|joiner| joiner.join()).collect()
-    })
-}
-
-#[test]
-fn all_who_sleep_are_told_of_the_end() {
-    for _ in 0..20 {
-        assert_eq!(told_to_eight(|| ()), vec![Ok(()); 8]);
+fn panicked(end: impl FnOnce() + Send + 'static) -> Panicked {
+    let (gate, thread) = gated(end);
+    gate.set();
+    let error = thread.join().unwrap_err();
+    for form in HASTY.into_iter().chain(PATIENT) {
+        assert_eq!(join_by(&thread, form), Err(error.clone().into()), "any number of times");
     }
+    error
 }
 
 #[test]
-fn all_who_sleep_are_told_of_a_panic() {
-    for _ in 0..20 {
-        let told = told_to_eight(|| panic!("the thread {}", "broke"));
-        assert_eq!(told.len(), 8);
-        for error in told {
-            let Err(JoinError::Panicked(panicked)) = error else {
-                panic!("told {error:?}")
-            };
-            assert_eq!(
-                (panicked.thread(), panicked.message()),
-                ("joined", Some("the thread broke"))
-            );
-        }
-    }
-}
-
-fn failure(end: impl FnOnce() + Send + 'static) -> Panicked {
-    watchdog::run(|_| {
-        let (gate, thread) = gated(end);
-        assert_eq!(thread.try_join(), None);
-        gate.set();
-        let failure = thread.join().unwrap_err();
-        for form in HASTY.into_iter().chain(PATIENT) {
-            assert_eq!(
-                join_by(&thread, form),
-                Err(failure.clone().into()),
-                "any number of times"
-            );
-        }
-        assert_eq!(thread.try_join(), Some(Err(failure.clone())));
-        failure
-    })
-}
-
-#[test]
-fn a_panic_is_told_with_its_message() {
-    assert_eq!(failure(|| panic!("a text")).message(), Some("a text"));
+fn a_panic_is_reported_with_its_message() {
+    let (text, other) = (panicked(|| panic!("a text")), panicked(|| panic_any(())));
     assert_eq!(
-        failure(|| panic_any(String::from("a string"))).message(),
+        (text.thread(), text.message(), other.message()),
+        ("gated", Some("a text"), None)
+    );
+    assert_eq!(
+        panicked(|| panic_any(String::from("a string"))).message(),
         Some("a string")
     );
-    assert_eq!(failure(|| panic_any(7)).message(), None);
-    assert_eq!(failure(|| panic_any(Box::new("boxed"))).message(), None);
-    let (text, other) = (failure(|| panic!("a text")), failure(|| panic_any(())));
-    assert_eq!(text.thread(), "joined");
-    assert_eq!(
-        (text.to_string(), other.to_string()),
-        (
-            "thread 'joined' panicked: a text".to_owned(),
-            "thread 'joined' panicked".to_owned()
-        )
-    );
+    assert_eq!(panicked(|| panic_any(Box::new("boxed"))).message(), None);
+    assert_eq!(text.to_string(), "thread 'gated' panicked: a text");
+    assert_eq!(other.to_string(), "thread 'gated' panicked");
     assert_ne!(text, other);
     assert_eq!(
         format!("{text:?}"),
-        r#"Panicked { thread: "joined", message: Some("a text") }"#
+        r#"Panicked { thread: "gated", message: Some("a text") }"#
     );
     assert_eq!(JoinError::from(text.clone()).to_string(), text.to_string());
     assert_eq!(JoinError::TimedOut.to_string(), "timed out");
-    static_assertions::assert_impl_all!(JoinError: std::error::Error, Send, Sync);
-    static_assertions::assert_impl_all!(Panicked: std::error::Error, Send, Sync);
 }
 
+/// A thread-local whose drop blocks.
 struct AtExit(Arc<Event>, #[expect(dead_code, reason = "it is dropped")] Token);
 
 impl Drop for AtExit {
@@ -148,11 +107,11 @@ impl Drop for AtExit {
 thread_local!(static AT_EXIT: RefCell<Option<AtExit>> = const { RefCell::new(None) });
 
 #[test]
-fn a_join_waits_for_the_system_and_a_timed_one_does_not() {
+fn a_join_waits_for_the_system_thread_and_a_timed_one_does_not() {
     watchdog::run(|watch| {
         for _ in 0..20 {
-            let (drops, exit) = (Drops::default(), Arc::new(Event::new()));
-            let at_exit = AtExit(Arc::clone(&exit), drops.token());
+            let (drops, (exit, waits)) = (Drops::default(), shared(Event::new()));
+            let at_exit = AtExit(waits, drops.token());
             let (gate, thread) = gated(|| AT_EXIT.set(Some(at_exit)));
             let joiner = |number| {
                 let (thread, drops) = (thread.clone(), drops.clone());
@@ -161,7 +120,7 @@ fn a_join_waits_for_the_system_and_a_timed_one_does_not() {
                     drops.count()
                 })
             };
-            let joiners: Vec<_> = (0..4).map(joiner).collect();
+            let joiners = [0, 1, 2, 3].map(joiner);
             gate.set();
             for form in &PATIENT[1..] {
                 assert_eq!(watch.waits("a timed join", || join_by(&thread, *form)), Ok(()));
@@ -169,41 +128,36 @@ fn a_join_waits_for_the_system_and_a_timed_one_does_not() {
             assert_eq!((thread.try_join(), drops.count()), (Some(Ok(())), 0));
             joiners.iter().for_each(|joiner| joiner.until_asleep());
             exit.set();
-            assert_eq!(
-                joiners.into_iter().map(|joiner| joiner.join()).collect::<Vec<_>>(),
-                [1; 4]
-            );
+            assert_eq!(joiners.map(|joiner| joiner.join()), [1; 4]);
         }
     });
 }
 
-/// Found on the registry, a thread may not yet be known to its starter.
+/// The thread that spawned it may not have its handle yet.
 #[test]
-fn whoever_finds_a_thread_can_wait_for_the_system_too() {
-    let (registry, over, line) = (Registry::new(), AtomicBool::new(false), Line::new(2));
+fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
+    let (registry, over, barrier) = (Registry::new(), AtomicBool::new(false), Line::new(2));
     watchdog::run(|watch| {
-        let (registry, over, line) = (&registry, &over, &line);
+        let (registry, over, barrier) = (&registry, &over, &barrier);
         let drops = Drops::default();
-        let theirs = drops.clone();
+        let own = drops.clone();
         let finder = watch.spawn("finder", move |role| {
-            line.cross();
+            barrier.cross();
             while !over.load(SeqCst) {
                 std::thread::yield_now();
                 for thread in registry.enumerate().into_iter().skip(1) {
                     role.waits("join", || thread.join()).unwrap();
                     let number: usize = thread.name().parse().unwrap();
-                    assert!(theirs.count() > number, "{} of {number}", theirs.count());
+                    assert!(own.count() > number, "{} of {number}", own.count());
                 }
             }
         });
-        line.cross();
+        barrier.cross();
         for number in 0..500_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();
-            let thread = registry
-                .builder()
-                .name(number.to_string())
-                .spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
+            let builder = registry.builder().name(number.to_string());
+            let thread = builder.spawn(|| AT_EXIT.set(Some(AtExit(open, token))));
             watch.waits("join", || thread.unwrap().join()).unwrap();
         }
         over.store(true, SeqCst);
@@ -212,31 +166,20 @@ fn whoever_finds_a_thread_can_wait_for_the_system_too() {
 }
 
 #[test]
-fn a_thread_is_equal_to_itself_alone() {
-    watchdog::run(|_| {
-        let (gate, thread) = gated(thread::current);
-        let (other_gate, other) = gated(|| ());
-        assert_ne!(thread.thread(), other.thread());
-        assert_ne!(thread.id(), other.id());
-        assert_eq!(
-            HashSet::from([thread.thread(), other.thread(), &thread.thread().clone()]).len(),
-            2
-        );
-        let shown = |alive| {
-            format!(
-                r#"Thread {{ name: "joined", id: {}, daemon: false, alive: {alive} }}"#,
-                thread.id()
-            )
-        };
-        assert_eq!(
-            (format!("{thread:?}"), format!("{:?}", thread.thread())),
-            (shown(true), shown(true))
-        );
-        gate.set();
-        other_gate.set();
-        other.join().unwrap();
-        thread.join().unwrap();
-        assert_eq!(thread.take_result().as_ref(), Some(thread.thread()));
-        assert_eq!(format!("{thread:?}"), shown(false));
-    });
+fn a_thread_is_equal_to_itself_only() {
+    let ((gate, thread), (other_gate, other)) = (gated(thread::current), gated(|| ()));
+    assert_ne!((thread.thread(), thread.id()), (other.thread(), other.id()));
+    let clone = thread.thread().clone();
+    assert_eq!(HashSet::from([thread.thread(), other.thread(), &clone]).len(), 2);
+    let id = thread.id();
+    let shown = |alive| format!(r#"Thread {{ name: "gated", id: {id}, daemon: false, alive: {alive} }}"#);
+    assert_eq!(
+        (format!("{thread:?}"), format!("{:?}", thread.thread())),
+        (shown(true), shown(true))
+    );
+    [gate, other_gate].iter().for_each(|gate| gate.set());
+    other.join().unwrap();
+    thread.join().unwrap();
+    assert_eq!(thread.take_result().as_ref(), Some(thread.thread()));
+    assert_eq!(format!("{thread:?}"), shown(false));
 }

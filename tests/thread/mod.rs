@@ -1,4 +1,5 @@
-//! Threads: laws TH1 to TH8. Those that look at a registry have their own, so that others may run beside them.
+//! Threads: laws TH1 to TH8. Tests that count the threads of a registry have their own, so that other tests may run
+//! meanwhile.
 
 mod exit;
 mod hook;
@@ -12,27 +13,12 @@ mod stacks;
 mod start;
 
 use crate::forms::Form::{self, Deadline, Plain, Timeout, Try};
-use selvedge::Instant;
-use selvedge::thread::{Builder, Clock, ExitGuard, JoinError, JoinHandle, Local, Registry, Scope, Thread};
-use static_assertions::{assert_impl_all, assert_not_impl_any};
-use std::cell::Cell;
-use std::fmt::Debug;
-use std::hash::Hash;
+use crate::support::shared;
+use selvedge::thread::{JoinError, JoinHandle, Registry, Thread};
+use selvedge::{Event, Instant};
 use std::panic::resume_unwind;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-assert_impl_all!(Thread: Send, Sync, Clone, Eq, Hash, Debug);
-assert_impl_all!(JoinHandle<Cell<u8>>: Send, Sync, Clone, Debug);
-assert_not_impl_any!(JoinHandle<Rc<u8>>: Send, Sync);
-assert_impl_all!(Builder: Send, Sync, Clone, Debug);
-assert_impl_all!(Registry: Send, Sync, Clone, Debug);
-assert_impl_all!(Clock: Send, Sync, Clone, Debug);
-assert_impl_all!(selvedge::Timer: Send, Sync, Clone, Debug);
-assert_impl_all!(ExitGuard: Send, Sync, Debug);
-assert_impl_all!(Scope<'static, 'static>: Send, Sync, Debug);
-assert_impl_all!(Local<Rc<u8>>: Send, Sync, Default, Debug);
 
 /// Counts the drops of its tokens.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +34,7 @@ impl Drops {
     }
 }
 
-/// Takes its time to be dropped: who does not wait for that comes too early.
+/// A token whose drop is slow: a thread that does not wait for its end reads a lower count.
 #[derive(Debug)]
 pub struct Token(Drops);
 
@@ -59,7 +45,7 @@ impl Drop for Token {
     }
 }
 
-/// Its drop panics, once what it holds is dropped.
+/// Its drop drops the token, and panics.
 #[derive(Debug)]
 pub struct Bomb(Option<Token>);
 
@@ -76,7 +62,7 @@ impl Drop for Bomb {
     }
 }
 
-/// Joins in any form; a form that does not wait tells that it timed out.
+/// Joins in any form; a form that does not block reports a timeout.
 pub fn join_by(thread: &Thread, form: Form) -> Result<(), JoinError> {
     match form {
         Try => Ok(thread.try_join().ok_or(JoinError::TimedOut)??),
@@ -84,4 +70,28 @@ pub fn join_by(thread: &Thread, form: Form) -> Result<(), JoinError> {
         Timeout(time) => thread.join_timeout(time),
         Deadline(time) => thread.join_deadline(Instant::now() + time),
     }
+}
+
+/// A thread that waits for the event, and then calls `end`.
+fn gated_on<T: Send + 'static>(
+    registry: &Registry,
+    end: impl FnOnce() -> T + Send + 'static,
+) -> (Arc<Event>, JoinHandle<T>) {
+    let (gate, waits) = shared(Event::new());
+    let thread = registry.builder().name("gated").spawn(move || {
+        waits.wait();
+        end()
+    });
+    (gate, thread.unwrap())
+}
+
+fn gated<T: Send + 'static>(end: impl FnOnce() -> T + Send + 'static) -> (Arc<Event>, JoinHandle<T>) {
+    gated_on(&Registry::new(), end)
+}
+
+/// Runs `body` on a thread of the registry; its result.
+fn on_a_thread<T: Send + 'static>(registry: &Registry, body: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = registry.builder().spawn(body).unwrap();
+    thread.join().unwrap();
+    thread.take_result().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Threads that have ended keep no stacks, though their handles live. Each test is alone in its process.
+//! Ended threads keep no stacks, though their handles live. Each test is alone in its process.
 
 #![cfg(target_os = "linux")]
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 const THREADS: usize = 300;
 
-/// A stack is two mappings. The system caches a few stacks for the next threads, and the allocator has memory for each of some
+/// A stack is two mappings. The system caches a few stacks for new threads, and the allocator has memory for some
 /// threads.
 const MOST: usize = THREADS / 2;
 
@@ -22,7 +22,14 @@ fn mappings() -> usize {
     std::fs::read_to_string("/proc/self/maps").unwrap().lines().count()
 }
 
-/// Threads that have all lived at once, and whose ends `observe` observes. Their stacks go without another call.
+/// Calls `step` until few mappings remain; if that never happens, the watchdog ends the process.
+fn until_few_remain(before: usize, mut step: impl FnMut()) {
+    while mappings() > before + MOST {
+        step();
+    }
+}
+
+/// Threads that have all lived at the same time; `observe` observes the end of each. Then no other call is needed.
 fn stacks_go(observe: impl Fn(&JoinHandle<()>)) {
     let (before, gate) = (mappings(), Arc::new(Event::new()));
     let start = |_| {
@@ -33,53 +40,29 @@ fn stacks_go(observe: impl Fn(&JoinHandle<()>)) {
     assert!(mappings() > before + MOST, "the threads have stacks");
     gate.set();
     handles.iter().for_each(observe);
-    until_few_are_left(before);
+    until_few_remain(before, std::thread::yield_now);
     handles.iter().for_each(|handle| handle.join().unwrap());
 }
 
-/// Blocks until the stacks are unmapped; if they never are, the watchdog stops the process.
-fn until_few_are_left(before: usize) {
-    while mappings() > before + MOST {
-        std::thread::yield_now();
-    }
-}
-
 #[test]
-fn after_a_try_join() {
+fn after_each_form_of_join() {
     child::passes(&[], || {
-        stacks_go(|handle| {
-            while handle.try_join().is_none() {
-                std::thread::yield_now();
-            }
-        });
+        for form in [Form::Try, Form::Timeout(Duration::MAX), Form::Deadline(Duration::MAX)] {
+            stacks_go(|handle| while join_by(handle, form).is_err() {});
+        }
     });
 }
 
-#[test]
-fn after_a_join_with_a_timeout() {
-    child::passes(&[], || {
-        stacks_go(|handle| join_by(handle, Form::Timeout(Duration::MAX)).unwrap())
-    });
-}
-
-#[test]
-fn after_a_join_with_a_deadline() {
-    child::passes(&[], || {
-        stacks_go(|handle| join_by(handle, Form::Deadline(Duration::MAX)).unwrap())
-    });
-}
-
-/// A call that joins all knows of those that are not gone, and of no others.
+/// A join of all knows the threads that have not been reaped, and no others.
 #[test]
 fn after_a_timed_join_of_all() {
     child::passes(&[], || {
         let (registry, before) = (Registry::new(), mappings());
-        let start = |_| registry.builder().spawn(|| ()).unwrap();
-        let handles: Vec<_> = (0..THREADS).map(start).collect();
-        while mappings() > before + MOST {
+        let handles: Vec<_> = (0..THREADS).map(|_| registry.builder().spawn(|| ()).unwrap()).collect();
+        until_few_remain(before, || {
             registry.join_all_deadline(Instant::now()).ok();
             registry.join_all_timeout(Duration::MAX).unwrap();
-        }
+        });
         drop(handles);
     });
 }
@@ -89,7 +72,7 @@ fn after_a_timed_join_of_all() {
 fn in_a_scope_whose_threads_panic() {
     child::passes(&[], || {
         let before = mappings();
-        let told = panic_of(|| {
+        let scope = || {
             thread::scope(|scope| {
                 for _ in 0..THREADS {
                     let failed = scope.spawn(|| resume_unwind(Box::new("no yarn")));
@@ -97,38 +80,35 @@ fn in_a_scope_whose_threads_panic() {
                         std::thread::yield_now();
                     }
                 }
-                until_few_are_left(before);
-            });
-        });
-        assert_eq!(told, "a scoped thread panicked");
+                until_few_remain(before, std::thread::yield_now);
+            })
+        };
+        assert_eq!(panic_of(scope), "a scoped thread panicked");
     });
 }
 
-/// Another thread that comes or goes is enough.
 #[test]
-fn after_no_call_at_all() {
+fn without_a_call_once_another_thread_starts_or_ends() {
     child::passes(&[], || {
         let before = mappings();
         let handles: Vec<_> = (0..THREADS).map(|_| thread::spawn(|| ())).collect();
-        while mappings() > before + MOST {
-            thread::spawn(|| ()).join().unwrap();
-        }
+        until_few_remain(before, || thread::spawn(|| ()).join().unwrap());
         drop(handles);
     });
 }
 
-/// The system runs the destructors of a C library's thread-specific data after those of the thread-locals.
+/// The destructors of a C library's thread-specific data run after those of the thread-locals.
 #[test]
-fn a_thread_that_is_gone_may_start_another() {
-    extern "C" fn starts(_: *mut libc::c_void) {
+fn a_thread_that_has_dropped_its_locals_may_spawn_another() {
+    extern "C" fn spawns(_: *mut libc::c_void) {
         drop(thread::spawn(|| ()));
     }
     child::passes(&[], || {
         let mut key = 0;
-        // SAFETY: the place is a variable's, and the function of the type that is asked for.
-        assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(starts)) }, 0);
+        // SAFETY: `key` is writable, and `spawns` has the type of a destructor.
+        assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(spawns)) }, 0);
         let sets = move || {
-            // SAFETY: the key has been made; what it points to is only passed on.
+            // SAFETY: the key exists, and its value is only passed to `spawns`, which ignores it.
             assert_eq!(unsafe { libc::pthread_setspecific(key, std::ptr::dangling()) }, 0);
         };
         thread::spawn(sets).join().unwrap();

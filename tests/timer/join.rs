@@ -1,13 +1,13 @@
 //! Waiting for a timer's end, in all forms.
 
-use super::{LATER, clock, event};
+use super::{LATER, clock, event, panic_message, start};
 use crate::forms::{Form, HASTY, PATIENT, patient};
-use crate::support::panic_of;
+use crate::support::{panic_of, shared};
 use crate::thread::Drops;
 use crate::watchdog;
 use selvedge::Instant;
 use selvedge::thread::{JoinError, Timer};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub fn join_by(timer: &Timer, form: Form) -> Result<(), JoinError> {
@@ -24,22 +24,22 @@ fn a_join_waits_for_the_end_or_times_out() {
     watchdog::run(|watch| {
         let clock = clock();
         for round in 0..10 {
-            let ((began, begins), (go_on, waits)) = (event(), event());
+            let ((started, starts), (go_on, waits)) = (event(), event());
             let drops = Drops::default();
             let token = drops.token();
             let run = move || {
-                begins.set();
+                starts.set();
                 waits.wait();
-                let _at_last = token;
+                drop(token);
             };
             let timer = clock.start(Duration::ZERO, run).unwrap();
             if round % 2 == 0 {
-                watch.waits("its begin", || began.wait());
+                watch.waits("the run", || started.wait());
             }
             for form in HASTY {
                 let start = std::time::Instant::now();
                 assert_eq!(join_by(&timer, form), Err(JoinError::TimedOut));
-                assert!(start.elapsed() >= form.patience(), "{form:?} was cut short");
+                assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
             }
             let joiner = |(number, form): (usize, Form)| {
                 let (timer, drops) = (timer.clone(), drops.clone());
@@ -61,52 +61,44 @@ fn a_join_waits_for_the_end_or_times_out() {
 }
 
 #[test]
-fn a_timer_that_waits_is_not_over() {
+fn a_join_of_a_waiting_timer_times_out_until_it_is_cancelled() {
     let timer = clock().start(LATER, || unreachable!()).unwrap();
-    HASTY
-        .into_iter()
-        .for_each(|form| assert_eq!(join_by(&timer, form), Err(JoinError::TimedOut)));
+    assert!(
+        HASTY
+            .into_iter()
+            .all(|form| join_by(&timer, form) == Err(JoinError::TimedOut))
+    );
     assert!(!timer.is_finished() && timer.cancel());
-    HASTY
-        .into_iter()
-        .chain(PATIENT)
-        .for_each(|form| assert_eq!(join_by(&timer, form), Ok(())));
+    assert!(
+        HASTY
+            .into_iter()
+            .chain(PATIENT)
+            .all(|form| join_by(&timer, form) == Ok(()))
+    );
 }
 
 #[test]
 fn a_function_that_joins_its_own_timer_panics() {
-    watchdog::run(|watch| {
-        for repeats in [false, true] {
-            let clock = clock();
-            let own = Arc::new(OnceLock::<Timer>::new());
-            let theirs = Arc::clone(&own);
-            let run = move || {
-                for form in HASTY.into_iter().chain(PATIENT) {
-                    assert_eq!(panic_of(|| join_by(theirs.wait(), form)), "a timer can't join itself");
-                }
-                theirs.wait().join().unwrap();
-            };
-            let timer = if repeats {
-                clock.every(Duration::ZERO, run)
-            } else {
-                clock.start(Duration::ZERO, run)
-            };
-            own.set(timer.unwrap()).unwrap();
-            let told = watch.waits("join", || own.wait().join()).unwrap_err();
-            assert_eq!(told.message(), Some("a timer can't join itself"));
-        }
-    });
+    const WHY: &str = "a timer can't join itself";
+    for repeats in [false, true] {
+        let ((own, inside), clock) = (shared(OnceLock::<Timer>::new()), clock());
+        let run = move || {
+            for form in HASTY.into_iter().chain(PATIENT) {
+                assert_eq!(panic_of(|| join_by(inside.wait(), form)), WHY);
+            }
+            inside.wait().join().unwrap();
+        };
+        own.set(start(&clock, repeats, Duration::ZERO, run)).unwrap();
+        assert_eq!(panic_message(own.wait()).as_deref(), Some(WHY));
+    }
 }
 
 #[test]
 fn a_function_may_join_another_timer() {
-    watchdog::run(|watch| {
-        let clock = clock();
-        let (go_on, waits) = event();
-        let slow = clock.start(Duration::ZERO, move || waits.wait()).unwrap();
-        let joins = clock.start(Duration::ZERO, move || slow.join().unwrap()).unwrap();
-        assert_eq!(joins.try_join(), None);
-        go_on.set();
-        watch.waits("join", || joins.join()).unwrap();
-    });
+    let (clock, (go_on, waits)) = (clock(), event());
+    let slow = clock.start(Duration::ZERO, move || waits.wait()).unwrap();
+    let joins = clock.start(Duration::ZERO, move || slow.join().unwrap()).unwrap();
+    assert_eq!(joins.try_join(), None);
+    go_on.set();
+    joins.join().unwrap();
 }

@@ -1,11 +1,12 @@
-//! A sandbox (seccomp) in which the kernel refuses the kit's futexes: waits poll, and nothing unwinds.
+//! A sandbox (seccomp) in which the kernel refuses selvedge's futex calls: waits poll instead, and no call panics.
 //!
-//! The filter is one of the calling thread and those that it starts. It refuses what the kit asks for and the standard
-//! library does not, which waits by FUTEX_WAIT_BITSET. Nor does it refuse a wait for the value 2, by which libc's own locks wait.
+//! The filter applies to the calling thread and the threads that it spawns. It refuses FUTEX_WAIT, which the standard
+//! library does not use (it uses FUTEX_WAIT_BITSET), except waits for the value 2, which libc's own locks use.
 
 #![cfg(all(target_os = "linux", target_pointer_width = "64", not(feature = "parking_lot")))]
 
 use crate::child;
+use crate::support::SHORT;
 use crate::watchdog;
 use seccompiler::SeccompCmpArgLen::Dword;
 use seccompiler::{
@@ -24,58 +25,55 @@ const SYS_FUTEX: i64 = 202;
 #[cfg(not(target_arch = "x86_64"))]
 const SYS_FUTEX: i64 = 98;
 const EPERM: u32 = 1;
-const SHORT: Duration = Duration::from_millis(5);
 
 fn refuse(operation: u64) {
+    // Of the arguments of futex, 1 is the operation and 2 the expected value.
     let is_operation = SeccompCondition::new(1, Dword, SeccompCmpOp::Eq, operation).unwrap();
-    let is_not_of_libc = SeccompCondition::new(2, Dword, SeccompCmpOp::Ne, 2).unwrap();
-    let rule = SeccompRule::new(vec![is_operation, is_not_of_libc]).unwrap();
+    let is_not_libc = SeccompCondition::new(2, Dword, SeccompCmpOp::Ne, 2).unwrap();
+    let rule = SeccompRule::new(vec![is_operation, is_not_libc]).unwrap();
     let architecture = std::env::consts::ARCH.try_into().unwrap();
     let rules = [(SYS_FUTEX, vec![rule])].into();
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(EPERM), architecture).unwrap();
     apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
     let (word, deadline) = (AtomicU32::new(1), selvedge::Instant::now() + Duration::from_secs(3600));
     if operation == WAIT {
-        assert_eq!(
-            futex::wait(&word, 1, Some(deadline)),
-            futex::Wait::Changed,
-            "it is not refused"
-        );
+        let waited = futex::wait(&word, 1, Some(deadline));
+        assert_eq!(waited, futex::Wait::Changed, "the kernel does not refuse it");
     }
 }
 
-/// Long enough for the others to use up their spins: here they may be early, but are most often asleep.
-fn pass_some_time() {
+/// A delay in which the other threads most often have spun and block; the tests also pass if they have not.
+fn delay() {
     assert_eq!(Event::new().wait_timeout(SHORT), Err(TimedOut));
 }
 
 #[test]
-fn a_condition_and_a_barrier_end() {
+fn waits_of_a_condition_and_a_barrier_end() {
     child::passes(&[], || {
         refuse(WAIT);
-        let (turn, changed, barrier) = (Mutex::new(false), Condition::new(), Barrier::new(3));
+        let (open, changed, barrier) = (Mutex::new(false), Condition::new(), Barrier::new(3));
         watchdog::run(|_| {
             thread::scope(|scope| {
                 for _ in 0..2 {
                     scope.spawn(|| {
-                        changed.wait_while(&mut turn.acquire(), |turn| !**turn);
+                        changed.wait_while(&mut open.acquire(), |open| !**open);
                         barrier.wait().unwrap();
                     });
                 }
-                pass_some_time();
-                *turn.acquire() = true;
+                delay();
+                *open.acquire() = true;
                 changed.notify_all();
-                pass_some_time();
+                delay();
                 barrier.wait().unwrap();
             });
-            assert_eq!(changed.wait_timeout(&mut turn.acquire(), SHORT), Err(TimedOut));
+            assert_eq!(changed.wait_timeout(&mut open.acquire(), SHORT), Err(TimedOut));
             assert_eq!(barrier.wait_timeout(SHORT), Err(WaitError::TimedOut));
         });
     });
 }
 
 #[test]
-fn locks_semaphores_and_events_end() {
+fn waits_of_locks_semaphores_and_events_end() {
     child::passes(&[], || {
         refuse(WAIT);
         let (lock, late, permits, event) = (Lock::new(), Semaphore::new(0), Semaphore::new(0), Event::new());
@@ -92,11 +90,11 @@ fn locks_semaphores_and_events_end() {
                     });
                 }
                 (0..2).for_each(|_| late.acquire().forget());
-                pass_some_time();
+                delay();
                 event.set();
-                pass_some_time();
+                delay();
                 drop(held);
-                pass_some_time();
+                delay();
                 permits.release(2).unwrap();
             });
         });
@@ -104,7 +102,7 @@ fn locks_semaphores_and_events_end() {
 }
 
 #[test]
-fn queues_and_joins_end() {
+fn waits_of_queues_and_threads_end() {
     child::passes(&[], || {
         refuse(WAIT);
         let (ringed, locked) = (Queue::bounded(2), PriorityQueue::bounded(1));
@@ -114,7 +112,7 @@ fn queues_and_joins_end() {
                     scope.spawn(|| ringed.iter().for_each(|item| locked.put(item).unwrap()));
                 }
                 let getter = scope.spawn(|| (0..20).for_each(|_| drop(locked.get_task().unwrap())));
-                pass_some_time();
+                delay();
                 ringed.put_many(0..20).unwrap();
                 getter.join().unwrap();
                 locked.join();
@@ -126,11 +124,11 @@ fn queues_and_joins_end() {
 }
 
 #[test]
-fn a_refused_wake_up_does_not_panic() {
+fn a_refused_wake_does_not_panic() {
     child::passes(&[], || {
         refuse(WAKE);
         assert_eq!(futex::wake(&AtomicU32::new(0), 1), 0);
-        // Also what the test harness would do now is refused.
+        // Not by a return: the wakes of the test harness are refused as well.
         std::process::exit(0);
     });
 }
