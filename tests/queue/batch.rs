@@ -1,6 +1,6 @@
 //! `put_many`, whose iterator may use the queue, panic or never end; and `Extend`.
 
-use super::{AnyOrder, HASTY, in_each_order, put_many_by, rest};
+use super::{AnyOrder, HASTY, in_each_order, put_many_by, rest, spawn_blocked};
 use crate::forms::{IN_VAIN, PATIENT};
 use crate::support::panic_of;
 use crate::watchdog;
@@ -27,12 +27,11 @@ fn a_blocked_put_many_resumes_whenever_a_slot_is_freed<O: AnyOrder<u32>>() {
         let queue = AnyQueue::<u32, O>::bounded(capacity);
         watchdog::run(|watch| {
             let queue = &queue;
-            let putter = watch.spawn("putter", move |role| {
-                role.waits("put_many", || put_many_by(queue, 0..20, form)).unwrap();
+            spawn_blocked(watch, "put_many", move || {
+                put_many_by(queue, 0..20, form).unwrap();
                 queue.shutdown();
             });
             watch.until("a full queue", || queue.is_full());
-            putter.until_asleep();
             let get = || queue.iter().inspect(|_| assert!(queue.len() <= capacity)).collect();
             let mut got: Vec<_> = watch.waits("the items", get);
             got.sort();
@@ -46,10 +45,8 @@ fn a_shutdown_returns_the_items_not_yet_put<O: AnyOrder<u32>>() {
     for form in PATIENT {
         let queue = AnyQueue::<u32, O>::bounded(2);
         watchdog::run(|watch| {
-            let put = || put_many_by(&queue, 0..5, form);
-            let putter = watch.spawn("putter", move |role| role.waits("put_many", put));
+            let putter = spawn_blocked(watch, "put_many", || put_many_by(&queue, 0..5, form));
             watch.until("a full queue", || queue.is_full());
-            putter.until_asleep();
             queue.shutdown();
             assert_eq!(putter.join(), Err(PutError::ShutDown(vec![2, 3, 4])), "{form:?}");
         });
@@ -145,10 +142,8 @@ fn extend_blocks_if_the_queue_is_shared_and_panics_if_it_is_not<O: AnyOrder<u32>
     watchdog::run(|watch| {
         let (queue, taken) = (&queue, &taken);
         let items = (0..6).inspect(move |_| _ = taken.fetch_add(1, Relaxed));
-        let putter = watch.spawn("putter", move |role| role.waits("extend", || { queue }.extend(items)));
-        watch.until("a full queue", || queue.is_full());
-        putter.until_asleep();
-        assert_eq!(taken.load(Relaxed), 3, "capacity + 1");
+        let putter = spawn_blocked(watch, "extend", move || { queue }.extend(items));
+        watch.until("capacity + 1 items to be taken", || taken.load(Relaxed) == 3);
         let got = watch.waits("get", || [(); 6].map(|()| queue.get().unwrap()));
         assert_eq!(got.iter().sum::<u32>(), 15);
         putter.join();

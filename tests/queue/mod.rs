@@ -17,6 +17,7 @@ use crate::forms::{
     Form::{self, Deadline, Plain, Timeout, Try},
     HASTY, PATIENT,
 };
+use crate::watchdog::{Player, Watch};
 use selvedge::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
 use selvedge::{GetError, Instant, PutError, Task, TimedOut};
 
@@ -118,6 +119,17 @@ pub fn join_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<(),
         Timeout(time) => queue.join_timeout(time),
         Deadline(time) => queue.join_deadline(Instant::now() + time),
     }
+}
+
+/// Spawns a thread that makes a blocking call, and returns once the thread is blocked.
+pub fn spawn_blocked<'scope, T: Send + 'scope>(
+    watch: &Watch<'scope, '_>,
+    call: &'static str,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> Player<'scope, T> {
+    let thread = watch.spawn(format!("thread in {call}"), move |role| role.waits(call, body));
+    thread.until_asleep();
+    thread
 }
 
 /// Gets all items of the queue, one by one.

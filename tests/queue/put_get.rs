@@ -32,6 +32,12 @@ assert_impl_all!(TryIter<'static, Cell<u8>, Lifo>: Send, Sync, Debug, Iterator);
 assert_impl_all!(Prioritized<u8, Cell<u8>>: Send, Ord, Clone, Debug, Default);
 assert_impl_all!(Prioritized<u8, u8>: Copy);
 
+// The constructors are const, so that a queue can be a static.
+const _: [Queue<String>; 2] = [Queue::bounded(2), Queue::unbounded()];
+const _: [LifoQueue<String>; 2] = [LifoQueue::bounded(2), LifoQueue::unbounded()];
+const _: [PriorityQueue<String>; 2] = [PriorityQueue::bounded(2), PriorityQueue::unbounded()];
+const _: SimpleQueue<String> = SimpleQueue::new();
+
 in_each_order! {
     a_long_queue_keeps_its_order
     a_capacity_of_zero_panics
@@ -79,29 +85,6 @@ fn debug_of_an_iterator_shows_its_queue() {
     let simple = SimpleQueue::new();
     simple.put_many([1, 2]);
     assert_eq!(format!("{simple:?}"), "SimpleQueue { len: 2 }");
-}
-
-#[test]
-fn a_queue_can_be_a_static() {
-    static FIFO: Queue<String> = Queue::bounded(2);
-    static LIFO: LifoQueue<String> = LifoQueue::unbounded();
-    static PRIORITY: PriorityQueue<String> = PriorityQueue::bounded(2);
-    static SIMPLE: SimpleQueue<String> = SimpleQueue::new();
-    watchdog::run(|watch| {
-        let put = || {
-            for text in ["b", "a"].map(String::from) {
-                FIFO.put(text.clone()).unwrap();
-                LIFO.put(text.clone()).unwrap();
-                PRIORITY.put(text.clone()).unwrap();
-                SIMPLE.put(text);
-            }
-        };
-        watch.spawn("putter", move |_| put()).join();
-    });
-    assert_eq!(FIFO.drain(), ["b", "a"]);
-    assert_eq!(LIFO.drain(), ["a", "b"]);
-    assert_eq!(PRIORITY.drain(), ["a", "b"]);
-    assert_eq!(SIMPLE.drain(), ["b", "a"]);
 }
 
 #[test]

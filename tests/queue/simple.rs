@@ -1,5 +1,6 @@
 //! `SimpleQueue`. `fuzz::queue::alone` checks its calls in one thread, [`wait`](super::wait) the forms of a blocked get.
 
+use super::spawn_blocked;
 use crate::support::PATIENCE;
 use crate::watchdog;
 use selvedge::SimpleQueue;
@@ -20,9 +21,7 @@ fn each_item_wakes_one_blocked_getter() {
     let queue = SimpleQueue::new();
     watchdog::run(|watch| {
         let queue = &queue;
-        let getter = |n| watch.spawn(format!("getter {n}"), |role| role.waits("get", || queue.get()));
-        let getters = [0, 1, 2, 3].map(getter);
-        getters.iter().for_each(|getter| getter.until_asleep());
+        let getters = [(); 4].map(|()| spawn_blocked(watch, "get", || queue.get()));
         queue.put(1);
         queue.put_many([2, 4]);
         queue.put(8);

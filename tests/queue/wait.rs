@@ -57,7 +57,7 @@ impl<O: AnyOrder<u32>> Await for Wait<O> {
     }
 }
 
-macro_rules! in_each_order {
+macro_rules! waits_in_each_order {
     ($($module:ident: $call:ident;)*) => {$(
         mod $module {
             use super::*;
@@ -68,7 +68,7 @@ macro_rules! in_each_order {
     )*};
 }
 
-in_each_order! {
+waits_in_each_order! {
     get: Get;
     get_task: GetTask;
     put: Put;

@@ -1,7 +1,7 @@
 //! Calls on several items or through iterators wake as many blocked threads as can proceed: law Q5. The fuzzer
 //! `fuzz::queue::waiting` checks the wake-ups of all other calls.
 
-use super::{AnyOrder, in_each_order};
+use super::{AnyOrder, in_each_order, spawn_blocked};
 use crate::watchdog;
 use selvedge::Instant;
 use selvedge::queue::AnyQueue;
@@ -28,15 +28,8 @@ fn putting_n_items_wakes_n_getters<O: AnyOrder<u32>>() {
         let (queue, returned) = (AnyQueue::<u32, O>::bounded(3), AtomicUsize::new(0));
         watchdog::run(|watch| {
             let (queue, returned) = (&queue, &returned);
-            let getter = |n| {
-                watch.spawn(format!("getter {n}"), move |role| {
-                    let got = role.waits("get", || queue.get());
-                    returned.fetch_add(1, Relaxed);
-                    got.is_ok()
-                })
-            };
-            let getters = [0, 1, 2].map(getter);
-            getters.iter().for_each(|getter| getter.until_asleep());
+            let get = || (queue.get().is_ok(), returned.fetch_add(1, Relaxed)).0;
+            let getters = [(); 3].map(|()| spawn_blocked(watch, "get", get));
             call(queue);
             watch.until("the items to be got", || returned.load(Relaxed) == items);
             assert!(queue.is_empty(), "row {row}");
@@ -56,8 +49,7 @@ fn an_iterator_wakes_a_putter<O: AnyOrder<u32>>() {
         let queue = AnyQueue::<u32, O>::bounded(1);
         queue.put(7).unwrap();
         watchdog::run(|watch| {
-            let putter = watch.spawn("putter", |role| role.waits("put", || queue.put(8)));
-            putter.until_asleep();
+            let putter = spawn_blocked(watch, "put", || queue.put(8));
             call(&queue);
             assert_eq!(putter.join(), Ok(()));
         });

@@ -1,7 +1,7 @@
 //! Items whose `Drop` uses their own queue, wherever the crate or its user may drop one: law Q10.
 
 use super::{Item, Tracker};
-use crate::queue::{AnyOrder, in_each_order, rest};
+use crate::queue::{AnyOrder, in_each_order, rest, spawn_blocked};
 use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::Event;
@@ -100,8 +100,7 @@ fn an_item_whose_drop_panics_is_done<O: AnyOrder<Item>>() {
     let item = tracker.item_with(0, || resume_unwind(Box::new("the drop fails")));
     queue.put(item).unwrap();
     watchdog::run(|watch| {
-        let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
-        joiner.until_asleep();
+        let joiner = spawn_blocked(watch, "join", || queue.join());
         assert!(catch_unwind(AssertUnwindSafe(|| drop(queue.get_task()))).is_err());
         joiner.join();
     });

@@ -2,7 +2,7 @@
 
 use super::{CMP_PANICS, Item, Tracker};
 use crate::forms::Form;
-use crate::queue::{every_form, get_by, put_by, put_many_by, rest};
+use crate::queue::{every_form, get_by, put_by, put_many_by, rest, spawn_blocked};
 use crate::watchdog;
 use selvedge::PriorityQueue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,12 +100,9 @@ fn a_call_whose_comparison_panics_leaves_a_consistent_queue() {
                 tracker.panic_at(0);
                 if panicked {
                     let (unfinished, mut left) = leaves(queue.len() as u32);
-                    let counts = (queue.len(), tracker.alive(), queue.unfinished());
-                    assert_eq!(
-                        counts,
-                        (left.len(), left.len(), unfinished as usize),
-                        "{name}, {form:?}"
-                    );
+                    let counts = [queue.len(), tracker.alive(), queue.unfinished()];
+                    let expected = [left.len(), left.len(), unfinished as usize];
+                    assert_eq!(counts, expected, "{name}, {form:?}");
                     tracker.assert_none_dropped_twice();
                     let is_open = queue.put(tracker.item(1)).is_ok();
                     assert_eq!(is_open, name != "shutdown_now");
@@ -164,9 +161,7 @@ fn items_put_before_a_panic_wake_getters() {
     let (queue, tracker) = (PriorityQueue::unbounded(), Tracker::default());
     watchdog::run(|watch| {
         let queue = &queue;
-        let getter = |n| watch.spawn(format!("getter {n}"), |role| role.waits("get", || queue.get().ok()));
-        let getters = [0, 1].map(getter);
-        getters.iter().for_each(|getter| getter.until_asleep());
+        let getters = [(); 2].map(|()| spawn_blocked(watch, "get", || queue.get().ok()));
         tracker.panic_at(1); // the comparison of the second item with the first
         assert!(panics(|| queue.try_put_many(tracker.items([1, 2, 3]))));
         watch.until("the first item to be got", || queue.is_empty());
@@ -190,13 +185,8 @@ fn a_drain_or_shutdown_that_panics_wakes_each_thread_that_can_proceed() {
         queue.put_many(tracker.items([1, 2, 3])).unwrap();
         watchdog::run(|watch| {
             let (queue, tracker) = (&queue, &tracker);
-            let putters = [7, 8].map(|n| {
-                let put = move || queue.put(tracker.item(n)).is_ok();
-                watch.spawn(format!("putter {n}"), move |role| role.waits("put", put))
-            });
-            let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
-            putters.iter().for_each(|putter| putter.until_asleep());
-            joiner.until_asleep();
+            let putters = [7, 8].map(|n| spawn_blocked(watch, "put", move || queue.put(tracker.item(n)).is_ok()));
+            let joiner = spawn_blocked(watch, "join", || queue.join());
             CMP_PANICS.set(true); // in this thread only: the putters compare too
             assert!(panics(|| call(queue)));
             CMP_PANICS.set(false);
@@ -219,24 +209,18 @@ fn a_getter_that_panics_passes_its_wake_up_on() {
         let queue = PriorityQueue::<Item>::unbounded();
         watchdog::run(|watch| {
             let queue = &queue;
-            let getter = |panics: bool| {
-                let getter = watch.spawn(format!("getter that panics: {panics}"), move |role| {
-                    CMP_PANICS.set(panics);
-                    role.waits("get", || catch_unwind(AssertUnwindSafe(|| queue.get().unwrap().rank)))
-                });
-                getter.until_asleep();
-                getter
+            let getter = |cmp_panics| {
+                spawn_blocked(watch, "get", move || {
+                    CMP_PANICS.set(cmp_panics);
+                    catch_unwind(AssertUnwindSafe(|| queue.get().unwrap().rank))
+                })
             };
             let (panicking, other) = ([(); 3].map(|()| getter(true)), getter(false));
             queue.try_put_many(tracker.items([1, 2, 3])).unwrap();
             assert!((1..=3).contains(&other.join().unwrap()));
             // A getter that finds one or two items compares nothing, and so gets its item.
             let panicked = panicking.into_iter().filter_map(|getter| getter.join().err()).count();
-            assert_eq!(
-                queue.len(),
-                panicked.saturating_sub(1),
-                "an item was lost, or got twice"
-            );
+            assert_eq!(queue.len(), panicked.saturating_sub(1), "lost, or got twice");
             rest(queue);
         });
     }
@@ -251,14 +235,11 @@ fn a_putter_that_panics_passes_its_wake_up_on() {
         queue.put_many(tracker.items([1, 2])).unwrap();
         watchdog::run(|watch| {
             let (queue, tracker) = (&queue, &tracker);
-            let putter = |panics: bool| {
-                let putter = watch.spawn(format!("putter that panics: {panics}"), move |role| {
-                    CMP_PANICS.set(panics);
-                    let put = AssertUnwindSafe(|| queue.put(tracker.item(3)).is_ok());
-                    role.waits("put", || catch_unwind(put))
-                });
-                putter.until_asleep();
-                putter
+            let putter = |cmp_panics| {
+                spawn_blocked(watch, "put", move || {
+                    CMP_PANICS.set(cmp_panics);
+                    catch_unwind(AssertUnwindSafe(|| queue.put(tracker.item(3)).is_ok()))
+                })
             };
             let (panicking, other) = (putter(true), putter(false));
             assert_eq!(queue.get().unwrap().rank, 1);
