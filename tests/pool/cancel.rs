@@ -1,4 +1,4 @@
-//! Law F2: a job runs or is cancelled, and `cancel` tells which.
+//! Law F2: a job runs or is cancelled, and `cancel` returns which.
 
 use super::{arc_pair, assert_runs_jobs, occupy, pool};
 use crate::queue::spawn_blocked;

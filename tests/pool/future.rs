@@ -55,7 +55,7 @@ fn awaits_that_race_with_the_ends_of_their_jobs_all_return() {
                     let run = move || if panics { panic!("no yarn") } else { round };
                     let job = pool.submit(run).unwrap();
                     let cancelled = rng.bool() && job.cancel();
-                    match role.waits("an await", || block_on(async { job.await })) {
+                    match role.waits("an await", || block_on(job)) {
                         Err(JobError::Cancelled) => assert!(cancelled),
                         Ok(result) => assert_eq!((result, cancelled, panics), (round, false, false)),
                         failed => assert_eq!((message(failed).as_str(), cancelled), ("no yarn", false)),

@@ -132,7 +132,7 @@ fn wait_by<T>(job: &Job<T>, form: Form) -> Option<Outcome> {
     }
 }
 
-/// Shuts down in any form; `cancels` tells whether queued jobs are cancelled.
+/// Shuts down in any form; `cancels`: whether the queued jobs are cancelled.
 fn shut_down_by(pool: &ThreadPool, cancels: bool, form: Form) -> Result<(), TimedOut> {
     match (cancels, form) {
         (false, Try) => pool.try_shutdown(),

@@ -148,7 +148,8 @@ fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
         let list = || jobs().collect::<Vec<Job<usize>>>();
         for until in UNTIL {
             wait(list(), until);
-            wait(&list(), until);
+            let owned = list();
+            wait(&owned, until);
             wait(jobs().map(Arc::new), until);
             wait(jobs().map(Box::new), until);
         }

@@ -50,7 +50,7 @@ fn racing_producers_and_consumers_lose_no_item() {
         }
         let consumer = |n| {
             watch.spawn(format!("consumer {n}"), move |role| {
-                let get = |turn| match turn % 3 {
+                let get = |n| match n % 3 {
                     0 => role.waits("get", || queue.get()),
                     _ => role.waits("get_timeout", || {
                         std::iter::repeat_with(|| queue.get_timeout(PATIENCE))

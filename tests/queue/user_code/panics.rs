@@ -92,7 +92,7 @@ fn a_call_whose_comparison_panics_leaves_a_consistent_queue() {
     } in CASES
     {
         for form in every_form() {
-            let is_checked = |comparison| {
+            let panics_at = |comparison| {
                 let tracker = Tracker::default();
                 let queue = filled(&tracker);
                 tracker.panic_at(comparison);
@@ -113,7 +113,7 @@ fn a_call_whose_comparison_panics_leaves_a_consistent_queue() {
                 tracker.assert_each_dropped_once();
                 panicked
             };
-            let panicked = (1..).take_while(|&comparison| is_checked(comparison)).count();
+            let panicked = (1..).take_while(|&comparison| panics_at(comparison)).count();
             assert!(panicked as u32 >= comparisons, "{name} makes {panicked} comparisons");
         }
     }
