@@ -1,17 +1,18 @@
-//! Nothing is lost, nothing dropped twice, and nothing left: what jobs hold, the registry's threads, and the system's.
+//! Nothing is leaked or dropped twice: what jobs own, the threads of the registry, and those of the system.
 
-use super::{hold, pool, two};
+use super::{arc_pair, occupy, pool};
+use crate::child;
 use crate::thread::Drops;
 use crate::watchdog;
-use selvedge::pool::{Builder, Until, as_completed, wait};
-use selvedge::thread::Registry;
-use selvedge::{Job, JobError};
+use selvedge::pool::{Until, as_completed, wait};
+use selvedge::thread::exit_guard;
+use selvedge::{Event, ThreadPool};
 use std::panic::panic_any;
 use std::sync::Arc;
 
-/// Of each job: what it captured, what it made, and its callback; however it ends and whatever becomes of its handle.
+/// What each job captured, its value or payload, and its callback, however the job ends and its handle is used.
 #[test]
-fn each_thing_is_dropped_once() {
+fn each_part_of_a_job_is_dropped_once() {
     watchdog::run(|_| {
         let (drops, mut tokens) = (Drops::default(), 0);
         for workers in [1, 3] {
@@ -21,11 +22,11 @@ fn each_thing_is_dropped_once() {
                 let [captured, made, callback] = [drops.token(), drops.token(), drops.token()];
                 tokens += 3;
                 let panics = rng.u8(..4) == 0;
-                let job = pool.submit(move || {
+                let run = move || {
                     drop(captured);
                     if panics { panic_any(made) } else { made }
-                });
-                let job = job.unwrap();
+                };
+                let mut job = pool.submit(run).unwrap();
                 job.on_done(move |_| drop(callback));
                 match rng.u8(..8) {
                     0 => drop(job),
@@ -35,10 +36,7 @@ fn each_thing_is_dropped_once() {
                     4 => wait([job], Until::All),
                     5 => drop(as_completed([job])),
                     6 => as_completed([job]).for_each(|job| drop(job.result())),
-                    _ => {
-                        let mut job = job;
-                        drop(job.try_result());
-                    }
+                    _ => drop(job.try_result()),
                 }
             }
             drop(pool);
@@ -48,62 +46,10 @@ fn each_thing_is_dropped_once() {
 }
 
 #[test]
-fn every_share_comes_back() {
-    watchdog::run(|_| {
-        let (shared, registry) = (Arc::new(()), Registry::new());
-        let share = || Arc::clone(&shared);
-        for cancels in [false, true] {
-            let (of_initializer, of_map) = (share(), share());
-            let builder = Builder::new()
-                .workers(2)
-                .registry(&registry)
-                .initializer(move || _ = &of_initializer);
-            let pool = builder.build();
-            let submit = |number: usize| {
-                let share = share();
-                pool.submit(move || if number % 3 == 0 { panic_any(share) } else { share })
-                    .unwrap()
-            };
-            let jobs: Vec<_> = (0..40).map(submit).collect();
-            jobs.iter().step_by(5).for_each(|job| _ = job.cancel());
-            let mut map = pool.map((0..40).map(|_| share()), move |item| (item, Arc::clone(&of_map)));
-            (0..7).for_each(|_| drop(map.next()));
-            if cancels {
-                pool.shutdown_cancel();
-            }
-            drop(map);
-            drop(jobs);
-            drop(pool);
-            assert_eq!((Arc::strong_count(&shared), registry.active_count()), (1, 1));
-        }
-    });
-}
-
-/// What a value holds is there as long as its job, though the pool is gone.
-#[test]
-fn results_outlive_their_pool() {
-    watchdog::run(|_| {
-        let (pool, drops) = (pool(2), Drops::default());
-        let submit = |_| {
-            let token = drops.token();
-            pool.submit(move || token).unwrap()
-        };
-        let jobs: Vec<_> = (0..10).map(submit).collect();
-        drop(pool);
-        assert_eq!(drops.count(), 0);
-        let tokens: Result<Vec<_>, JobError> = jobs.into_iter().map(Job::result).collect();
-        assert_eq!(drops.count(), 0);
-        drop(tokens);
-        assert_eq!(drops.count(), 10);
-    });
-}
-
-/// A job's end is told by an object that both sides share: it goes with the last of them.
-#[test]
-fn callbacks_that_come_too_late_are_not_kept() {
+fn a_callback_is_dropped_as_soon_as_it_has_run() {
     watchdog::run(|_| {
         let pool = pool(1);
-        let (shared, share) = two(());
+        let (shared, share) = arc_pair(());
         let job = pool.submit(|| ()).unwrap();
         job.wait();
         for _ in 0..100 {
@@ -111,22 +57,17 @@ fn callbacks_that_come_too_late_are_not_kept() {
             job.on_done(move |_| drop(share));
             assert_eq!(Arc::strong_count(&shared), 2);
         }
-        let held = hold(&pool);
+        let busy = occupy(&pool);
         let next = pool.submit(|| ()).unwrap();
         next.on_done(move |_| drop(share));
         next.cancel();
-        assert_eq!(
-            Arc::strong_count(&shared),
-            1,
-            "run, and gone before the worker passes it over"
-        );
-        held.release();
+        assert_eq!(Arc::strong_count(&shared), 1, "before the worker discards the job");
+        busy.release();
     });
 }
 
-/// A job can own the handle of another, and so can a callback; or its own pool's jobs.
 #[test]
-fn jobs_may_hold_jobs() {
+fn jobs_and_callbacks_may_own_jobs() {
     watchdog::run(|_| {
         let (pool, drops) = (pool(2), Drops::default());
         let token = drops.token();
@@ -143,8 +84,8 @@ fn jobs_may_hold_jobs() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn no_thread_of_the_system_is_left() {
-    use crate::child;
+fn a_dropped_pool_leaves_no_thread_of_the_system() {
+    use selvedge::{pool::Builder, thread::Registry};
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     child::passes(&[], || {
         let (before, registry) = (child::threads(), Registry::new());
@@ -155,14 +96,11 @@ fn no_thread_of_the_system_is_left() {
                 1 => builder.stack_size(usize::MAX).build(),
                 _ => builder.build(),
             };
-            assert_eq!(child::threads(), before, "there is none before a job comes");
-            let jobs: Vec<_> = (0..10)
-                .filter_map(|number| pool.submit(move || number % (round + 1)).ok())
-                .collect();
+            assert_eq!(child::threads(), before, "no worker before the first job");
+            let submit = |number| pool.submit(move || number % (round + 1)).ok();
+            let jobs: Vec<_> = (0..10).filter_map(submit).collect();
             let count = AtomicUsize::new(0);
-            pool.scope(|scope| {
-                (0..10).for_each(|_| drop(scope.submit(|| count.fetch_add(1, Relaxed))));
-            });
+            pool.scope(|scope| (0..10).for_each(|_| drop(scope.submit(|| count.fetch_add(1, Relaxed)))));
             assert!(child::threads() <= before + 4);
             match round % 4 {
                 0 => pool.shutdown(),
@@ -170,25 +108,21 @@ fn no_thread_of_the_system_is_left() {
                 2 => drop((pool.try_shutdown(), pool)),
                 _ => drop(pool),
             }
-            child::until_threads(before); // one whose pool nobody waits for may take a moment
+            child::until_threads(before); // a thread may outlive its join by a moment
             assert_eq!(registry.active_count(), 1);
             drop(jobs);
         }
     });
 }
 
-/// A pool in a static, or one that is leaked, holds up no end of the program.
+/// As of a pool in a static.
 #[test]
-fn a_program_ends_though_its_pool_does_not() {
-    use crate::child;
+fn a_leaked_pool_does_not_delay_the_end_of_the_program() {
     let output = child::run(&[], || {
-        let pool: &'static selvedge::ThreadPool = Box::leak(Box::new(selvedge::ThreadPool::new(2)));
-        let held = hold(pool);
-        for _ in 0..10 {
-            drop(pool.submit(|| selvedge::Event::new().wait()).unwrap());
-        }
-        std::mem::forget(held);
-        drop(selvedge::thread::exit_guard());
+        let pool: &'static ThreadPool = Box::leak(Box::new(ThreadPool::new(2)));
+        std::mem::forget(occupy(pool));
+        (0..10).for_each(|_| drop(pool.submit(|| Event::new().wait()).unwrap()));
+        drop(exit_guard());
         println!("the end of main");
     });
     let Some(output) = output else { return };

@@ -1,4 +1,4 @@
-//! Pools of threads. Each test has a registry of its own, so that others may run beside it.
+//! Thread pools. Each test has a registry of its own, so that tests can run concurrently.
 
 mod builder;
 mod callback;
@@ -29,6 +29,7 @@ use std::hash::Hash;
 use std::iter::FusedIterator;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 assert_impl_all!(ThreadPool: Send, Sync, Default, Debug);
 assert_impl_all!(Builder: Send, Sync, Clone, Default, Debug);
@@ -47,48 +48,71 @@ assert_not_impl_any!(Map<'static, std::iter::Once<Rc<u8>>, fn(Rc<u8>), ()>: Send
 
 /// A pool on a registry of its own.
 fn pool(workers: usize) -> ThreadPool {
-    Builder::new().workers(workers).registry(&Registry::new()).build()
+    pool_on(&Registry::new(), workers)
 }
 
-/// A share for the other side.
-fn two<T>(it: T) -> (Arc<T>, Arc<T>) {
-    let it = Arc::new(it);
-    (Arc::clone(&it), it)
+fn pool_on(registry: &Registry, workers: usize) -> ThreadPool {
+    Builder::new().workers(workers).registry(registry).build()
 }
 
-/// A worker that is busy until it is told, or this is dropped.
-struct Held {
+/// A pool whose second worker panics in the initializer once the event is set, and the pool's registry.
+fn half_broken() -> (ThreadPool, Registry, Arc<Event>) {
+    let ((go, goes), registry, first) = (arc_pair(Event::new()), Registry::new(), AtomicBool::new(true));
+    let initializer = move || {
+        if !first.swap(false, SeqCst) {
+            goes.wait();
+            panic!("on purpose");
+        }
+    };
+    let builder = Builder::new().workers(2).registry(&registry).initializer(initializer);
+    (builder.build(), registry, go)
+}
+
+/// Two handles of one value, the second for another thread.
+fn arc_pair<T>(value: T) -> (Arc<T>, Arc<T>) {
+    let value = Arc::new(value);
+    (Arc::clone(&value), value)
+}
+
+/// A worker that runs a job until it is released or this is dropped.
+struct BusyWorker {
     open: Arc<Event>,
     job: Job<()>,
 }
 
-fn hold(pool: &ThreadPool) -> Held {
-    let ((begun, begins), (open, opened)) = (two(Event::new()), two(Event::new()));
+fn occupy(pool: &ThreadPool) -> BusyWorker {
+    let ((begun, begins), (open, opened)) = (arc_pair(Event::new()), arc_pair(Event::new()));
     let job = pool.submit(move || {
         begins.set();
         opened.wait();
     });
     begun.wait();
-    Held {
+    BusyWorker {
         open,
         job: job.unwrap(),
     }
 }
 
-impl Held {
+impl BusyWorker {
     fn release(&self) {
         self.open.set();
         assert_eq!(self.job.wait(), Outcome::Returned);
     }
 }
 
-impl Drop for Held {
+impl Drop for BusyWorker {
     fn drop(&mut self) {
-        self.open.set(); // or a test that fails would wait for its pool
+        self.open.set(); // otherwise a failing test would block in the drop of its pool
     }
 }
 
-/// The result, in any form; the job if it has not ended.
+/// Asserts that the pool runs jobs, and that its only worker is idle.
+fn assert_runs_jobs(pool: &ThreadPool) {
+    assert_eq!(pool.submit(|| 7).unwrap().result().unwrap(), 7);
+    assert_eq!((pool.workers(), pool.pending()), (1, 0));
+}
+
+/// The result, in any form; the job if the form timed out.
 fn result_by<T>(mut job: Job<T>, form: Form) -> Result<Result<T, JobError>, Job<T>> {
     let result = match form {
         Try => job.try_result(),
@@ -108,7 +132,7 @@ fn wait_by<T>(job: &Job<T>, form: Form) -> Option<Outcome> {
     }
 }
 
-/// Shuts down in any form, and cancels what is queued or not.
+/// Shuts down in any form; `cancels`: whether the queued jobs are cancelled.
 fn shut_down_by(pool: &ThreadPool, cancels: bool, form: Form) -> Result<(), TimedOut> {
     match (cancels, form) {
         (false, Try) => pool.try_shutdown(),
@@ -128,10 +152,15 @@ fn shut_down_by(pool: &ThreadPool, cancels: bool, form: Form) -> Result<(), Time
     }
 }
 
-/// What a job that panicked has said.
-fn said<T>(result: Result<T, JobError>) -> String {
-    result
-        .err()
-        .and_then(|error| error.message().map(str::to_owned))
-        .expect("it has not panicked with a text")
+/// The resident memory of this process.
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+/// The message of a job's panic.
+fn message<T>(result: Result<T, JobError>) -> String {
+    let error = result.err().expect("the job returned");
+    error.message().expect("the payload is no text").to_owned()
 }

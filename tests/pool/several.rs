@@ -1,13 +1,13 @@
-//! Waiting for several jobs at once. Law F3.
+//! `wait` for several jobs: law F3.
 
-use super::{hold, pool, two};
+use super::{arc_pair, occupy, pool};
 use crate::forms::{Form, HASTY, IN_VAIN, PATIENT};
-use crate::support::SHORT;
+use crate::queue::spawn_blocked;
+use crate::support::panic_of;
 use crate::thread::Drops;
-use crate::watchdog::{Player, Watch};
-use crate::{child, watchdog};
+use crate::watchdog;
 use selvedge::pool::{as_completed, wait, wait_deadline, wait_timeout};
-use selvedge::{Event, Instant, Job, Outcome, ThreadPool, TimedOut, Until};
+use selvedge::{Event, Instant, Job, JobError, Outcome, ThreadPool, TimedOut, Until};
 use std::borrow::Borrow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn wait_by<T, J: Borrow<Job<T>>>(jobs: impl IntoIterator<Item = J>, until: Until
 /// Jobs that wait for their gates, each on a worker of its own; those that fail panic then.
 pub(super) fn gated(pool: &ThreadPool, fails: &[bool]) -> (Vec<Arc<Event>>, Vec<Job<usize>>) {
     let submit = |(number, &fails): (usize, &bool)| {
-        let (gate, theirs) = two(Event::new());
+        let (gate, theirs) = arc_pair(Event::new());
         let job = pool.submit(move || {
             theirs.wait();
             assert!(!fails, "job {number} fails");
@@ -44,24 +44,8 @@ pub(super) fn open(gates: &[Arc<Event>]) {
     gates.iter().for_each(|gate| gate.set());
 }
 
-type Awaited<'scope> = (
-    Vec<Arc<Event>>,
-    Arc<Vec<Job<usize>>>,
-    Player<'scope, Result<(), TimedOut>>,
-);
-
-/// Three such jobs, of which the second fails, their gates, and somebody who waits for them in this form.
-fn awaited<'scope>(watch: &Watch<'scope, '_>, pool: &ThreadPool, until: Until, form: Form) -> Awaited<'scope> {
-    let (gates, jobs) = gated(pool, &[false, true, false]);
-    let (jobs, theirs) = two(jobs);
-    let waiter = watch.spawn("waiter", move |role| {
-        role.waits("wait", || wait_by(&*theirs, until, form))
-    });
-    (gates, jobs, waiter)
-}
-
 #[test]
-fn of_no_jobs_nobody_waits_for_any() {
+fn a_wait_for_no_jobs_returns_immediately() {
     watchdog::run(|_| {
         for until in UNTIL {
             for form in PATIENT.into_iter().chain(HASTY) {
@@ -76,117 +60,78 @@ fn of_no_jobs_nobody_waits_for_any() {
 }
 
 #[test]
-fn all_means_all() {
+fn each_form_waits_until_all_or_the_first_have_ended_or_one_has_failed() {
+    const SECOND_FAILS: [bool; 3] = [false, true, false];
+    // The jobs that end one after another; the wait returns after the last of them.
+    let rows: [(Until, [bool; 3], &[usize]); 6] = [
+        (Until::All, SECOND_FAILS, &[0, 1, 2]),
+        (Until::FirstCompleted, SECOND_FAILS, &[0]),
+        (Until::FirstCompleted, SECOND_FAILS, &[1]),
+        (Until::FirstCompleted, SECOND_FAILS, &[2]),
+        (Until::FirstFailed, SECOND_FAILS, &[0, 1]),
+        (Until::FirstFailed, [false; 3], &[2, 1, 0]),
+    ];
     watchdog::run(|watch| {
         let pool = pool(3);
-        for form in PATIENT {
-            let (gates, jobs, waiter) = awaited(watch, &pool, Until::All, form);
-            for (gate, job) in gates.iter().zip(&*jobs) {
+        for (row, form) in rows.iter().flat_map(|row| PATIENT.map(|form| (row, form))) {
+            let &(until, fails, ends) = row;
+            let (gates, jobs) = gated(&pool, &fails);
+            let (jobs, theirs) = arc_pair(jobs);
+            let waiter = spawn_blocked(watch, "wait", move || wait_by(&*theirs, until, form));
+            for &number in ends {
                 waiter.until_asleep();
-                for form in HASTY {
-                    assert_eq!(wait_by(&*jobs, Until::All, form), Err(TimedOut));
+                for hasty in HASTY {
+                    assert_eq!(wait_by(&*jobs, until, hasty), Err(TimedOut), "{row:?}");
                 }
-                gate.set();
-                job.wait();
+                gates[number].set();
+                jobs[number].wait();
             }
-            assert_eq!(waiter.join(), Ok(()));
-            for form in HASTY {
-                assert_eq!(
-                    wait_by(&*jobs, Until::All, form),
-                    Ok(()),
-                    "all have ended, and one look is enough"
-                );
+            assert_eq!(waiter.join(), Ok(()), "{row:?}");
+            assert_eq!(jobs.iter().filter(|job| job.is_done()).count(), ends.len());
+            for hasty in HASTY {
+                assert_eq!(wait_by(&*jobs, until, hasty), Ok(()), "{row:?}");
             }
-        }
-    });
-}
-
-#[test]
-fn the_first_that_ends_will_do() {
-    watchdog::run(|watch| {
-        let pool = pool(3);
-        for form in PATIENT {
-            for first in 0..3 {
-                let (gates, jobs, waiter) = awaited(watch, &pool, Until::FirstCompleted, form);
-                waiter.until_asleep();
-                for form in HASTY {
-                    assert_eq!(wait_by(&*jobs, Until::FirstCompleted, form), Err(TimedOut));
-                }
-                gates[first].set();
-                assert_eq!(waiter.join(), Ok(()));
-                assert!(jobs[first].is_done());
-                assert_eq!(jobs.iter().filter(|job| job.is_done()).count(), 1);
-                for form in HASTY {
-                    assert_eq!(wait_by(&*jobs, Until::FirstCompleted, form), Ok(()));
-                }
-                open(&gates);
-            }
-        }
-    });
-}
-
-#[test]
-fn the_first_that_fails_will_do_or_all() {
-    watchdog::run(|watch| {
-        let pool = pool(3);
-        for form in PATIENT {
-            let (gates, jobs, waiter) = awaited(watch, &pool, Until::FirstFailed, form);
-            gates[0].set();
-            jobs[0].wait();
-            waiter.until_asleep();
-            assert_eq!(wait_by(&*jobs, Until::FirstFailed, Form::Timeout(SHORT)), Err(TimedOut));
-            gates[1].set();
-            assert_eq!((waiter.join(), jobs[2].is_done()), (Ok(()), false));
             open(&gates);
-            let (gates, jobs) = gated(&pool, &[false; 3]);
-            open(&gates);
-            assert_eq!(wait_by(&jobs, Until::FirstFailed, form), Ok(()), "none fails, all end");
-            assert!(jobs.iter().all(Job::is_done));
         }
     });
 }
 
-/// To be cancelled is an end and no failure, and it is told whoever cancels.
 #[test]
 fn a_cancelled_job_has_ended_but_not_failed() {
     watchdog::run(|watch| {
         let pool = pool(1);
         for until in UNTIL {
-            let held = hold(&pool);
-            let jobs = Arc::new([(); 3].map(|()| pool.submit(|| ()).unwrap()));
-            let theirs = Arc::clone(&jobs);
-            let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait(&*theirs, until)));
-            waiter.until_asleep();
+            let busy = occupy(&pool);
+            let (jobs, theirs) = arc_pair([(); 3].map(|()| pool.submit(|| ()).unwrap()));
+            let waiter = spawn_blocked(watch, "wait", move || wait(&*theirs, until));
             assert!(jobs[2].cancel());
             if until != Until::FirstCompleted {
                 waiter.until_asleep();
                 assert!(jobs[0].cancel() && jobs[1].cancel());
             }
             waiter.join();
-            drop(held);
+            drop(busy);
         }
     });
 }
 
 #[test]
-fn a_shutdown_by_another_thread_ends_each_wait() {
+fn a_shutdown_that_cancels_ends_each_wait() {
     watchdog::run(|watch| {
         for until in UNTIL {
             let pool = pool(1);
-            let held = hold(&pool);
+            let busy = occupy(&pool);
             let submit = || [(); 3].map(|()| pool.submit(|| ()).unwrap());
-            let (waited, completed) = (submit(), submit());
-            let waiter = watch.spawn("waiter", move |role| role.waits("wait", || wait(waited, until)));
-            let taker = watch.spawn("taker", move |role| {
-                let ends = as_completed(completed).map(|job| job.outcome());
-                role.waits("as_completed", || ends.collect::<Vec<_>>())
-            });
-            waiter.until_asleep();
-            taker.until_asleep();
+            let (waited, completed, [job, ..]) = (submit(), submit(), submit());
+            let waiter = spawn_blocked(watch, "wait", move || wait(waited, until));
+            let taker = spawn_blocked(watch, "result", move || job.result());
+            let outcomes = || as_completed(completed).map(|job| job.outcome()).collect::<Vec<_>>();
+            let iterator = spawn_blocked(watch, "as_completed", outcomes);
             assert_eq!(pool.try_shutdown_cancel(), Err(TimedOut));
             waiter.join();
-            assert_eq!(taker.join(), [Some(Outcome::Cancelled); 3]);
-            held.release();
+            assert!(matches!(taker.join(), Err(JobError::Cancelled)));
+            assert_eq!(iterator.join(), [Some(Outcome::Cancelled); 3]);
+            busy.release();
         }
     });
 }
@@ -196,131 +141,89 @@ fn jobs_may_be_owned_borrowed_or_shared_and_of_several_pools() {
     watchdog::run(|_| {
         let pools = [1, 2, 3].map(pool);
         let jobs = || {
-            pools
-                .iter()
-                .enumerate()
+            (0..)
+                .zip(&pools)
                 .map(|(number, pool)| pool.submit(move || number).unwrap())
         };
+        let list = || jobs().collect::<Vec<Job<usize>>>();
         for until in UNTIL {
-            wait(jobs().collect::<Vec<_>>(), until);
-            let list: Vec<_> = jobs().collect();
-            wait(&list, until);
+            wait(list(), until);
+            let owned = list();
+            wait(&owned, until);
             wait(jobs().map(Arc::new), until);
-            wait(jobs().map(Box::new).collect::<Vec<_>>(), until);
+            wait(jobs().map(Box::new), until);
         }
-        let sum = |results: Vec<Result<usize, _>>| {
-            results
-                .into_iter()
-                .map(|result: Result<_, _>| result.unwrap())
-                .sum::<usize>()
-        };
-        assert_eq!(sum(as_completed(jobs()).map(Job::result).collect()), 3);
-        let owned: Vec<_> = jobs().collect();
-        assert_eq!(as_completed(&owned).filter(|job| job.is_done()).count(), 3);
-        assert_eq!(
-            sum(owned
-                .into_iter()
-                .map(Job::result)
-                .collect::<Vec<Result<_, selvedge::JobError>>>()),
-            3
-        );
+        assert_eq!(as_completed(list()).map(|job| job.result().unwrap()).sum::<usize>(), 3);
+        assert_eq!(as_completed(&list()).filter(|job| job.is_done()).count(), 3);
         let shared: Vec<_> = jobs().map(Arc::new).collect();
         for job in as_completed(shared.clone()) {
             assert!(shared.iter().any(|other| Arc::ptr_eq(other, &job)) && job.is_done());
         }
-        let twice = [&shared[0], &shared[0]].map(|job| &**job);
-        assert_eq!(as_completed(twice).count(), 2, "one that is given twice comes twice");
+        let twice = [&*shared[0], &*shared[0]];
+        assert_eq!(as_completed(twice).count(), 2);
         wait(twice, Until::All);
     });
 }
 
-/// Whoever stands on a job's list holds memory: if nobody came off, these would hold some 50 MB.
+/// If the waiters that time out stayed registered with the jobs, these would keep some 50 MB.
 #[cfg(target_os = "linux")]
 #[test]
-fn whoever_gives_up_leaves_no_trace() {
-    fn resident() -> usize {
-        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-        pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
-    }
-    child::passes(&[], || {
+fn waits_that_time_out_keep_no_memory() {
+    use super::resident_bytes;
+    crate::child::passes(&[], || {
         let pool = pool(1);
-        let held = hold(&pool);
+        let busy = occupy(&pool);
         let jobs = [(); 3].map(|()| pool.submit(|| ()).unwrap());
-        let give_up = |round: usize| {
+        let time_out = |round: usize| {
             assert_eq!(wait_by(&jobs, UNTIL[round % 3], IN_VAIN[round % 2]), Err(TimedOut));
             assert!(as_completed(&jobs).next_timeout(Duration::ZERO).is_err());
             assert_eq!(as_completed(&jobs).into_rest().len(), 3);
         };
-        (0..100).for_each(give_up);
-        let before = resident();
-        (0..50_000).for_each(give_up);
-        let more = resident().saturating_sub(before);
+        (0..100).for_each(time_out);
+        let before = resident_bytes();
+        (0..50_000).for_each(time_out);
+        let more = resident_bytes().saturating_sub(before);
         assert!(more < 8 << 20, "{more} bytes more");
-        held.release();
+        busy.release();
         jobs.into_iter().for_each(|job| job.result().unwrap());
     });
 }
 
-/// A list of jobs that fails half way.
 #[test]
-fn a_list_that_panics_leaves_its_jobs_alone() {
+fn a_panic_of_the_iterator_of_jobs_has_no_effect_on_its_jobs() {
     watchdog::run(|_| {
         let (pool, drops) = (pool(1), Drops::default());
-        let held = hold(&pool);
-        let token = drops.token();
+        let (busy, token) = (occupy(&pool), drops.token());
         let job = pool.submit(move || drop(token)).unwrap();
-        let list = || {
+        let jobs = || {
             [1, 2]
                 .into_iter()
-                .map(|number| if number == 2 { panic!("of the list") } else { &job })
+                .map(|number| if number == 2 { panic!("of the jobs") } else { &job })
         };
-        assert_eq!(crate::support::panic_of(|| wait(list(), Until::All)), "of the list");
-        assert_eq!(crate::support::panic_of(|| as_completed(list())), "of the list");
-        held.release();
+        assert_eq!(panic_of(|| wait(jobs(), Until::All)), "of the jobs");
+        assert_eq!(panic_of(|| as_completed(jobs())), "of the jobs");
+        busy.release();
         job.result().unwrap();
         assert_eq!(drops.count(), 1);
     });
 }
 
-/// Owned jobs are dropped as they end, and the others with the iterator; all run.
 #[test]
-fn owned_jobs_are_dropped_with_their_results() {
-    watchdog::run(|_| {
-        let (pool, drops) = (pool(1), Drops::default());
-        let submit = || {
-            let token = drops.token();
-            pool.submit(move || token).unwrap()
-        };
-        wait((0..5).map(|_| submit()), Until::All);
-        pool.submit(|| ()).unwrap().result().unwrap();
-        assert_eq!(drops.count(), 5);
-        let held = hold(&pool);
-        drop(as_completed((0..5).map(|_| submit())));
-        assert_eq!(drops.count(), 5, "nothing was cancelled");
-        held.release();
-        pool.shutdown();
-        assert_eq!(drops.count(), 10);
-    });
-}
-
-/// Several wait for the same jobs while these end: everyone is told of each.
-#[test]
-fn many_wait_for_the_same_jobs_and_miss_none() {
+fn each_of_several_waiters_is_notified_of_each_job() {
     watchdog::run(|watch| {
         let pool = pool(2);
         for _ in 0..100 {
             let jobs: Arc<Vec<_>> = Arc::new((0..12).map(|number| pool.submit(move || number).unwrap()).collect());
-            let takers = UNTIL.map(|until| {
+            let waiters = UNTIL.map(|until| {
                 let jobs = Arc::clone(&jobs);
                 watch.spawn(format!("{until:?}"), move |role| {
                     role.waits("wait", || wait(&*jobs, until));
-                    role.waits("as_completed", || {
-                        as_completed(&*jobs).filter(|job| job.is_done()).count()
-                    })
+                    let count = || as_completed(&*jobs).filter(|job| job.is_done()).count();
+                    role.waits("as_completed", count)
                 })
             });
             jobs.iter().step_by(2).for_each(|job| _ = job.cancel());
-            takers.into_iter().for_each(|taker| assert_eq!(taker.join(), 12));
+            assert_eq!(waiters.map(|waiter| waiter.join()), [12; 3]);
         }
     });
 }

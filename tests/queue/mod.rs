@@ -1,10 +1,11 @@
-//! The queues: laws Q1 to Q12. What holds for all three orders is said once, with the order as a parameter.
+//! The queues, laws Q1 to Q12. A test that holds for all three orders takes the order as a type parameter.
+//!
+//! The fuzzers in `fuzz/machines/queue` compare the queues with their specification: `alone` every call of one thread in
+//! every form, `waiting` every call beside blocked threads, `together` the histories of racing threads. The tests here
+//! check what these do not generate.
 
 mod batch;
-mod count;
 mod put_get;
-mod races;
-mod shutdown;
 mod simple;
 mod stress;
 mod task;
@@ -16,12 +17,13 @@ use crate::forms::{
     Form::{self, Deadline, Plain, Timeout, Try},
     HASTY, PATIENT,
 };
+use crate::watchdog::{Player, Watch};
 use selvedge::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
 use selvedge::{GetError, Instant, PutError, Task, TimedOut};
 
 /// An order whose queue threads can share.
 pub trait AnyOrder<T>: Order<T, Items: Send> + 'static {
-    /// What was put one after the other, as it comes out.
+    /// The items, which were put one after the other, in the order in which the queue returns them.
     fn out(items: Vec<T>) -> Vec<T>;
 }
 
@@ -40,23 +42,23 @@ impl<T: Send> AnyOrder<T> for Lifo {
 
 impl<T: Send + Ord> AnyOrder<T> for Priority {
     fn out(mut items: Vec<T>) -> Vec<T> {
-        items.sort(); // stable: equal ones in order of arrival
+        items.sort(); // stable: equal items in the order of their puts
         items
     }
 }
 
-/// Makes each law a test of each order.
+/// Makes a test of each generic function for each order.
 macro_rules! in_each_order {
-    ($($law:ident)*) => {
-        $crate::queue::in_each_order! { fifo Fifo: $($law)* }
-        $crate::queue::in_each_order! { lifo Lifo: $($law)* }
-        $crate::queue::in_each_order! { priority Priority: $($law)* }
+    ($($test:ident)*) => {
+        $crate::queue::in_each_order! { fifo Fifo: $($test)* }
+        $crate::queue::in_each_order! { lifo Lifo: $($test)* }
+        $crate::queue::in_each_order! { priority Priority: $($test)* }
     };
-    ($name:ident $order:ident: $($law:ident)*) => {
+    ($name:ident $order:ident: $($test:ident)*) => {
         mod $name {
             $(#[test]
-            fn $law() {
-                super::$law::<selvedge::queue::$order>();
+            fn $test() {
+                super::$test::<selvedge::queue::$order>();
             })*
         }
     };
@@ -119,7 +121,18 @@ pub fn join_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, form: Form) -> Result<(),
     }
 }
 
-/// Gets all that is there, one by one.
+/// Spawns a thread that makes a blocking call, and returns once the thread is blocked.
+pub fn spawn_blocked<'scope, T: Send + 'scope>(
+    watch: &Watch<'scope, '_>,
+    call: &'static str,
+    body: impl FnOnce() -> T + Send + 'scope,
+) -> Player<'scope, T> {
+    let thread = watch.spawn(format!("thread in {call}"), move |role| role.waits(call, body));
+    thread.until_asleep();
+    thread
+}
+
+/// Gets all items of the queue, one by one.
 pub fn rest<T, O: Order<T>>(queue: &AnyQueue<T, O>) -> Vec<T> {
     std::iter::from_fn(|| queue.try_get().ok()).collect()
 }

@@ -1,17 +1,17 @@
-//! Putting and getting in one thread: the orders, the forms, what is refused, and the shapes of the types.
+//! Order, capacity and item types of the queues. `fuzz::queue::alone` checks every call in every form in one thread.
 
-use super::{AnyOrder, every_form, get_by, in_each_order, put_by, rest};
-use crate::forms::HASTY;
+use super::{AnyOrder, in_each_order, rest};
+use crate::shapes::four_hand_over_to_four;
 use crate::support::{SHORT, panic_of};
 use crate::watchdog;
 use fastrand::Rng;
-use selvedge::queue::{AnyQueue, Iter, TryIter};
-use selvedge::{GetError, LifoQueue, Prioritized, PriorityQueue, PutError, Queue, SimpleQueue, Task};
+use selvedge::queue::{AnyQueue, Fifo, Iter, Lifo, TryIter};
+use selvedge::{Event, LifoQueue, Prioritized, PriorityQueue, Queue, SimpleQueue, Task};
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 assert_impl_all!(Queue<Cell<u8>>: Send, Sync, Debug);
 assert_impl_all!(LifoQueue<Cell<u8>>: Send, Sync, Debug);
@@ -27,184 +27,74 @@ assert_impl_all!(Task<'static, Cell<u8>>: Send);
 assert_not_impl_any!(Task<'static, Cell<u8>>: Sync);
 assert_not_impl_any!(Task<'static, Rc<u8>>: Send, Sync);
 assert_not_impl_any!(Task<'static, u8>: Clone);
-assert_impl_all!(Iter<'static, Cell<u8>, selvedge::queue::Fifo>: Send, Sync, Debug, Iterator);
-assert_impl_all!(TryIter<'static, Cell<u8>, selvedge::queue::Lifo>: Send, Sync, Debug, Iterator);
+assert_impl_all!(Iter<'static, Cell<u8>, Fifo>: Send, Sync, Debug, Iterator);
+assert_impl_all!(TryIter<'static, Cell<u8>, Lifo>: Send, Sync, Debug, Iterator);
 assert_impl_all!(Prioritized<u8, Cell<u8>>: Send, Ord, Clone, Debug, Default);
 assert_impl_all!(Prioritized<u8, u8>: Copy);
 
+// The constructors are const, so that a queue can be a static.
+const _: [Queue<String>; 2] = [Queue::bounded(2), Queue::unbounded()];
+const _: [LifoQueue<String>; 2] = [LifoQueue::bounded(2), LifoQueue::unbounded()];
+const _: [PriorityQueue<String>; 2] = [PriorityQueue::bounded(2), PriorityQueue::unbounded()];
+const _: SimpleQueue<String> = SimpleQueue::new();
+
 in_each_order! {
-    items_come_out_in_their_order
-    any_interleaving_comes_out_in_order
-    a_full_queue_refuses_and_gives_the_item_back
-    an_empty_queue_refuses
-    a_capacity_of_zero_is_refused
-    memory_is_taken_as_it_is_needed
-    a_put_that_can_be_done_at_once_needs_no_time
-    debug_shows_what_can_be_seen
+    a_long_queue_keeps_its_order
+    a_capacity_of_zero_panics
+    a_large_capacity_allocates_on_demand
 }
 
-fn items_come_out_in_their_order<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::unbounded();
-    let items = [5, 1, 4, 1, 3];
-    watchdog::run(|_| {
-        for form in every_form() {
-            for item in items {
-                assert_eq!(put_by(&queue, item, form), Ok(()), "{form:?}");
-            }
-            let got = items.map(|_| get_by(&queue, form).unwrap());
-            assert_eq!(got, O::out(items.into())[..], "{form:?}");
-            assert_eq!(queue.try_get(), Err(GetError::Empty));
-        }
-    });
-}
-
-/// Law Q3. Items with equal priorities can be told from each other.
-fn any_interleaving_comes_out_in_order<O: AnyOrder<Prioritized<u8, u32>>>() {
+/// Law Q3 with up to 400 items; the fuzzers' queues are short.
+fn a_long_queue_keeps_its_order<O: AnyOrder<Prioritized<u8, u32>>>() {
     let mut rng = Rng::with_seed(0);
+    let numbers = |items: Vec<Prioritized<u8, u32>>| items.into_iter().map(|it| it.item).collect::<Vec<_>>();
     for priorities in [1, 3, 200] {
         let (queue, mut model) = (AnyQueue::<_, O>::unbounded(), Vec::new());
-        for item in 0..400 {
-            let moves = rng.u32(..4);
-            if moves < 2 || item < 20 {
-                let new = Prioritized {
-                    priority: rng.u8(..priorities),
-                    item,
-                };
-                queue.put(new).unwrap();
-                model.push(new);
-            } else if moves == 2 {
-                let expected = O::out(model.clone()).first().map(|next| next.item);
+        for item in 0..600 {
+            if rng.u8(..6) < 5 {
+                let priority = rng.u8(..priorities);
+                queue.put(Prioritized { priority, item }).unwrap();
+                model.push(Prioritized { priority, item });
+            } else {
+                let expected = numbers(O::out(model.clone())).first().copied();
                 assert_eq!(queue.try_get().ok().map(|next| next.item), expected);
                 model.retain(|kept| Some(kept.item) != expected);
-            } else if rng.u8(..30) == 0 {
-                let numbers =
-                    |items: Vec<Prioritized<u8, u32>>| items.into_iter().map(|it| it.item).collect::<Vec<_>>();
-                assert_eq!(numbers(queue.drain()), numbers(O::out(std::mem::take(&mut model))));
             }
-            assert_eq!(queue.len(), model.len());
         }
-        let left: Vec<_> = rest(&queue).into_iter().map(|next| next.item).collect();
-        assert_eq!(
-            left,
-            O::out(model).into_iter().map(|next| next.item).collect::<Vec<_>>()
-        );
+        assert!(model.len() > 300);
+        assert_eq!(numbers(rest(&queue)), numbers(O::out(model)));
     }
 }
 
-/// Laws Q1 and Q11.
-fn a_full_queue_refuses_and_gives_the_item_back<O: AnyOrder<u32>>() {
-    for capacity in [1, 2, 5] {
-        let queue = AnyQueue::<u32, O>::bounded(capacity);
-        let items: Vec<_> = (0..capacity as u32).collect();
-        items.iter().for_each(|&item| queue.put(item).unwrap());
-        for form in HASTY {
-            let start = Instant::now();
-            assert_eq!(put_by(&queue, 77, form), Err(PutError::Full(77)), "{form:?}");
-            assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
-            assert_eq!(
-                (queue.len(), queue.unfinished()),
-                (capacity, capacity),
-                "{form:?} has left something behind"
-            );
-        }
-        assert_eq!(rest(&queue), O::out(items));
-    }
+fn a_capacity_of_zero_panics<O: AnyOrder<u32>>() {
+    let message = panic_of(|| AnyQueue::<u32, O>::bounded(0));
+    assert!(message.contains("unbounded"), "{message}");
 }
 
-fn an_empty_queue_refuses<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(1);
-    for form in HASTY {
-        let start = Instant::now();
-        assert_eq!(get_by(&queue, form), Err(GetError::Empty), "{form:?}");
-        assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
-    }
-    assert_eq!(queue.try_put(1), Ok(()), "a refused get has left something behind");
-    assert_eq!(queue.try_get(), Ok(1));
-}
-
-fn a_capacity_of_zero_is_refused<O: AnyOrder<u32>>() {
-    let said = panic_of(|| AnyQueue::<u32, O>::bounded(0));
-    assert!(said.contains("unbounded"), "{said}");
-}
-
-fn memory_is_taken_as_it_is_needed<O: AnyOrder<u32>>() {
+fn a_large_capacity_allocates_on_demand<O: AnyOrder<u32>>() {
     let queue = AnyQueue::<u32, O>::bounded(usize::MAX / 4);
     queue.put(1).unwrap();
     assert_eq!((queue.get(), queue.capacity()), (Ok(1), Some(usize::MAX / 4)));
 }
 
-/// There is room, and there is an item: the deadline, which has passed, is nothing to those who need not wait.
-fn a_put_that_can_be_done_at_once_needs_no_time<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(1);
-    let passed = selvedge::Instant::now();
-    while !passed.has_passed() {}
-    for round in 0..3 {
-        assert_eq!(queue.put_deadline(round, passed), Ok(()));
-        assert_eq!(queue.get_deadline(passed), Ok(round));
-        assert_eq!(queue.put_timeout(round, Duration::ZERO), Ok(()));
-        assert_eq!(queue.get_timeout(Duration::ZERO), Ok(round));
-        assert_eq!(queue.put_many_deadline([round], passed), Ok(()));
-        assert_eq!(queue.get_task_deadline(passed).map(Task::into_inner), Ok(round));
-        assert_eq!(queue.put_many_timeout([round], Duration::ZERO), Ok(()));
-        assert_eq!(queue.get_task_timeout(Duration::ZERO).map(Task::forget), Ok(round));
-        assert_eq!(queue.task_done(), Ok(()));
-    }
-}
-
-fn debug_shows_what_can_be_seen<O: AnyOrder<u32>>() {
-    let queue = AnyQueue::<u32, O>::bounded(3);
-    queue.put_many([1, 2]).unwrap();
-    queue.get().unwrap();
-    let shown = "Queue { len: 1, capacity: Some(3), unfinished: 2, is_shutdown: false }";
-    assert_eq!(format!("{queue:?}"), shown);
-    assert_eq!(
-        format!("{:?} {:?}", queue.iter(), queue.try_iter()),
-        format!("Iter({shown}) TryIter({shown})")
-    );
-    queue.shutdown();
-    assert!(format!("{queue:?}").contains("is_shutdown: true"));
-    assert!(format!("{:?}", AnyQueue::<u32, O>::unbounded()).contains("capacity: None"));
+#[test]
+fn debug_of_an_iterator_shows_its_queue() {
+    let queue = Queue::<u8>::bounded(3);
+    let iterators = format!("{:?} {:?}", queue.iter(), queue.try_iter());
+    assert_eq!(iterators, format!("Iter({queue:?}) TryIter({queue:?})"));
+    let simple = SimpleQueue::new();
+    simple.put_many([1, 2]);
+    assert_eq!(format!("{simple:?}"), "SimpleQueue { len: 2 }");
 }
 
 #[test]
-fn static_queues_are_ones_for_all_threads() {
-    static FIFO: Queue<String> = Queue::bounded(2);
-    static LIFO: LifoQueue<String> = LifoQueue::unbounded();
-    static PRIORITY: PriorityQueue<String> = PriorityQueue::bounded(2);
-    static SIMPLE: SimpleQueue<String> = SimpleQueue::new();
-    watchdog::run(|watch| {
-        let putter = watch.spawn("putter", |role| {
-            for text in ["b", "a"] {
-                role.waits("put", || FIFO.put(text.into())).unwrap();
-                LIFO.put(text.into()).unwrap();
-                role.waits("put", || PRIORITY.put(text.into())).unwrap();
-                SIMPLE.put(text.into());
-            }
-        });
-        putter.join();
-        assert_eq!([FIFO.get().unwrap(), FIFO.get().unwrap()], ["b", "a"]);
-        assert_eq!([LIFO.get().unwrap(), LIFO.get().unwrap()], ["a", "b"]);
-        assert_eq!([PRIORITY.get().unwrap(), PRIORITY.get().unwrap()], ["a", "b"]);
-        assert_eq!([SIMPLE.get(), SIMPLE.get()], ["b", "a"]);
-    });
-}
-
-/// Nothing is asked of an item but, where it is compared, an order; and it may borrow.
-#[test]
-fn any_item_will_do() {
+fn items_need_no_trait_and_may_borrow() {
     struct Opaque(Rc<str>);
     let queue = Queue::bounded(1);
-    queue.put(Opaque("it".into())).unwrap();
-    let back = queue.try_put(Opaque("back".into())).unwrap_err();
-    assert_eq!((format!("{back:?}"), &*back.into_inner().0), ("Full".into(), "back"));
-    queue.shutdown();
-    let back = queue.put(Opaque("again".into())).unwrap_err();
-    assert_eq!(
-        (format!("{back:?}"), &*back.into_inner().0),
-        ("ShutDown".into(), "again")
-    );
-    assert_eq!(&*queue.get().map(|it| it.0).unwrap(), "it");
-
+    queue.put(Opaque("first".into())).unwrap();
+    let refused = queue.try_put(Opaque("second".into())).unwrap_err();
+    assert_eq!(&*refused.into_inner().0, "second");
+    assert_eq!(&*queue.get().unwrap().0, "first");
     let text = String::from("a borrowed text");
     let words = PriorityQueue::unbounded();
     words.put_many(text.split(' ')).unwrap();
@@ -212,46 +102,75 @@ fn any_item_will_do() {
 }
 
 #[test]
-fn prioritized_items_are_compared_by_their_priority_alone() {
-    struct Opaque(u8);
-    let of = |priority, item| Prioritized {
-        priority,
-        item: Opaque(item),
-    };
-    assert!(of(1, 0) == of(1, 9) && of(1, 9) != of(2, 9) && of(1, 9) < of(2, 0));
-    assert!(of(1, 9).cmp(&of(1, 0)).is_eq());
-    assert_eq!(
-        Prioritized {
-            priority: f32::NAN,
-            item: 1
-        }
-        .partial_cmp(&Prioritized { priority: 0.0, item: 1 }),
-        None
-    );
-    let queue = PriorityQueue::unbounded();
-    queue
-        .put_many([
-            of(2, 1),
-            of(1, 2),
-            of(2, 3),
-            of(1, 4),
-            of(2, 5),
-            of(1, 6),
-            of(2, 7),
-            of(1, 8),
-        ])
-        .unwrap();
-    assert_eq!(
-        rest(&queue).into_iter().map(|it| it.item.0).collect::<Vec<_>>(),
-        [2, 4, 6, 8, 1, 3, 5, 7]
-    );
+fn prioritized_items_are_compared_by_priority_only() {
+    struct Opaque; // it cannot be compared
+    let of = |priority| Prioritized { priority, item: Opaque };
+    assert!(of(1) == of(1) && of(1) != of(2) && of(1) < of(2) && of(1).cmp(&of(1)).is_eq());
+    let [nan, zero] = [f32::NAN, 0.0].map(|priority| Prioritized { priority, item: 1 });
+    assert_eq!(nan.partial_cmp(&zero), None);
 }
 
+/// Law Q6: a put happens-before the get that returns its item.
 #[test]
-fn highest_first_is_lowest_first_in_reverse() {
-    use std::cmp::Reverse;
+fn four_hand_over_to_four_by_queues() {
+    let (slots, items) = (Queue::bounded(1), Queue::bounded(1));
+    slots.put(()).unwrap();
+    four_hand_over_to_four(
+        || slots.get().unwrap(),
+        || items.put(()).unwrap(),
+        || items.get().unwrap(),
+        || slots.put(()).unwrap(),
+    );
+    assert_eq!((slots.len(), items.len()), (1, 0));
+}
+
+/// An item whose comparison sets the first event and waits for the second; its queue's mutex is held meanwhile.
+struct BlocksInCmp<'a>(&'a Event, &'a Event);
+
+impl Ord for BlocksInCmp<'_> {
+    fn cmp(&self, _: &Self) -> Ordering {
+        self.0.set();
+        self.1.wait();
+        Ordering::Equal
+    }
+}
+
+impl PartialOrd for BlocksInCmp<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for BlocksInCmp<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for BlocksInCmp<'_> {}
+
+#[test]
+fn observers_and_task_done_never_wait_for_the_mutex() {
+    let (compares, may_return) = (Event::new(), Event::new());
     let queue = PriorityQueue::bounded(4);
-    queue.put_many([2, 9, 4].map(Reverse)).unwrap();
-    assert_eq!(queue.put_timeout(Reverse(7), SHORT), Ok(()));
-    assert_eq!(queue.drain(), [9, 7, 4, 2].map(Reverse));
+    queue.put(BlocksInCmp(&compares, &may_return)).unwrap();
+    watchdog::run(|watch| {
+        let putter = watch.spawn("putter", |role| {
+            let put = || queue.put(BlocksInCmp(&compares, &may_return));
+            role.waits("put, which compares", put).unwrap();
+        });
+        watch.waits("a comparison", || compares.wait());
+        watch.waits("observers", || {
+            assert_eq!((queue.len(), queue.is_empty(), queue.is_full()), (1, false, false));
+            assert_eq!((queue.unfinished(), queue.capacity()), (1, Some(4)));
+            assert!(!queue.is_shutdown() && !queue.try_join());
+            assert!(format!("{queue:?} {:?}", queue.iter()).contains("len: 1"));
+            assert!(queue.join_timeout(SHORT).is_err());
+            assert_eq!(queue.task_done(), Ok(()));
+            queue.join();
+        });
+        may_return.set();
+        putter.join();
+    });
+    assert_eq!((queue.len(), queue.unfinished()), (2, 1));
 }

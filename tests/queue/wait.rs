@@ -1,4 +1,4 @@
-//! What every call that waits promises in all of its forms, for each call and each order: see [`forms::waits`].
+//! Every blocking call of every order in all of its forms: see [`forms::waits`].
 
 use super::{get_by, join_by, put_by, put_many_by, task_by};
 use crate::forms::{self, Await, Form};
@@ -14,7 +14,7 @@ enum Call {
     Join,
 }
 
-/// A queue in which one waits for ever: an empty one, a full one, or one with work that nobody does.
+/// A queue on which the call blocks: an empty one, a full one, or one with an unfinished item.
 struct Wait<O: AnyOrder<u32>> {
     queue: AnyQueue<u32, O>,
     call: Call,
@@ -57,22 +57,25 @@ impl<O: AnyOrder<u32>> Await for Wait<O> {
     }
 }
 
-forms::waits!(a_get_of_fifo: Wait::<Fifo>::of(Call::Get));
-forms::waits!(a_get_of_lifo: Wait::<Lifo>::of(Call::Get));
-forms::waits!(a_get_of_priority: Wait::<Priority>::of(Call::Get));
-forms::waits!(a_get_task_of_fifo: Wait::<Fifo>::of(Call::GetTask));
-forms::waits!(a_get_task_of_lifo: Wait::<Lifo>::of(Call::GetTask));
-forms::waits!(a_get_task_of_priority: Wait::<Priority>::of(Call::GetTask));
-forms::waits!(a_put_of_fifo: Wait::<Fifo>::of(Call::Put));
-forms::waits!(a_put_of_lifo: Wait::<Lifo>::of(Call::Put));
-forms::waits!(a_put_of_priority: Wait::<Priority>::of(Call::Put));
-forms::waits!(a_put_many_of_fifo: Wait::<Fifo>::of(Call::PutMany));
-forms::waits!(a_put_many_of_lifo: Wait::<Lifo>::of(Call::PutMany));
-forms::waits!(a_put_many_of_priority: Wait::<Priority>::of(Call::PutMany));
-forms::waits!(a_join_of_fifo: Wait::<Fifo>::of(Call::Join));
-forms::waits!(a_join_of_lifo: Wait::<Lifo>::of(Call::Join));
-forms::waits!(a_join_of_priority: Wait::<Priority>::of(Call::Join));
-forms::waits!(a_get_of_a_simple_one: SimpleQueue::new());
+macro_rules! waits_in_each_order {
+    ($($module:ident: $call:ident;)*) => {$(
+        mod $module {
+            use super::*;
+            forms::waits!(fifo: Wait::<Fifo>::of(Call::$call));
+            forms::waits!(lifo: Wait::<Lifo>::of(Call::$call));
+            forms::waits!(priority: Wait::<Priority>::of(Call::$call));
+        }
+    )*};
+}
+
+waits_in_each_order! {
+    get: Get;
+    get_task: GetTask;
+    put: Put;
+    put_many: PutMany;
+    join: Join;
+}
+forms::waits!(simple_get: SimpleQueue::new());
 
 impl Await for SimpleQueue<u32> {
     fn wait_by(&self, form: Form) -> bool {

@@ -1,183 +1,142 @@
-//! An `Ord` that panics, at each comparison in turn: hazard P, and all the others that CPython does not have.
+//! An `Ord` that panics, at each comparison of a call in succession: hazard P, and the ones that CPython does not have.
 
-use super::{FAILS, Item, Ledger, ranks};
-use crate::queue::{every_form, get_by, put_by, put_many_by, rest};
+use super::{CMP_PANICS, Item, Tracker};
+use crate::forms::Form;
+use crate::queue::{every_form, get_by, put_by, put_many_by, rest, spawn_blocked};
 use crate::watchdog;
-use selvedge::{GetError, PriorityQueue};
+use selvedge::PriorityQueue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// Enough for three levels of the heap.
+/// The heap has three levels. The ranks are 10..32.
 const ITEMS: u32 = 22;
 
-fn filled(ledger: &Ledger) -> PriorityQueue<Item> {
+fn filled(tracker: &Tracker) -> PriorityQueue<Item> {
     let queue = PriorityQueue::unbounded();
-    queue
-        .put_many(ledger.items((0..ITEMS).map(|n| 10 + n * 7 % ITEMS)))
-        .unwrap();
+    let items = tracker.items((0..ITEMS).map(|n| 10 + n * 7 % ITEMS));
+    queue.put_many(items).unwrap();
     queue
 }
 
-fn sorted() -> Vec<u32> {
-    (10..10 + ITEMS).collect()
+fn ranks(items: Vec<Item>) -> Vec<u32> {
+    items.into_iter().map(|item| item.rank).collect()
 }
 
-/// Lets each comparison of `call` panic, one after the other, until it needs no more; `then` looks at what is left. Tells
-/// how many there were.
-fn fail_at_each<R>(
-    call: impl Fn(&PriorityQueue<Item>, &Ledger) -> R,
-    then: impl Fn(&PriorityQueue<Item>, &Ledger),
-) -> u32 {
-    for comparison in 1.. {
-        let ledger = Ledger::default();
-        let queue = filled(&ledger);
-        let result = watchdog::run(|watch| {
-            ledger.fail_at(comparison);
-            let result = watch.waits("a call with an Ord that panics", || {
-                catch_unwind(AssertUnwindSafe(|| _ = call(&queue, &ledger)))
-            });
-            ledger.fail_at(0);
-            result
-        });
-        if result.is_ok() {
-            return comparison - 1;
+fn panics<R>(call: impl FnOnce() -> R) -> bool {
+    catch_unwind(AssertUnwindSafe(|| drop(call()))).is_err()
+}
+
+struct Case {
+    name: &'static str,
+    call: fn(&PriorityQueue<Item>, &Tracker, Form),
+    /// The number of comparisons in `call` is at least this.
+    comparisons: u32,
+    /// What `call` leaves if it panics and the queue then has this length: the unfinished count, and the ranks.
+    leaves: fn(u32) -> (u32, Vec<u32>),
+}
+
+/// A single put or get has no effect, `put_many` has put the earlier items, and the others have emptied the queue. A get
+/// compares nothing: it leaves that to the next call.
+const CASES: [Case; 7] = [
+    Case {
+        name: "put",
+        call: |queue, tracker, form| _ = put_by(queue, tracker.item(0), form),
+        comparisons: 3,
+        leaves: |_| (22, (10..32).collect()),
+    },
+    Case {
+        name: "put of the first after a get",
+        call: |queue, tracker, form| _ = (queue.get().is_ok(), put_by(queue, tracker.item(0), form)),
+        comparisons: 4,
+        leaves: |_| (22, (11..32).collect()),
+    },
+    Case {
+        name: "put of the last after a get",
+        call: |queue, tracker, form| _ = (queue.get().is_ok(), put_by(queue, tracker.item(100), form)),
+        comparisons: 4,
+        leaves: |_| (22, (11..32).collect()),
+    },
+    Case {
+        name: "get after a get",
+        call: |queue, _, form| _ = (queue.get().is_ok(), get_by(queue, form)),
+        comparisons: 4,
+        leaves: |_| (22, (11..32).collect()),
+    },
+    Case {
+        name: "put_many",
+        call: |queue, tracker, form| _ = put_many_by(queue, tracker.items([50, 51, 52, 53]), form),
+        comparisons: 4, // in ascending order: one each
+        leaves: |len| (len, (10..32).chain(50..28 + len).collect()),
+    },
+    Case {
+        name: "drain",
+        call: |queue, _, _| _ = queue.drain(),
+        comparisons: 21,
+        leaves: |_| (22, vec![]),
+    },
+    Case {
+        name: "shutdown_now",
+        call: |queue, _, _| _ = queue.shutdown_now(),
+        comparisons: 21,
+        leaves: |_| (0, vec![]),
+    },
+];
+
+#[test]
+fn a_call_whose_comparison_panics_leaves_a_consistent_queue() {
+    for Case {
+        name,
+        call,
+        comparisons,
+        leaves,
+    } in CASES
+    {
+        for form in every_form() {
+            let panics_at = |comparison| {
+                let tracker = Tracker::default();
+                let queue = filled(&tracker);
+                tracker.panic_at(comparison);
+                let panicked = watchdog::run(|watch| watch.waits(name, || panics(|| call(&queue, &tracker, form))));
+                tracker.panic_at(0);
+                if panicked {
+                    let (unfinished, mut left) = leaves(queue.len() as u32);
+                    let counts = [queue.len(), tracker.alive(), queue.unfinished()];
+                    let expected = [left.len(), left.len(), unfinished as usize];
+                    assert_eq!(counts, expected, "{name}, {form:?}");
+                    tracker.assert_none_dropped_twice();
+                    let is_open = queue.put(tracker.item(1)).is_ok();
+                    assert_eq!(is_open, name != "shutdown_now");
+                    left.splice(..0, is_open.then_some(1));
+                    assert_eq!(ranks(rest(&queue)), left, "{name}, {form:?}");
+                }
+                drop(queue);
+                tracker.assert_each_dropped_once();
+                panicked
+            };
+            let panicked = (1..).take_while(|&comparison| panics_at(comparison)).count();
+            assert!(panicked as u32 >= comparisons, "{name} makes {panicked} comparisons");
         }
-        ledger.assert_none_dropped_twice();
-        watchdog::run(|watch| watch.waits("what comes after a panic", || then(&queue, &ledger)));
-        drop(queue);
-        ledger.assert_each_dropped_once();
-    }
-    unreachable!("there is no end to its comparisons")
-}
-
-#[test]
-fn a_put_that_panics_has_not_been() {
-    for form in every_form() {
-        let comparisons = fail_at_each(
-            |queue, ledger| put_by(queue, ledger.item(0), form).unwrap(),
-            |queue, ledger| {
-                assert_eq!(
-                    (queue.len(), queue.unfinished(), ledger.alive()),
-                    (22, 22, 22),
-                    "{form:?}"
-                );
-                queue.put(ledger.item(1)).unwrap();
-                assert_eq!(ranks(rest(queue)), [vec![1], sorted()].concat());
-            },
-        );
-        assert_eq!(comparisons, 3, "one a level");
     }
 }
 
-/// Whoever has got the first has compared nothing: that is left to the next, which may be a put.
+/// The queue's mutex is free when the unwinding call drops items.
 #[test]
-fn a_put_after_a_get_that_panics_has_not_been() {
-    for (form, rank) in every_form().zip([0, 20, 100].into_iter().cycle()) {
-        let comparisons = fail_at_each(
-            |queue, ledger| {
-                drop(queue.get());
-                put_by(queue, ledger.item(rank), form).unwrap();
-            },
-            |queue, ledger| {
-                assert_eq!(
-                    (queue.len(), queue.unfinished(), ledger.alive()),
-                    (21, 22, 21),
-                    "{form:?}"
-                );
-                queue.put(ledger.item(11)).unwrap();
-                assert_eq!(ranks(rest(queue)), [vec![11], sorted()[1..].to_vec()].concat());
-            },
-        );
-        assert!(comparisons > 3);
-    }
-}
-
-#[test]
-fn a_get_that_panics_leaves_all_in() {
-    for form in every_form() {
-        let comparisons = fail_at_each(
-            |queue, _| {
-                drop(queue.get());
-                get_by(queue, form)
-            },
-            |queue, ledger| {
-                assert_eq!(
-                    (queue.len(), queue.unfinished(), ledger.alive()),
-                    (21, 22, 21),
-                    "{form:?}"
-                );
-                assert_eq!(ranks(rest(queue)), sorted()[1..]);
-            },
-        );
-        assert!(comparisons > 3);
-    }
-}
-
-#[test]
-fn put_many_that_panics_has_put_those_before() {
-    // Higher and higher: one comparison each.
-    for form in every_form() {
-        let comparisons = fail_at_each(
-            |queue, ledger| put_many_by(queue, ledger.items([50, 51, 52, 53]), form).map_err(drop),
-            |queue, ledger| {
-                let put = queue.len() - 22;
-                assert!(put < 4);
-                assert_eq!((queue.unfinished(), ledger.alive()), (22 + put, 22 + put), "{form:?}");
-                assert_eq!(ranks(rest(queue)), [sorted(), (50..50 + put as u32).collect()].concat());
-            },
-        );
-        assert_eq!(comparisons, 4);
-    }
-}
-
-#[test]
-fn a_drain_that_panics_has_taken_all_out() {
-    let comparisons = fail_at_each(
-        |queue, _| queue.drain(),
-        |queue, ledger| {
-            assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (0, 22, 0));
-            queue.put_many(ledger.items([2, 3, 1])).unwrap();
-            assert_eq!(ranks(rest(queue)), [1, 2, 3]);
-        },
-    );
-    assert!(comparisons > 20);
-}
-
-#[test]
-fn shutdown_now_that_panics_has_shut_down() {
-    let comparisons = fail_at_each(
-        |queue, _| queue.shutdown_now(),
-        |queue, ledger| {
-            assert_eq!((queue.len(), queue.unfinished(), ledger.alive()), (0, 0, 0));
-            assert!(queue.is_shutdown() && queue.put(ledger.item(1)).is_err());
-            assert_eq!(
-                get_by(queue, crate::forms::Form::Plain).map(|item| item.rank),
-                Err(GetError::ShutDown)
-            );
-            queue.join();
-        },
-    );
-    assert!(comparisons > 20);
-}
-
-/// Whoever is dropped by the panic may use the queue, for its mutex is free by then.
-#[test]
-fn what_a_panic_drops_may_use_the_queue() {
+fn items_dropped_by_a_panic_may_use_the_queue() {
     static DROPPED: AtomicUsize = AtomicUsize::new(0);
     type Call = fn(&'static PriorityQueue<Item>, Vec<Item>);
-    let calls: [(usize, Call); 4] = [
+    let calls: [(u32, Call); 4] = [
         (1, |queue, mut items| _ = queue.try_put(items.remove(0))),
         (3, |queue, items| _ = queue.try_put_many(items)),
-        (22, |queue, _| _ = queue.drain()),
-        (22, |queue, _| _ = queue.shutdown_now()),
+        (ITEMS, |queue, _| _ = queue.drain()),
+        (ITEMS, |queue, _| _ = queue.shutdown_now()),
     ];
     for (at_least, call) in calls {
-        let ledger = Ledger::default();
+        let tracker = Tracker::default();
         let queue: &'static PriorityQueue<Item> = Box::leak(Box::new(PriorityQueue::unbounded()));
         let item = |rank| {
-            let of_act = ledger.clone();
-            ledger.acting(rank, move || {
-                _ = queue.try_put(of_act.item(100));
+            let theirs = tracker.clone();
+            tracker.item_with(rank, move || {
+                _ = queue.try_put(theirs.item(100));
                 _ = (queue.task_done(), queue.len(), queue.try_get());
                 DROPPED.fetch_add(1, Relaxed);
             })
@@ -186,137 +145,110 @@ fn what_a_panic_drops_may_use_the_queue() {
         let before = DROPPED.load(Relaxed);
         watchdog::run(|watch| {
             let items = [0, 1, 2].map(item).into();
-            ledger.fail_at(1);
-            let call = AssertUnwindSafe(|| call(queue, items));
-            assert!(
-                watch
-                    .waits("an item that uses its queue", || catch_unwind(call))
-                    .is_err()
-            );
+            tracker.panic_at(1);
+            let panicked = watch.waits("an item that uses its queue", || panics(|| call(queue, items)));
+            assert!(panicked);
         });
-        assert!(DROPPED.load(Relaxed) >= before + at_least);
-        ledger.assert_none_dropped_twice();
+        assert!(DROPPED.load(Relaxed) >= before + at_least as usize);
+        tracker.assert_none_dropped_twice();
         rest(queue);
-        ledger.assert_each_dropped_once();
+        tracker.assert_each_dropped_once();
     }
 }
 
 #[test]
-fn those_put_before_a_panic_wake_getters() {
-    let (queue, ledger) = (PriorityQueue::unbounded(), Ledger::default());
+fn items_put_before_a_panic_wake_getters() {
+    let (queue, tracker) = (PriorityQueue::unbounded(), Tracker::default());
     watchdog::run(|watch| {
         let queue = &queue;
-        let getter = |n| watch.spawn(format!("getter {n}"), |role| role.waits("get", || queue.get().ok()));
-        let getters = [0, 1].map(getter);
-        getters.iter().for_each(|getter| getter.until_asleep());
-        ledger.fail_at(1); // that of the second with the first
-        assert!(catch_unwind(AssertUnwindSafe(|| queue.try_put_many(ledger.items([1, 2, 3])))).is_err());
-        watch.until("the first to be got", || queue.is_empty());
+        let getters = [(); 2].map(|()| spawn_blocked(watch, "get", || queue.get().ok()));
+        tracker.panic_at(1); // the comparison of the second item with the first
+        assert!(panics(|| queue.try_put_many(tracker.items([1, 2, 3]))));
+        watch.until("the first item to be got", || queue.is_empty());
         assert_eq!(queue.unfinished(), 1);
         queue.shutdown();
         let got = getters.map(|getter| getter.join().map(|item| item.rank));
         assert!(got == [Some(1), None] || got == [None, Some(1)], "{got:?}");
     });
-    ledger.assert_each_dropped_once();
+    tracker.assert_each_dropped_once();
 }
 
 #[test]
-fn a_drain_that_panics_wakes_putters() {
-    let (queue, ledger) = (PriorityQueue::bounded(3), Ledger::default());
-    queue.put_many(ledger.items([1, 2, 3])).unwrap();
-    watchdog::run(|watch| {
-        let (queue, ledger) = (&queue, &ledger);
-        let putter = |n| {
-            watch.spawn(format!("putter {n}"), move |role| {
-                role.waits("put", || queue.put(ledger.item(n)).is_ok())
-            })
-        };
-        let putters = [7, 8].map(putter);
-        putters.iter().for_each(|putter| putter.until_asleep());
-        FAILS.set(true); // here alone: putters compare too
-        assert!(catch_unwind(AssertUnwindSafe(|| queue.drain())).is_err());
-        FAILS.set(false);
-        assert_eq!(putters.map(|putter| putter.join()), [true; 2]);
-    });
-    assert_eq!((queue.unfinished(), ranks(rest(&queue))), (5, vec![7, 8]));
-    ledger.assert_each_dropped_once();
-}
-
-#[test]
-fn shutdown_now_that_panics_wakes_all() {
-    let (queue, ledger) = (PriorityQueue::bounded(3), Ledger::default());
-    queue.put_many(ledger.items([1, 2, 3])).unwrap();
-    watchdog::run(|watch| {
-        let (queue, ledger) = (&queue, &ledger);
-        let putter = watch.spawn("putter", |role| {
-            role.waits("put", || queue.put(ledger.item(1)).is_err())
+fn a_drain_or_shutdown_that_panics_wakes_each_thread_that_can_proceed() {
+    type Call = fn(&PriorityQueue<Item>);
+    let calls: [(Call, bool); 2] = [
+        (|queue| _ = queue.drain(), true),
+        (|queue| _ = queue.shutdown_now(), false),
+    ];
+    for (call, is_open) in calls {
+        let (queue, tracker) = (PriorityQueue::bounded(3), Tracker::default());
+        queue.put_many(tracker.items([1, 2, 3])).unwrap();
+        watchdog::run(|watch| {
+            let (queue, tracker) = (&queue, &tracker);
+            let putters = [7, 8].map(|n| spawn_blocked(watch, "put", move || queue.put(tracker.item(n)).is_ok()));
+            let joiner = spawn_blocked(watch, "join", || queue.join());
+            CMP_PANICS.set(true); // in this thread only: the putters compare too
+            assert!(panics(|| call(queue)));
+            CMP_PANICS.set(false);
+            assert_eq!(putters.map(|putter| putter.join()), [is_open; 2]);
+            let (unfinished, left) = if is_open { (5, vec![7, 8]) } else { (0, vec![]) };
+            assert_eq!((queue.unfinished(), ranks(rest(queue))), (unfinished, left));
+            (0..unfinished).for_each(|_| queue.task_done().unwrap());
+            joiner.join();
         });
-        let joiner = watch.spawn("joiner", |role| role.waits("join", || queue.join()));
-        putter.until_asleep();
-        joiner.until_asleep();
-        FAILS.set(true);
-        assert!(catch_unwind(AssertUnwindSafe(|| queue.shutdown_now())).is_err());
-        FAILS.set(false);
-        assert!(putter.join());
-        joiner.join();
-    });
-    ledger.assert_each_dropped_once();
+        tracker.assert_each_dropped_once();
+    }
 }
 
-/// Three who fail sleep before one who does not, and three are called: each that fails must pass its turn on.
+/// Three getters that will panic block before one that will not, and three items wake three of them: each getter that
+/// panics must pass its wake-up on.
 #[test]
-fn a_getter_that_panics_passes_its_turn_on() {
-    let ledger = Ledger::default();
+fn a_getter_that_panics_passes_its_wake_up_on() {
+    let tracker = Tracker::default();
     for _ in 0..20 {
         let queue = PriorityQueue::<Item>::unbounded();
         watchdog::run(|watch| {
             let queue = &queue;
-            let getter = |fails: bool| {
-                let getter = watch.spawn(format!("getter that fails: {fails}"), move |role| {
-                    FAILS.set(fails);
-                    role.waits("get", || catch_unwind(AssertUnwindSafe(|| queue.get().unwrap().rank)))
-                });
-                getter.until_asleep();
-                getter
+            let getter = |cmp_panics| {
+                spawn_blocked(watch, "get", move || {
+                    CMP_PANICS.set(cmp_panics);
+                    catch_unwind(AssertUnwindSafe(|| queue.get().unwrap().rank))
+                })
             };
-            let (failing, sound) = ([(); 3].map(|()| getter(true)), getter(false));
-            queue.try_put_many(ledger.items([1, 2, 3])).unwrap();
-            let got = sound.join().unwrap();
-            assert!((1..=3).contains(&got));
-            // One or two items need no comparison to be got.
-            let failed = failing.into_iter().filter_map(|getter| getter.join().err()).count();
-            assert_eq!(queue.len(), failed.saturating_sub(1), "an item was lost, or got twice");
+            let (panicking, other) = ([(); 3].map(|()| getter(true)), getter(false));
+            queue.try_put_many(tracker.items([1, 2, 3])).unwrap();
+            assert!((1..=3).contains(&other.join().unwrap()));
+            // A getter that finds one or two items compares nothing, and so gets its item.
+            let panicked = panicking.into_iter().filter_map(|getter| getter.join().err()).count();
+            assert_eq!(queue.len(), panicked.saturating_sub(1), "lost, or got twice");
             rest(queue);
         });
     }
-    ledger.assert_each_dropped_once();
+    tracker.assert_each_dropped_once();
 }
 
 #[test]
-fn a_putter_that_panics_passes_its_turn_on() {
-    let ledger = Ledger::default();
+fn a_putter_that_panics_passes_its_wake_up_on() {
+    let tracker = Tracker::default();
     for _ in 0..20 {
         let queue = PriorityQueue::bounded(2);
-        queue.put_many(ledger.items([1, 2])).unwrap();
+        queue.put_many(tracker.items([1, 2])).unwrap();
         watchdog::run(|watch| {
-            let (queue, ledger) = (&queue, &ledger);
-            let putter = |fails: bool| {
-                let putter = watch.spawn(format!("putter that fails: {fails}"), move |role| {
-                    FAILS.set(fails);
-                    let put = AssertUnwindSafe(|| queue.put(ledger.item(3)).is_ok());
-                    role.waits("put", || catch_unwind(put))
-                });
-                putter.until_asleep();
-                putter
+            let (queue, tracker) = (&queue, &tracker);
+            let putter = |cmp_panics| {
+                spawn_blocked(watch, "put", move || {
+                    CMP_PANICS.set(cmp_panics);
+                    catch_unwind(AssertUnwindSafe(|| queue.put(tracker.item(3)).is_ok()))
+                })
             };
-            let (failing, sound) = (putter(true), putter(false));
+            let (panicking, other) = (putter(true), putter(false));
             assert_eq!(queue.get().unwrap().rank, 1);
-            assert!(sound.join().unwrap());
+            assert!(other.join().unwrap());
             queue.shutdown();
-            // It has failed for want of order, or was too late for the room.
-            assert!(!failing.join().unwrap_or(false));
+            // It has panicked, or was refused by the shutdown because the slot was taken.
+            assert!(!panicking.join().unwrap_or(false));
             assert_eq!((queue.unfinished(), ranks(rest(queue))), (3, vec![2, 3]));
         });
     }
-    ledger.assert_each_dropped_once();
+    tracker.assert_each_dropped_once();
 }
