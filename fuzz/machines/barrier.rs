@@ -1,6 +1,6 @@
-//! `Barrier`: each party's place in its round, and how often the action has run.
+//! `Barrier`: the index of each thread in its generation, and how often the action has run.
 
-use crate::primitive::{Hand, Manner, Primitive};
+use crate::primitive::{Context, Options, Primitive, method_call};
 use proptest::prelude::*;
 use selvedge::Barrier;
 use selvedge::sync::WaitError;
@@ -16,7 +16,7 @@ crate::fuzzers!(Counting);
 /// A barrier, and how often its action has run.
 pub struct Counting {
     barrier: AnyBarrier,
-    rounds: Arc<AtomicU32>,
+    runs: Arc<AtomicU32>,
 }
 
 enum AnyBarrier {
@@ -24,26 +24,26 @@ enum AnyBarrier {
     Acting(Barrier<Box<dyn FnMut() + Send>>),
 }
 
-/// For how many, and whether there is an action, which counts its rounds.
+/// The number of threads in a generation, and whether there is an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Start {
     parties: usize,
     acts: bool,
 }
 
-/// The barrier, and how many rounds its action has seen.
+/// The state of the barrier, and how often its action has run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counted {
     start: Start,
     barrier: barrier::Barrier,
-    rounds: u32,
+    runs: u32,
 }
 
-/// A call of the barrier, or a look at the count.
+/// A call of the barrier, or a load of the counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     Barrier(barrier::Call),
-    Rounds,
+    Runs,
 }
 
 impl Spec for Counted {
@@ -51,12 +51,12 @@ impl Spec for Counted {
 
     fn step(&mut self, thread: usize, call: Call) -> Step {
         let Call::Barrier(call) = call else {
-            return Step::Done(Count(self.rounds));
+            return Step::Done(Count(self.runs));
         };
         let step = self.barrier.step(thread, call);
-        let comes = matches!(call, barrier::Call::Wait | barrier::Call::WaitTimeout);
-        if self.start.acts && comes && step == Step::Done(Count(self.start.parties as u32 - 1)) {
-            self.rounds += 1; // it came last
+        let arrives = matches!(call, barrier::Call::Wait | barrier::Call::WaitTimeout);
+        if self.start.acts && arrives && step == Step::Done(Count(self.start.parties as u32 - 1)) {
+            self.runs += 1; // the last thread of the generation
         }
         step
     }
@@ -65,8 +65,8 @@ impl Spec for Counted {
         matches!(call, Call::Barrier(call) if barrier::Barrier::is_timed(call))
     }
 
-    fn give_up(&mut self, thread: usize) -> Answer {
-        self.barrier.give_up(thread)
+    fn time_out(&mut self, thread: usize) -> Answer {
+        self.barrier.time_out(thread)
     }
 
     fn observe(&self) -> Answer {
@@ -79,92 +79,78 @@ impl Primitive for Counting {
     type Spec = Counted;
     type Guard<'a> = Infallible;
 
+    const NAME: &'static str = "barrier";
     const THREADS: RangeInclusive<usize> = 2..=4;
-    const GIVES_BACK: Call = Call::Barrier(barrier::Call::Reset);
+    const RELEASE: Call = Call::Barrier(barrier::Call::Reset);
     const CALLS: &'static [(u32, Call)] = &[
         (12, Call::Barrier(barrier::Call::Wait)),
         (4, Call::Barrier(barrier::Call::WaitTimeout)),
         (1, Call::Barrier(barrier::Call::Abort)),
         (4, Call::Barrier(barrier::Call::Reset)),
     ];
-    const LOOKS: &'static [Call] = &[
+    const OBSERVERS: &'static [Call] = &[
         Call::Barrier(barrier::Call::IsBroken),
         Call::Barrier(barrier::Call::Waiting),
-        Call::Rounds,
+        Call::Runs,
     ];
     const ANSWERS: &'static [Answer] = &[Done, TimedOut, Broken, Count(0), Count(1), Count(2)];
 
     fn starts() -> BoxedStrategy<Start> {
-        let parties = prop_oneof![1 => Just(1usize), 4 => 2usize..=3];
-        (parties, any::<bool>())
-            .prop_map(|(parties, acts)| Start { parties, acts })
-            .boxed()
+        let start = (prop_oneof![1 => Just(1usize), 4 => 2usize..=3], any::<bool>());
+        start.prop_map(|(parties, acts)| Start { parties, acts }).boxed()
     }
 
-    fn spec(&start: &Start) -> Counted {
-        Counted {
+    fn create(&start: &Start) -> (Counting, Counted, String) {
+        let Start { parties, acts } = start;
+        let runs = Arc::new(AtomicU32::new(0));
+        let counter = runs.clone();
+        let (barrier, line) = if acts {
+            let barrier = Barrier::with_action(parties, Box::new(move || _ = counter.fetch_add(1, SeqCst)) as _);
+            let line = format!("Barrier::with_action({parties}, || _ = runs.fetch_add(1, SeqCst));");
+            (
+                AnyBarrier::Acting(barrier),
+                format!("let runs = AtomicU32::new(0); let barrier = {line}"),
+            )
+        } else {
+            let line = format!("let barrier = Barrier::new({parties});");
+            (AnyBarrier::Plain(Barrier::new(parties)), line)
+        };
+        let spec = Counted {
             start,
-            barrier: barrier::Barrier::new(start.parties),
-            rounds: 0,
-        }
-    }
-
-    fn object(&Start { parties, acts }: &Start) -> Counting {
-        let rounds = Arc::new(AtomicU32::new(0));
-        let barrier = if acts {
-            let rounds = rounds.clone();
-            let count = move || _ = rounds.fetch_add(1, SeqCst);
-            AnyBarrier::Acting(Barrier::with_action(parties, Box::new(count)))
-        } else {
-            AnyBarrier::Plain(Barrier::new(parties))
+            barrier: barrier::Barrier::new(parties),
+            runs: 0,
         };
-        Counting { barrier, rounds }
+        (Counting { barrier, runs }, spec, line)
     }
 
-    fn making(&Start { parties, acts }: &Start) -> String {
-        if acts {
-            let count = "|| _ = rounds.fetch_add(1, SeqCst)";
-            format!("let rounds = AtomicU32::new(0); let barrier = Barrier::with_action({parties}, {count});")
-        } else {
-            format!("let barrier = Barrier::new({parties});")
-        }
-    }
-
-    fn perform(&self, call: Call, Hand { manner, .. }: Hand<'_, Infallible>) -> Answer {
+    fn perform(&self, call: Call, Context { options, .. }: Context<'_, Infallible>) -> Answer {
         match (call, &self.barrier) {
-            (Call::Rounds, _) => Count(self.rounds.load(SeqCst)),
-            (Call::Barrier(call), AnyBarrier::Plain(barrier)) => perform(barrier, call, manner),
-            (Call::Barrier(call), AnyBarrier::Acting(barrier)) => perform(barrier, call, manner),
+            (Call::Runs, _) => Count(self.runs.load(SeqCst)),
+            (Call::Barrier(call), AnyBarrier::Plain(barrier)) => perform(barrier, call, options),
+            (Call::Barrier(call), AnyBarrier::Acting(barrier)) => perform(barrier, call, options),
         }
     }
 
-    fn code(call: Call) -> String {
-        let code = match call {
-            Call::Barrier(barrier::Call::Wait | barrier::Call::WaitTimeout) => "barrier.wait()",
-            Call::Barrier(barrier::Call::Abort) => "barrier.abort()",
-            Call::Barrier(barrier::Call::Reset) => "barrier.reset()",
-            Call::Barrier(barrier::Call::Waiting) => "barrier.waiting()",
-            Call::Barrier(barrier::Call::IsBroken) => "barrier.is_broken()",
-            Call::Rounds => "rounds.load(SeqCst)",
-        };
-        code.into()
+    fn code(call: Call, _: Options) -> String {
+        match call {
+            Call::Barrier(call) => method_call("barrier", call),
+            Call::Runs => "runs.load(SeqCst)".into(),
+        }
     }
 
-    fn has_in_line(&self, waiters: usize) -> bool {
-        let in_line = match &self.barrier {
+    fn has_enqueued(&self, waiters: usize) -> bool {
+        let waiting = match &self.barrier {
             AnyBarrier::Plain(barrier) => barrier.waiting(),
             AnyBarrier::Acting(barrier) => barrier.waiting(),
         };
-        in_line == waiters
+        waiting == waiters
     }
 }
 
-fn perform<A: FnMut() + Send>(barrier: &Barrier<A>, call: barrier::Call, manner: Manner) -> Answer {
-    let turn = match call {
+fn perform<A: FnMut() + Send>(barrier: &Barrier<A>, call: barrier::Call, options: Options) -> Answer {
+    let result = match call {
         barrier::Call::Wait => barrier.wait().map_err(|_| WaitError::Broken),
-        barrier::Call::WaitTimeout => {
-            manner.within(|timeout| barrier.wait_timeout(timeout), |at| barrier.wait_deadline(at))
-        }
+        barrier::Call::WaitTimeout => options.within(|time| barrier.wait_timeout(time), |at| barrier.wait_deadline(at)),
         barrier::Call::Abort => {
             barrier.abort();
             return Done;
@@ -176,14 +162,14 @@ fn perform<A: FnMut() + Send>(barrier: &Barrier<A>, call: barrier::Call, manner:
         barrier::Call::Waiting => return Count(barrier.waiting() as u32),
         barrier::Call::IsBroken => return Is(barrier.is_broken()),
     };
-    match turn {
-        Ok(turn) => {
+    match result {
+        Ok(result) => {
+            let is_last = result.index + 1 == barrier.parties();
             assert_eq!(
-                turn.is_leader,
-                turn.index + 1 == barrier.parties(),
-                "the last party, and no other, leads"
+                result.is_leader, is_last,
+                "exactly the last thread of a generation leads"
             );
-            Count(turn.index as u32)
+            Count(result.index as u32)
         }
         Err(WaitError::TimedOut) => TimedOut,
         Err(WaitError::Broken) => Broken,

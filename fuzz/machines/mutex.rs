@@ -1,6 +1,6 @@
-//! `Mutex`: a lock that only its guard releases, around a value that only its guard reaches.
+//! `Mutex`: a lock that only its guard releases, and a value that is accessible only through the guard.
 
-use crate::primitive::{Guard, Hand, Primitive};
+use crate::primitive::{Context, Guard, Options, Primitive, method_call};
 use proptest::prelude::*;
 use selvedge::{Mutex, MutexGuard};
 use spec::Answer::{self, Busy, Count, Done, Is, TimedOut};
@@ -8,21 +8,18 @@ use spec::{Spec, Step, lock};
 
 crate::fuzzers!(Mutex<u8>);
 
-/// The lock, and the value.
+/// The state of the lock, and the value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value {
     lock: lock::Lock,
     value: u8,
 }
 
-/// A call of the mutex.
+/// A call of the mutex, or an access to the value through the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
-    /// Of its lock; a release is the drop of the guard.
     Lock(lock::Call),
-    /// Through the guard.
     Read,
-    /// Through the guard.
     Add(u8),
 }
 
@@ -54,7 +51,8 @@ impl Primitive for Mutex<u8> {
     type Spec = Value;
     type Guard<'a> = MutexGuard<'a, u8>;
 
-    const GIVES_BACK: Call = Call::Lock(lock::Call::Release);
+    const NAME: &'static str = "mutex";
+    const RELEASE: Call = Call::Lock(lock::Call::Release);
     const CALLS: &'static [(u32, Call)] = &[
         (6, Call::Lock(lock::Call::Acquire)),
         (2, Call::Lock(lock::Call::TryAcquire)),
@@ -64,7 +62,12 @@ impl Primitive for Mutex<u8> {
         (1, Call::Add(1)),
         (1, Call::Add(100)),
     ];
-    const LOOKS: &'static [Call] = &[Call::Lock(lock::Call::IsLocked)];
+    const ACQUIRES: &'static [Call] = &[
+        Call::Lock(lock::Call::Acquire),
+        Call::Lock(lock::Call::TryAcquire),
+        Call::Lock(lock::Call::AcquireTimeout),
+    ];
+    const OBSERVERS: &'static [Call] = &[Call::Lock(lock::Call::IsLocked)];
     const FORGETS: bool = false;
     const ANSWERS: &'static [Answer] = &[Done, Busy, TimedOut, Is(false), Is(true), Count(0), Count(1)];
 
@@ -72,52 +75,38 @@ impl Primitive for Mutex<u8> {
         Just(0).boxed()
     }
 
-    fn spec(&value: &u8) -> Value {
-        Value {
-            lock: lock::Lock::default(),
-            value,
-        }
+    fn create(&value: &u8) -> (Mutex<u8>, Value, String) {
+        let lock = lock::Lock::default();
+        let line = format!("let mutex = Mutex::new({value}u8);");
+        (Mutex::new(value), Value { lock, value }, line)
     }
 
-    fn object(&value: &u8) -> Mutex<u8> {
-        Mutex::new(value)
-    }
-
-    fn making(value: &u8) -> String {
-        format!("let mutex = Mutex::new({value}u8);")
-    }
-
-    fn perform<'a>(&'a self, call: Call, hand: Hand<'_, MutexGuard<'a, u8>>) -> Answer {
-        let call = match call {
-            Call::Lock(call) => call,
-            Call::Read => return Count((**held(hand)).into()),
-            Call::Add(more) => {
-                let value = held(hand);
-                **value = value.wrapping_add(more);
+    fn perform<'a>(&'a self, call: Call, context: Context<'_, MutexGuard<'a, u8>>) -> Answer {
+        let Call::Lock(call) = call else {
+            let guard = context.guards.last_mut().expect("the call needs a guard");
+            if let Call::Add(more) = call {
+                **guard = guard.wrapping_add(more);
                 return Done;
             }
+            return Count((**guard).into());
         };
         match call {
-            lock::Call::Acquire => hand.take(self.acquire()),
-            lock::Call::TryAcquire => hand.try_take(self.try_acquire()),
+            lock::Call::Acquire => context.take(self.acquire()),
+            lock::Call::TryAcquire => context.try_take(self.try_acquire()),
             lock::Call::AcquireTimeout => {
-                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
+                context.take_within(|time| self.acquire_timeout(time), |at| self.acquire_deadline(at))
             }
             lock::Call::IsLocked => Is(self.is_locked()),
-            lock::Call::Release => unreachable!("a mutex is released by the drop of its guard alone"),
+            lock::Call::Release => unreachable!("a mutex has no `release`"),
         }
     }
 
-    fn code(call: Call) -> String {
+    fn code(call: Call, _: Options) -> String {
         match call {
-            Call::Lock(call) => <selvedge::Lock as Primitive>::code(call).replace("lock.", "mutex."),
+            Call::Lock(call) => method_call("mutex", call),
             Call::Read => "*guard".into(),
             Call::Add(more) => format!("*guard = guard.wrapping_add({more})"),
         }
-    }
-
-    fn takes(call: Call) -> bool {
-        matches!(call, Call::Lock(call) if <selvedge::Lock as Primitive>::takes(call))
     }
 
     fn needs_guard(call: Call) -> bool {
@@ -129,14 +118,8 @@ impl Primitive for Mutex<u8> {
     }
 }
 
-fn held<'k, G>(hand: Hand<'k, G>) -> &'k mut G {
-    hand.kept
-        .last_mut()
-        .expect("only a thread that keeps a guard is told to use it")
-}
-
 impl Guard for MutexGuard<'_, u8> {
     fn forget(self) {
-        unreachable!("nobody could ever release the mutex");
+        unreachable!("a mutex whose guard was forgotten stays locked");
     }
 }

@@ -1,8 +1,599 @@
-//! Queues: alone with one thread, beside threads that wait, and in the middle of threads that race.
+//! Queues: one thread that makes calls of every form, threads that block, and threads that race.
 
-mod alone;
-mod forms;
 mod histories;
-mod together;
-mod waiting;
-mod wares;
+mod items;
+mod races;
+
+use crate::primitive::{Context, Guard, Options, Primitive, method_call};
+use items::{Counter, Item, panic_at};
+use proptest::prelude::*;
+use selvedge::queue::{AnyQueue, Fifo, GetError, Lifo, Priority, PutError, SimpleQueue, Task};
+use spec::Answer::{self, Busy, Count, Done, Is, Items, ShutDown, TimedOut, TooManyDone};
+use spec::queue::{self, Order, digits};
+use spec::{Spec, Step};
+use std::fmt;
+use std::ops::RangeInclusive;
+
+/// Several threads, the calls of the specification.
+const BLOCKING: u8 = 0;
+/// One thread, all calls in all forms.
+const SEQUENTIAL: u8 = 1;
+/// The same, but a FIFO queue is compared with the specification of a LIFO queue.
+const MISTAKEN: u8 = 2;
+
+crate::fuzzers!(Subject<BLOCKING>);
+
+mod sequential {
+    crate::fuzzers!(super::Subject<{ super::SEQUENTIAL }>);
+}
+
+#[test]
+fn a_failure_is_reported_as_a_short_program() {
+    let mut config = crate::run::config(file!());
+    config.failure_persistence = None;
+    let story = crate::run::fuzz::<Subject<MISTAKEN>>(config).expect_err("a FIFO queue is no LIFO queue");
+    let lines: Vec<&str> = story.lines().skip_while(|line| !line.contains("let queue")).collect();
+    assert!(lines.len() <= 7, "{story}");
+    assert!(lines[1].contains("put") || lines[1].contains("extend"), "{story}");
+    assert!(
+        lines[1..].iter().any(|line| line.contains("// thread 0 -> ")),
+        "{story}"
+    );
+    assert!(lines[lines.len() - 1].starts_with("the specification says "), "{story}");
+}
+
+/// A queue, and the number of its live items.
+pub struct Subject<const MODE: u8> {
+    queue: Queue,
+    counter: Counter,
+}
+
+enum Queue {
+    Fifo(AnyQueue<Item, Fifo>),
+    Lifo(AnyQueue<Item, Lifo>),
+    Priority(AnyQueue<Item, Priority>),
+    Simple(SimpleQueue<Item>),
+}
+
+/// The type of the queue, and its capacity if it is bounded. No order: a `SimpleQueue`.
+type Start = (Option<Order>, Option<usize>);
+
+/// A call of the specification or another public call. The items of a batch are encoded by [`digits`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    Spec(queue::Call),
+    PutMany(Form, u64),
+    Extend(u64),
+    Iter(usize),
+    TryIter(usize),
+    /// Checks that all observers agree; returns the capacity, 0 if there is none.
+    Inspect,
+    /// Counts the live items that the thread does not hold.
+    Live,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    Try,
+    Plain,
+    Timed,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Call::Spec(call) => call.fmt(f),
+            call => f.write_str(&<Subject<SEQUENTIAL> as Primitive>::code(*call, Options::PLAIN)),
+        }
+    }
+}
+
+/// The specification of all calls.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Model {
+    queue: queue::Queue,
+    capacity: Option<usize>,
+    /// The items that a blocked `put_many` still has to put.
+    rest: u64,
+}
+
+impl Model {
+    fn free_slots(&self) -> usize {
+        self.capacity.map_or(usize::MAX, |capacity| capacity - self.queue.len())
+    }
+
+    fn is_shut_down(&self) -> bool {
+        self.call(queue::Call::IsShutdown) == Is(true)
+    }
+
+    /// The result of a call that does not block.
+    fn call(&self, call: queue::Call) -> Answer {
+        match self.queue.clone().step(0, call) {
+            Step::Done(answer) => answer,
+            Step::WouldBlock => unreachable!("{call:?} does not block"),
+        }
+    }
+
+    /// Puts the items until one is refused; returns `Items` with the remaining ones if the queue is full.
+    fn put_many(&mut self, items: &[queue::Item]) -> Answer {
+        for (index, &item) in items.iter().enumerate() {
+            match self.queue.step(0, queue::Call::TryPut(item)) {
+                Step::Done(Done) => {}
+                Step::Done(ShutDown) => return ShutDown,
+                _ => return Items(digits(items[index..].iter().copied())),
+            }
+        }
+        Done
+    }
+
+    fn take(&mut self, most: usize) -> Answer {
+        let next = || match self.queue.step(0, queue::Call::TryGet) {
+            Step::Done(Count(item)) => Some(item),
+            _ => None,
+        };
+        Items(digits(std::iter::from_fn(next).take(most)))
+    }
+}
+
+impl Spec for Model {
+    type Call = Call;
+
+    fn step(&mut self, thread: usize, call: Call) -> Step {
+        Step::Done(match call {
+            Call::Spec(call) => return self.queue.step(thread, call),
+            // `extend` panics on a queue that is shut down. The generator makes no call that blocks the only thread.
+            Call::Extend(batch) if batch > 0 && self.is_shut_down() => return Step::WouldBlock,
+            Call::Extend(batch) | Call::PutMany(Form::Plain, batch)
+                if items(batch).len() > self.free_slots() && !self.is_shut_down() =>
+            {
+                return Step::WouldBlock;
+            }
+            Call::Extend(batch) | Call::PutMany(_, batch) => match (self.put_many(&items(batch)), call) {
+                (Items(rest), Call::PutMany(Form::Timed, _)) => {
+                    self.rest = rest;
+                    return Step::WouldBlock;
+                }
+                (answer, _) => answer,
+            },
+            Call::Iter(steps) if steps > self.queue.len() && !self.is_shut_down() => return Step::WouldBlock,
+            Call::Iter(steps) | Call::TryIter(steps) => self.take(steps),
+            Call::Inspect => Count(self.capacity.unwrap_or(0) as u32),
+            Call::Live => Count(self.queue.len() as u32),
+        })
+    }
+
+    fn is_timed(call: Call) -> bool {
+        match call {
+            Call::Spec(call) => queue::Queue::is_timed(call),
+            call => matches!(call, Call::PutMany(Form::Timed, _)),
+        }
+    }
+
+    fn time_out(&mut self, thread: usize) -> Answer {
+        match std::mem::take(&mut self.rest) {
+            0 => self.queue.time_out(thread),
+            rest => Items(rest),
+        }
+    }
+
+    fn observe(&self) -> Answer {
+        self.queue.observe()
+    }
+}
+
+impl<const MODE: u8> Subject<MODE> {
+    // Which of several waiters returns is not specified. So blocked puts have equal items, and shutdowns are rare.
+    const BLOCKING_CALLS: &'static [(u32, Call)] = &[
+        (40, Call::Spec(queue::Call::Get)),
+        (40, Call::Spec(queue::Call::Put(11))),
+        (20, Call::Spec(queue::Call::Join)),
+        (12, Call::Spec(queue::Call::GetTimeout)),
+        (12, Call::Spec(queue::Call::PutTimeout(11))),
+        (8, Call::Spec(queue::Call::JoinTimeout)),
+        (10, Call::Spec(queue::Call::TryPut(12))),
+        (10, Call::Spec(queue::Call::TryPut(21))),
+        (10, Call::Spec(queue::Call::TryGet)),
+        (4, Call::Spec(queue::Call::Drain)),
+        (16, Call::Spec(queue::Call::TaskDone)),
+        (2, Call::Spec(queue::Call::TryJoin)),
+        (2, Call::Spec(queue::Call::Shutdown)),
+        (2, Call::Spec(queue::Call::ShutdownNow)),
+    ];
+    const SEQUENTIAL_CALLS: &'static [(u32, Call)] = &[
+        (20, Call::Spec(queue::Call::Put(11))),
+        (20, Call::Spec(queue::Call::TryPut(11))),
+        (40, Call::Spec(queue::Call::PutTimeout(11))),
+        (8, Call::PutMany(Form::Plain, 0)),
+        (8, Call::PutMany(Form::Try, 0)),
+        (16, Call::PutMany(Form::Timed, 0)),
+        (10, Call::Extend(0)),
+        (20, Call::Spec(queue::Call::Get)),
+        (20, Call::Spec(queue::Call::TryGet)),
+        (40, Call::Spec(queue::Call::GetTimeout)),
+        (4, Call::Spec(queue::Call::Drain)),
+        (8, Call::Iter(0)),
+        (8, Call::TryIter(0)),
+        (40, Call::Spec(queue::Call::TaskDone)),
+        (5, Call::Spec(queue::Call::Join)),
+        (5, Call::Spec(queue::Call::TryJoin)),
+        (10, Call::Spec(queue::Call::JoinTimeout)),
+        (1, Call::Spec(queue::Call::Shutdown)),
+        (1, Call::Spec(queue::Call::ShutdownNow)),
+    ];
+}
+
+impl<const MODE: u8> Primitive for Subject<MODE> {
+    type Start = Start;
+    type Spec = Model;
+    type Guard<'a> = Task<'a, Item>;
+
+    const NAME: &'static str = "queue";
+    const THREADS: RangeInclusive<usize> = if MODE == BLOCKING { 2..=4 } else { 1..=1 };
+    const RUNS: u32 = if MODE == SEQUENTIAL { 4 } else { 1 };
+    const RELEASE: Call = Call::Spec(queue::Call::TaskDone);
+    const RELEASE_WEIGHT: u32 = if MODE == BLOCKING { 5 } else { 50 };
+    const CLEANUP: &'static [Call] = &[Call::Spec(queue::Call::ShutdownNow)];
+    const CALLS: &'static [(u32, Call)] = match MODE {
+        BLOCKING => Self::BLOCKING_CALLS,
+        _ => Self::SEQUENTIAL_CALLS,
+    };
+    const ACQUIRES: &'static [Call] = &[
+        Call::Spec(queue::Call::Get),
+        Call::Spec(queue::Call::TryGet),
+        Call::Spec(queue::Call::GetTimeout),
+    ];
+    const OBSERVERS: &'static [Call] = &[
+        Call::Spec(queue::Call::Len),
+        Call::Spec(queue::Call::Unfinished),
+        Call::Spec(queue::Call::IsShutdown),
+        Call::Spec(queue::Call::TryJoin),
+        Call::Inspect,
+    ];
+    const THREAD_OBSERVERS: &'static [Call] = if MODE == BLOCKING { &[] } else { &[Call::Live] };
+    const PANICS: bool = MODE != BLOCKING;
+    #[rustfmt::skip]
+    const ANSWERS: &'static [Answer] = &[
+        Done, Busy, TimedOut, ShutDown, TooManyDone, Count(11), Count(12), Count(21), Is(true), Is(false), Items(0),
+    ];
+
+    fn starts() -> BoxedStrategy<Start> {
+        let (orders, most) = match MODE {
+            BLOCKING => (3, 3),
+            SEQUENTIAL => (4, 8),
+            _ => (1, 8_usize),
+        };
+        let orders = &[Some(Order::Fifo), Some(Order::Lifo), Some(Order::Priority), None][..orders];
+        let capacity = prop_oneof![4 => (1..=most).prop_map(Some), 1 => Just(None)];
+        let start = (prop::sample::select(orders), capacity);
+        let start = start.prop_map(|(order, capacity)| (order, capacity.filter(|_| order.is_some())));
+        start.boxed()
+    }
+
+    fn create(&(order, capacity): &Start) -> (Subject<MODE>, Model, String) {
+        let (queue, name) = match order {
+            Some(Order::Fifo) => (Queue::Fifo(create(capacity)), "Queue"),
+            Some(Order::Lifo) => (Queue::Lifo(create(capacity)), "LifoQueue"),
+            Some(Order::Priority) => (Queue::Priority(create(capacity)), "PriorityQueue"),
+            None => (Queue::Simple(SimpleQueue::new()), "SimpleQueue"),
+        };
+        let constructor = match capacity {
+            _ if order.is_none() => "new()".into(),
+            Some(capacity) => format!("bounded({capacity})"),
+            None => "unbounded()".into(),
+        };
+        let specified = if MODE == MISTAKEN {
+            Order::Lifo
+        } else {
+            order.unwrap_or(Order::Fifo)
+        };
+        let model = Model {
+            queue: queue::Queue::new(specified, capacity),
+            capacity,
+            rest: 0,
+        };
+        let counter = Counter::default();
+        (
+            Subject { queue, counter },
+            model,
+            format!("let queue = {name}::{constructor};"),
+        )
+    }
+
+    fn perform<'a>(&'a self, call: Call, context: Context<'_, Task<'a, Item>>) -> Answer {
+        panic_at(context.options.panics_at);
+        let answer = match &self.queue {
+            Queue::Fifo(queue) => perform(queue, call, context, &self.counter),
+            Queue::Lifo(queue) => perform(queue, call, context, &self.counter),
+            Queue::Priority(queue) => perform(queue, call, context, &self.counter),
+            Queue::Simple(queue) => perform_simple(queue, call, context.options, &self.counter),
+        };
+        panic_at(None);
+        answer
+    }
+
+    fn code(call: Call, options: Options) -> String {
+        let list = |batch| {
+            let items: Vec<_> = items(batch).into_iter().map(|item| format!("at({item})")).collect();
+            format!("[{}]", items.join(", "))
+        };
+        match call {
+            Call::Spec(call) => {
+                let code = method_call("queue", call);
+                match call {
+                    queue::Call::Put(_) | queue::Call::TryPut(_) | queue::Call::PutTimeout(_) => {
+                        code.replace('(', "(at(").replace(')', "))")
+                    }
+                    queue::Call::Get | queue::Call::TryGet | queue::Call::GetTimeout if uses_task(options) => {
+                        code.replace("get", "get_task")
+                    }
+                    _ => code,
+                }
+            }
+            Call::PutMany(Form::Try, batch) => format!("queue.try_put_many({})", list(batch)),
+            Call::PutMany(_, batch) => format!("queue.put_many({})", list(batch)),
+            Call::Extend(batch) => format!("(&queue).extend({})", list(batch)),
+            Call::Iter(steps) => format!("queue.iter().take({steps})"),
+            Call::TryIter(steps) => format!("queue.try_iter().take({steps})"),
+            Call::Inspect => "dbg!(&queue)".into(),
+            Call::Live => "live_items()".into(),
+        }
+    }
+
+    fn with_argument(call: Call, random: u32) -> Call {
+        // Four priorities, so that many items are equal.
+        let item = |random: u32| 10 * (random % 4 + 1) + random / 4 % 10;
+        let batch = digits((0..random % 5).map(|index| item(random / 5 >> (6 * index))));
+        match call {
+            call if MODE == BLOCKING => call,
+            Call::Spec(queue::Call::Put(_)) => Call::Spec(queue::Call::Put(item(random))),
+            Call::Spec(queue::Call::TryPut(_)) => Call::Spec(queue::Call::TryPut(item(random))),
+            Call::Spec(queue::Call::PutTimeout(_)) => Call::Spec(queue::Call::PutTimeout(item(random))),
+            Call::PutMany(form, _) => Call::PutMany(form, batch),
+            Call::Extend(_) => Call::Extend(batch),
+            Call::Iter(_) => Call::Iter(random as usize % 4),
+            Call::TryIter(_) => Call::TryIter(random as usize % 4),
+            call => call,
+        }
+    }
+
+    fn surround(&(order, _): &Start, _: Call, options: Options, code: String) -> String {
+        let code = if order.is_none() {
+            code.replace("get_task", "get")
+        } else {
+            code
+        };
+        match options.panics_at {
+            Some(comparisons) => format!("/* comparison {comparisons} panics */ {code}"),
+            None => code,
+        }
+    }
+
+    fn offers(&(order, _): &Start, call: Call, options: Options) -> bool {
+        use queue::Call::{Drain, Get, GetTimeout, Len, Put, TryGet};
+        let is_simple = matches!(
+            call,
+            Call::Spec(Put(_) | Get | TryGet | GetTimeout | Drain | Len)
+                | Call::PutMany(Form::Plain, _)
+                | Call::Extend(_)
+                | Call::TryIter(_)
+                | Call::Inspect
+        );
+        order.is_some() || is_simple && !(options.keeps && Self::ACQUIRES.contains(&call))
+    }
+
+    fn after_panic(&self, before: &Model, call: Call) -> Option<Model> {
+        let len = match &self.queue {
+            Queue::Priority(queue) => queue.len(),
+            _ => return None, // no other queue compares items
+        };
+        let mut after = before.clone();
+        let old = before.queue.len();
+        let is_possible = match call {
+            // The items before the panic are in the queue.
+            Call::PutMany(_, batch) | Call::Extend(batch) => {
+                let items = items(batch);
+                let put = len.checked_sub(old).filter(|&put| put < items.len());
+                put.is_some_and(|put| after.put_many(&items[..put]) == Done)
+            }
+            // The items that were removed before the panic are lost.
+            Call::Iter(steps) | Call::TryIter(steps) => {
+                let got = old.checked_sub(len).filter(|&got| got < steps);
+                got.is_some_and(|got| after.take(got) != Done)
+            }
+            Call::Spec(call @ (queue::Call::Drain | queue::Call::ShutdownNow)) => {
+                after.queue.step(0, call);
+                len == 0
+            }
+            Call::Spec(call) => len == old && !matches!(call, queue::Call::TaskDone | queue::Call::Shutdown),
+            Call::Inspect | Call::Live => false,
+        };
+        is_possible.then_some(after)
+    }
+
+    fn ends_as(self, _: &Model) -> bool {
+        drop(self.queue);
+        self.counter.live() == 0
+    }
+}
+
+fn create<O: selvedge::queue::Order<Item>>(capacity: Option<usize>) -> AnyQueue<Item, O> {
+    capacity.map_or_else(|| AnyQueue::unbounded_from(1), AnyQueue::bounded)
+}
+
+/// The inverse of [`digits`].
+fn items(digits: u64) -> Vec<queue::Item> {
+    let text = digits.to_string();
+    let pairs = text.as_bytes().chunks(2).filter(|pair| pair.len() == 2);
+    let item = |pair: &[u8]| u32::from(pair[0] - b'0') * 10 + u32::from(pair[1] - b'0');
+    pairs.map(item).collect()
+}
+
+/// Whether an item is removed as a task: a task that is forgotten is equivalent to a plain `get`.
+fn uses_task(options: Options) -> bool {
+    options.keeps || !options.variant
+}
+
+fn numbers(items: impl IntoIterator<Item = Item>) -> Answer {
+    Items(digits(items.into_iter().map(|item| item.item.number)))
+}
+
+fn perform<'a, O: selvedge::queue::Order<Item>>(
+    queue: &'a AnyQueue<Item, O>,
+    call: Call,
+    context: Context<'_, Task<'a, Item>>,
+    counter: &Counter,
+) -> Answer {
+    let options = context.options;
+    let held = context.guards.len() as u32;
+    let item = |number| counter.item(number);
+    let batch = |batch| items(batch).into_iter().map(|number| counter.item(number));
+    let put = |result: Result<(), PutError<Item>>, full| match result {
+        Ok(()) => Done,
+        Err(error) if error.is_full() => full,
+        Err(_) => ShutDown,
+    };
+    // `Items` with the refused items if the queue is full; if it was shut down after some were put, how many are left.
+    let put_many = |result: Result<(), PutError<Vec<Item>>>, count| match result {
+        Ok(()) => Done,
+        Err(PutError::ShutDown(rest)) if rest.len() == count => ShutDown,
+        Err(PutError::ShutDown(rest)) => Count(rest.len() as u32),
+        Err(PutError::Full(rest)) => numbers(rest),
+    };
+    let not_got = |error, empty| match error {
+        GetError::Empty => empty,
+        GetError::ShutDown => ShutDown,
+    };
+    let got = |result: Result<Item, GetError>, empty| match result {
+        Ok(item) => Count(item.item.number),
+        Err(error) => not_got(error, empty),
+    };
+    let got_task = |result: Result<Task<'a, Item>, GetError>, empty| match result {
+        Ok(task) => {
+            let number = task.item.number;
+            context.take(task);
+            Count(number)
+        }
+        Err(error) => not_got(error, empty),
+    };
+    let call = match call {
+        Call::Spec(call) => call,
+        Call::PutMany(form, items) => {
+            let result = match form {
+                Form::Try => queue.try_put_many(batch(items)),
+                Form::Plain => queue.put_many(batch(items)).map_err(PutError::from),
+                Form::Timed => options.within(
+                    |time| queue.put_many_timeout(batch(items), time),
+                    |at| queue.put_many_deadline(batch(items), at),
+                ),
+            };
+            return put_many(result, batch(items).count());
+        }
+        Call::Extend(items) => {
+            let mut queue = queue;
+            queue.extend(batch(items));
+            return Done;
+        }
+        Call::Iter(steps) => return numbers(queue.iter().take(steps)),
+        Call::TryIter(steps) => return numbers(queue.try_iter().take(steps)),
+        Call::Inspect => return inspect(queue),
+        Call::Live => return Count(counter.live() as u32 - held),
+    };
+    match call {
+        queue::Call::Put(number) => put(queue.put(item(number)).map_err(PutError::from), Busy),
+        queue::Call::TryPut(number) => put(queue.try_put(item(number)), Busy),
+        queue::Call::PutTimeout(number) => {
+            let by_timeout = |time| queue.put_timeout(item(number), time);
+            put(
+                options.within(by_timeout, |at| queue.put_deadline(item(number), at)),
+                TimedOut,
+            )
+        }
+        queue::Call::TryPutTwo(first, second) => put_many(queue.try_put_many([item(first), item(second)]), 2),
+        queue::Call::Get if uses_task(options) => got_task(queue.get_task().map_err(GetError::from), Busy),
+        queue::Call::Get => got(queue.get().map_err(GetError::from), Busy),
+        queue::Call::TryGet if uses_task(options) => got_task(queue.try_get_task(), Busy),
+        queue::Call::TryGet => got(queue.try_get(), Busy),
+        queue::Call::GetTimeout if uses_task(options) => {
+            let by_timeout = |time| queue.get_task_timeout(time);
+            got_task(options.within(by_timeout, |at| queue.get_task_deadline(at)), TimedOut)
+        }
+        queue::Call::GetTimeout => {
+            let result = options.within(|time| queue.get_timeout(time), |at| queue.get_deadline(at));
+            got(result, TimedOut)
+        }
+        queue::Call::Drain => numbers(queue.drain()),
+        queue::Call::TaskDone => queue.task_done().map_or(TooManyDone, |()| Done),
+        queue::Call::Join => {
+            queue.join();
+            Done
+        }
+        queue::Call::TryJoin => Is(queue.try_join()),
+        queue::Call::JoinTimeout => {
+            let joined = options.within(|time| queue.join_timeout(time), |at| queue.join_deadline(at));
+            joined.map_or(TimedOut, |()| Done)
+        }
+        queue::Call::Shutdown => {
+            queue.shutdown();
+            Done
+        }
+        queue::Call::ShutdownNow => numbers(queue.shutdown_now()),
+        queue::Call::Len => Count(queue.len() as u32),
+        queue::Call::Unfinished => Count(queue.unfinished() as u32),
+        queue::Call::IsShutdown => Is(queue.is_shutdown()),
+    }
+}
+
+/// Checks that the other observers agree with those of the specification; returns the capacity.
+fn inspect<O: selvedge::queue::Order<Item>>(queue: &AnyQueue<Item, O>) -> Answer {
+    let (len, capacity) = (queue.len(), queue.capacity());
+    let (unfinished, is_shutdown) = (queue.unfinished(), queue.is_shutdown());
+    assert_eq!((queue.is_empty(), queue.is_full()), (len == 0, capacity == Some(len)));
+    let debug = format!("len: {len}, capacity: {capacity:?}, unfinished: {unfinished}, is_shutdown: {is_shutdown}");
+    assert_eq!(format!("{queue:?}"), format!("Queue {{ {debug} }}"));
+    Count(capacity.unwrap_or(0) as u32)
+}
+
+fn perform_simple(queue: &SimpleQueue<Item>, call: Call, options: Options, counter: &Counter) -> Answer {
+    let batch = |batch| items(batch).into_iter().map(|number| counter.item(number));
+    let got = |item: Option<Item>, empty| item.map_or(empty, |item| Count(item.item.number));
+    match call {
+        Call::Spec(queue::Call::Put(number)) => queue.put(counter.item(number)),
+        Call::PutMany(_, items) => queue.put_many(batch(items)),
+        Call::Extend(items) => {
+            let mut queue = queue;
+            queue.extend(batch(items))
+        }
+        Call::Spec(queue::Call::Get) => return got(Some(queue.get()), Busy),
+        Call::Spec(queue::Call::TryGet) => return got(queue.try_get(), Busy),
+        Call::Spec(queue::Call::GetTimeout) => {
+            let result = options.within(|time| queue.get_timeout(time), |at| queue.get_deadline(at));
+            return got(result.ok(), TimedOut);
+        }
+        Call::Spec(queue::Call::Drain) => return numbers(queue.drain()),
+        Call::TryIter(steps) => return numbers(queue.try_iter().take(steps)),
+        Call::Spec(queue::Call::Len) => return Count(queue.len() as u32),
+        Call::Inspect => {
+            assert_eq!(queue.is_empty(), queue.len() == 0);
+            return Count(0);
+        }
+        Call::Live => return Count(counter.live() as u32),
+        _ => unreachable!("`offers` excludes {call:?}"),
+    }
+    Done
+}
+
+impl Guard for Task<'_, Item> {
+    fn release(self, variant: bool) {
+        if variant {
+            drop(self.into_inner())
+        }
+    }
+
+    fn release_code(variant: bool) -> &'static str {
+        if variant { "guard.into_inner()" } else { "drop(guard)" }
+    }
+
+    fn forget(self) {
+        drop(Task::forget(self));
+    }
+}

@@ -1,0 +1,361 @@
+//! Threads that race: random programs for two to four threads, each run several times. Each history must be linearizable,
+//! and a call that does not return must be blocked in the specification.
+//!
+//! Blocked threads are unblocked by `shutdown_now` and `task_done`, which are calls of the history like others. `len` and
+//! `is_shutdown` are not promised to agree with `unfinished` and `join` while a put is in progress: a program contains
+//! calls of one kind only.
+
+use super::{BLOCKING, Subject};
+use crate::linear::{Event, History, NEVER, columns, is_legal, is_race, overlap};
+use crate::primitive::{Context, Options, Primitive};
+use crate::run::{LIMIT, LIMIT_WHILE_SHORTENING, config};
+use crate::threads::{catch, spawn};
+use proptest::prelude::*;
+use proptest::test_runner::{TestError, TestRunner};
+use spec::queue::{Call, Order, Queue};
+use spec::{Answer, Spec};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How often each program runs, and how often while a failing one is shortened.
+const REPEATS: usize = 8;
+const REPEATS_WHILE_SHORTENING: usize = 50;
+
+#[test]
+fn histories_of_racing_threads_are_linearizable() {
+    let totals = Cell::new(Totals::default());
+    let is_shortening = Cell::new(false);
+    let result = TestRunner::new(config(file!())).run(&programs(), |program| {
+        let (repeats, limit) = match is_shortening.get() {
+            true => (REPEATS_WHILE_SHORTENING, LIMIT_WHILE_SHORTENING),
+            false => (REPEATS, LIMIT),
+        };
+        for _ in 0..repeats {
+            let mut sum = totals.get();
+            race(&program, limit, &mut sum).map_err(|story| {
+                is_shortening.set(true);
+                TestCaseError::fail(story)
+            })?;
+            totals.set(sum);
+        }
+        Ok(())
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(story, program)) => panic!("{story}\nof {program:?}"),
+        Err(TestError::Abort(reason)) => panic!("no program could be generated: {reason}"),
+    }
+    let totals = totals.get();
+    let Totals {
+        runs,
+        races,
+        blocked,
+        timed_out,
+        ..
+    } = totals;
+    let percent = 100 * totals.overlapping / totals.calls.max(1);
+    println!("{runs} histories, {races} races, {percent} % of calls overlap; {blocked} blocked, {timed_out} timed out");
+    // On a busy machine, a thread often runs its whole program alone. Such a run is no race.
+    assert!(races >= runs / 20, "only {races} of {runs} runs were races");
+    assert!(
+        percent >= 50,
+        "only {percent} % of the calls in races overlap with another thread's call"
+    );
+    assert!(
+        blocked > 0 && timed_out > 0,
+        "{blocked} calls blocked, and {timed_out} timed out"
+    );
+}
+
+/// What happened in all runs.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    runs: usize,
+    /// Runs in which each thread began before any thread had ended, with their calls.
+    races: usize,
+    calls: usize,
+    overlapping: usize,
+    blocked: usize,
+    timed_out: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Program {
+    order: Order,
+    capacity: Option<usize>,
+    threads: Vec<Vec<Planned>>,
+}
+
+/// A call, after `pause` iterations of a loop. A timed one has a timeout of `micros` microseconds.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    call: Call,
+    pause: u32,
+    micros: u64,
+}
+
+/// The calls with their weights. 0 stands for an item.
+const CALLS: &[(usize, Call)] = &[
+    (12, Call::Put(0)),
+    (4, Call::TryPut(0)),
+    (4, Call::PutTimeout(0)),
+    (3, Call::TryPutTwo(0, 0)),
+    (12, Call::Get),
+    (4, Call::TryGet),
+    (4, Call::GetTimeout),
+    (2, Call::Drain),
+    (5, Call::TaskDone),
+    (2, Call::Join),
+    (1, Call::TryJoin),
+    (2, Call::JoinTimeout),
+    (1, Call::Shutdown),
+    (1, Call::ShutdownNow),
+    (1, Call::Len),
+    (1, Call::Unfinished),
+    (1, Call::IsShutdown),
+];
+
+fn programs() -> impl Strategy<Value = Program> {
+    let calls: Vec<Call> = CALLS.iter().flat_map(|&(weight, call)| vec![call; weight]).collect();
+    let timeouts = prop::sample::select(vec![0, 20, 200]);
+    let planned = (prop::sample::select(calls), 0..10_u32, timeouts);
+    let planned = planned.prop_map(|(call, pause, micros)| Planned { call, pause, micros });
+    let threads = |count, most| prop::collection::vec(prop::collection::vec(planned.clone(), 3..=most), count);
+    let threads = prop_oneof![1 => threads(2, 8), 2 => threads(3, 6), 2 => threads(4, 5)];
+    let order = prop::sample::select(vec![Order::Fifo, Order::Lifo, Order::Priority]);
+    let capacity = prop::sample::select(vec![Some(1), Some(1), Some(2), Some(3), None]);
+    (order, capacity, threads, any::<bool>()).prop_map(|(order, capacity, mut threads, counts)| {
+        // Each item occurs once, and successive items differ in priority.
+        let mut items = (0..).map(|n| 10 * (n % 4 + 1) + n / 4);
+        let mut item = || items.next().expect("the range has no end");
+        for planned in threads.iter_mut().flatten() {
+            planned.call = match planned.call {
+                Call::Put(_) => Call::Put(item()),
+                Call::TryPut(_) => Call::TryPut(item()),
+                Call::PutTimeout(_) => Call::PutTimeout(item()),
+                Call::TryPutTwo(..) => Call::TryPutTwo(item(), item()),
+                Call::Len | Call::IsShutdown if counts => Call::Unfinished,
+                Call::Unfinished | Call::TryJoin if !counts => Call::Len,
+                Call::Join if !counts => Call::Get,
+                Call::JoinTimeout if !counts => Call::GetTimeout,
+                Call::TaskDone if !counts => Call::TryGet,
+                call => call,
+            };
+        }
+        Program {
+            order,
+            capacity,
+            threads,
+        }
+    })
+}
+
+/// The calls of the history: a batch is put one item after another, so `TryPutTwo` becomes two calls.
+fn steps(call: Call, answer: Option<Answer>) -> Vec<(Call, Option<Answer>)> {
+    let Call::TryPutTwo(first, second) = call else {
+        return vec![(call, answer)];
+    };
+    let (first, second) = (Call::TryPut(first), Call::TryPut(second));
+    let then = |answer| vec![(first, Some(Answer::Done)), (second, Some(answer))];
+    match answer {
+        Some(Answer::Done) => then(Answer::Done),
+        Some(Answer::Items(rest)) if rest < 100 => then(Answer::Busy), // one item is left
+        Some(Answer::Count(1)) => then(Answer::ShutDown),
+        Some(Answer::Items(_)) => vec![(first, Some(Answer::Busy))],
+        answer => vec![(first, answer)],
+    }
+}
+
+/// One run of a program.
+struct Run {
+    queue: Subject<BLOCKING>,
+    program: Program,
+    /// How many threads have arrived at the start.
+    arrived: AtomicUsize,
+    clock: AtomicU64,
+    slots: Vec<Vec<Slot>>,
+}
+
+/// The record of a call. A time of 0 has not come yet.
+#[derive(Default)]
+struct Slot {
+    begun: AtomicU64,
+    answer: OnceLock<Answer>,
+    ended: AtomicU64,
+}
+
+impl Run {
+    fn new(program: &Program) -> Run {
+        let slots = |calls: &Vec<Planned>| calls.iter().map(|_| Slot::default()).collect();
+        Run {
+            queue: Subject::create(&(Some(program.order), program.capacity)).0,
+            program: program.clone(),
+            arrived: AtomicUsize::new(0),
+            clock: AtomicU64::new(0),
+            slots: program.threads.iter().map(slots).collect(),
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.fetch_add(1, SeqCst) + 1
+    }
+
+    fn perform(&self, call: Call, micros: u64) -> Answer {
+        let context = Context {
+            guards: &mut Vec::new(),
+            options: Options {
+                timeout: Duration::from_micros(micros),
+                variant: true,
+                ..Options::PLAIN
+            },
+        };
+        self.queue.perform(super::Call::Spec(call), context)
+    }
+
+    fn run_thread(&self, thread: usize) {
+        // A thread that blocked until the start would wake too late to race.
+        self.arrived.fetch_add(1, SeqCst);
+        for spins in 1_u32.. {
+            if self.arrived.load(SeqCst) == self.slots.len() {
+                break;
+            }
+            if spins % 64 == 0 {
+                thread::yield_now()
+            } else {
+                std::hint::spin_loop()
+            }
+        }
+        for (slot, &Planned { call, pause, micros }) in self.slots[thread].iter().zip(&self.program.threads[thread]) {
+            (0..pause).for_each(|_| std::hint::spin_loop());
+            slot.begun.store(self.now(), SeqCst);
+            let answer = self.perform(call, micros);
+            let ended = self.now();
+            slot.answer.set(answer).expect("a call is made once");
+            slot.ended.store(ended, SeqCst);
+        }
+    }
+
+    /// The history so far, and whether each thread has ended or is in a call without a timeout.
+    fn history(&self) -> (History<Call>, bool) {
+        let mut is_quiet = true;
+        let mut history: History<Call> = Vec::new();
+        for (slots, planned) in self.slots.iter().zip(&self.program.threads) {
+            let mut events = Vec::new();
+            for (slot, &Planned { call, .. }) in slots.iter().zip(planned) {
+                let (begun, ended) = (slot.begun.load(SeqCst), slot.ended.load(SeqCst));
+                let is_over = ended > 0;
+                let answer = is_over.then(|| *slot.answer.get().expect("the answer is stored before the end"));
+                if begun > 0 {
+                    let ended = if is_over { ended } else { NEVER };
+                    let event = |(call, answer)| Event {
+                        call,
+                        answer,
+                        begun,
+                        ended,
+                    };
+                    events.extend(steps(call, answer).into_iter().map(event));
+                }
+                if !is_over {
+                    is_quiet &= begun > 0 && !Queue::is_timed(call);
+                    break;
+                }
+            }
+            history.push(events);
+        }
+        (history, is_quiet)
+    }
+
+    /// The report of a failure. The last column contains the calls of the harness.
+    fn report(&self, own: &[Event<Call>], what: &str) -> String {
+        let (mut history, _) = self.history();
+        history.push(own.to_vec());
+        let Program { order, capacity, .. } = self.program;
+        format!("{what}\n\n{order:?}, capacity {capacity:?}:\n{}", columns(&history))
+    }
+}
+
+/// Runs the program once; fails with its history.
+fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), String> {
+    let run = Arc::new(Run::new(program));
+    let (sender, ends) = channel();
+    for thread in 0..program.threads.len() {
+        let (run, sender) = (run.clone(), sender.clone());
+        spawn(move || {
+            let end = catch(|| run.run_thread(thread));
+            drop(run);
+            let _ = sender.send(end.map_err(|message| format!("thread {thread} panicked: {message}")));
+        });
+    }
+    let start = Queue::new(program.order, program.capacity);
+    let mut own: Vec<Event<Call>> = Vec::new();
+    let make = |own: &mut Vec<_>, call| {
+        let begun = run.now();
+        let answer = Some(run.perform(call, 0));
+        let ended = run.now();
+        own.push(Event {
+            call,
+            answer,
+            begun,
+            ended,
+        });
+    };
+    let shortest = Duration::from_micros(50);
+    let mut running = program.threads.len();
+    let mut checked = 0; // the number of invocations and returns in the last history that was checked
+    let (mut since, mut pause) = (Instant::now(), shortest);
+    while running > 0 {
+        match ends.recv_timeout(pause) {
+            Ok(Ok(())) => {
+                running -= 1;
+                continue;
+            }
+            Ok(Err(panic)) => return Err(run.report(&own, &panic)),
+            Err(_) => pause = Duration::from_millis(5).min(2 * pause),
+        }
+        let (mut history, is_quiet) = run.history();
+        let events = history.iter().flatten();
+        let size = events.map(|event| 1 + usize::from(event.answer.is_some())).sum();
+        let pending = history.iter().flatten().filter(|event| event.answer.is_none()).count();
+        if is_quiet && size != checked && pending > 0 {
+            checked = size;
+            history.push(own.clone());
+            if is_legal(&start, &history) {
+                totals.blocked += pending;
+                let unblocking = if own.is_empty() {
+                    Call::ShutdownNow
+                } else {
+                    Call::TaskDone
+                };
+                make(&mut own, unblocking);
+                checked = 0;
+                (since, pause) = (Instant::now(), shortest);
+            }
+        }
+        if since.elapsed() > limit {
+            return Err(run.report(&own, "a call does not return that should"));
+        }
+    }
+    for call in [Call::Unfinished, Call::Len, Call::Drain] {
+        make(&mut own, call);
+    }
+    let (mut history, _) = run.history();
+    totals.runs += 1;
+    if is_race(&history) {
+        let (calls, overlapping) = overlap(&history);
+        totals.races += 1;
+        totals.calls += calls;
+        totals.overlapping += overlapping;
+    }
+    let timed_out = |event: &&Event<Call>| event.answer == Some(Answer::TimedOut);
+    totals.timed_out += history.iter().flatten().filter(timed_out).count();
+    history.push(own.clone());
+    match run.queue.counter.live() {
+        _ if !is_legal(&start, &history) => Err(run.report(&own, "no order of these calls explains their results")),
+        0 => Ok(()),
+        live => Err(run.report(&own, &format!("all items were removed, and {live} are live"))),
+    }
+}
