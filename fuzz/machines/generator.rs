@@ -1,6 +1,6 @@
 //! The generator of runs: sequences of transitions that the reference allows, with a thread blocked in many of them.
 
-use crate::primitive::{Options, Primitive};
+use crate::primitive::{Call, Options, Primitive};
 use crate::reference::{Action, Reference, Transition};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -19,7 +19,7 @@ pub struct Generator<P>(PhantomData<P>);
 
 impl<P: Primitive> ReferenceStateMachine for Generator<P> {
     type State = Reference<P>;
-    type Transition = Transition<P>;
+    type Transition = Transition<Call<P>>;
 
     fn init_state() -> BoxedStrategy<Reference<P>> {
         let start = (P::starts(), P::THREADS);
@@ -28,7 +28,7 @@ impl<P: Primitive> ReferenceStateMachine for Generator<P> {
             .boxed()
     }
 
-    fn transitions(reference: &Reference<P>) -> BoxedStrategy<Transition<P>> {
+    fn transitions(reference: &Reference<P>) -> BoxedStrategy<Transition<Call<P>>> {
         let reference = reference.clone();
         // These options never make a call block.
         let plain = Options {
@@ -63,20 +63,16 @@ impl<P: Primitive> ReferenceStateMachine for Generator<P> {
                 options,
                 ..*plain
             };
-            if reference.allows(&varied) {
-                varied
-            } else {
-                plain.clone()
-            }
+            if reference.allows(&varied) { varied } else { *plain }
         };
         (0..total, options::<P>(), any::<u32>()).prop_map(choose).boxed()
     }
 
-    fn preconditions(reference: &Reference<P>, transition: &Transition<P>) -> bool {
+    fn preconditions(reference: &Reference<P>, transition: &Transition<Call<P>>) -> bool {
         reference.allows(transition)
     }
 
-    fn apply(mut reference: Reference<P>, transition: &Transition<P>) -> Reference<P> {
+    fn apply(mut reference: Reference<P>, transition: &Transition<Call<P>>) -> Reference<P> {
         reference.invoke(transition);
         reference.settle();
         reference

@@ -42,8 +42,6 @@ pub trait Primitive: Send + Sync + Sized + 'static {
     const ACQUIRES: &'static [Call<Self>] = &[];
     /// The calls that observe the state without changing it. The harness makes them after every transition.
     const OBSERVERS: &'static [Call<Self>];
-    /// The observers whose result depends on the thread: each thread that is not blocked makes them.
-    const THREAD_OBSERVERS: &'static [Call<Self>] = &[];
     /// Whether the object can still be released after its guard was forgotten.
     const FORGETS: bool = true;
     /// Whether some calls are made with [`Options::panics_at`].
@@ -72,10 +70,6 @@ pub trait Primitive: Send + Sync + Sized + 'static {
     /// Whether an object that was created like this has the call.
     fn offers(_: &Self::Start, _: Call<Self>, _: Options) -> bool {
         true
-    }
-    /// Whether the call goes through a guard that the thread holds.
-    fn needs_guard(_: Call<Self>) -> bool {
-        false
     }
     /// Whether exactly this many waiters are enqueued, if their order matters. Does not block.
     fn has_enqueued(&self, _waiters: usize) -> bool {

@@ -6,39 +6,26 @@ use std::fmt;
 use std::time::Duration;
 
 /// One action of one thread.
-pub struct Transition<P: Primitive> {
+#[derive(Clone, Copy, Debug)]
+pub struct Transition<C> {
     pub thread: usize,
-    pub action: Action<Call<P>>,
+    pub action: Action<C>,
     pub options: Options,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Action<C> {
     Call(C),
     /// The thread drops the guard that it acquired last.
     Release,
 }
 
-impl<P: Primitive> Transition<P> {
-    /// The action in Rust, without the code around a call.
-    fn code(&self) -> String {
-        let options = self.options;
-        let Action::Call(call) = self.action else {
-            return P::Guard::release_code(options.variant).into();
-        };
-        let mut code = P::code(call, options);
-        if P::Spec::is_timed(call) {
-            let form = if options.by_deadline { "deadline" } else { "timeout" };
-            let (name, arguments) = code.split_once('(').expect("a call");
-            // `wait(&mut guard)` becomes `wait_timeout(&mut guard, Duration::ZERO)`.
-            let comma = if arguments == ")" { "" } else { ", " };
-            let arguments = arguments.strip_suffix(')').expect("a call");
-            code = format!("{name}_{form}({arguments}{comma}{})", options.time_code());
-        }
-        match (P::ACQUIRES.contains(&call), options.keeps) {
-            (true, true) => format!("let guard = {code}"),
-            (true, false) => format!("forget({code})"),
-            (false, _) => code,
+impl<C> Transition<C> {
+    pub fn plain(thread: usize, action: Action<C>) -> Transition<C> {
+        Transition {
+            thread,
+            action,
+            options: Options::PLAIN,
         }
     }
 }
@@ -89,7 +76,7 @@ impl<P: Primitive> Reference<P> {
     }
 
     /// The blocked threads with the calls in which they are blocked.
-    pub fn waiting(&self) -> impl Iterator<Item = Transition<P>> {
+    pub fn waiting(&self) -> impl Iterator<Item = Transition<Call<P>>> {
         self.waiters.iter().map(|&thread| {
             let (call, options) = self.threads[thread].blocked_in.expect("a waiter is blocked");
             Transition {
@@ -101,11 +88,27 @@ impl<P: Primitive> Reference<P> {
     }
 
     /// The action in Rust.
-    pub fn code(&self, transition: &Transition<P>) -> String {
-        match transition.action {
-            Action::Call(call) => P::surround(&self.start, call, transition.options, transition.code()),
-            Action::Release => transition.code(),
+    pub fn code(&self, &Transition { action, options, .. }: &Transition<Call<P>>) -> String {
+        let Action::Call(call) = action else {
+            return P::Guard::release_code(options.variant).into();
+        };
+        let mut code = P::code(call, options);
+        if P::Spec::is_timed(call) {
+            let form = if options.by_deadline { "deadline" } else { "timeout" };
+            let (name, arguments) = code.split_once('(').expect("a call");
+            // `wait(&mut guard)` becomes `wait_timeout(&mut guard, Duration::ZERO)`.
+            let comma = if arguments == ")" { "" } else { ", " };
+            let arguments = arguments.strip_suffix(')').expect("a call");
+            code = format!("{name}_{form}({arguments}{comma}{})", options.time_code());
         }
+        if P::ACQUIRES.contains(&call) {
+            code = if options.keeps {
+                format!("let guard = {code}")
+            } else {
+                format!("forget({code})")
+            };
+        }
+        P::surround(&self.start, call, options, code)
     }
 
     /// Performs the action; returns its result, or none if the thread is now blocked.
@@ -115,7 +118,7 @@ impl<P: Primitive> Reference<P> {
             thread,
             action,
             options,
-        }: &Transition<P>,
+        }: &Transition<Call<P>>,
     ) -> Option<Answer> {
         let Action::Call(call) = action else {
             self.threads[thread].guards -= 1;
@@ -168,7 +171,7 @@ impl<P: Primitive> Reference<P> {
     }
 
     /// An action that changes the state, by which a thread helps to unblock the waiters.
-    pub fn unblocking(&self) -> Option<Transition<P>> {
+    pub fn unblocking(&self) -> Option<Transition<Call<P>>> {
         self.idle().find_map(|thread| {
             let changes = |call: &Call<P>| {
                 let mut spec = self.spec.clone();
@@ -186,39 +189,28 @@ impl<P: Primitive> Reference<P> {
     }
 
     /// The drop of a guard that a thread still holds.
-    pub fn pending_release(&self) -> Option<Transition<P>> {
+    pub fn pending_release(&self) -> Option<Transition<Call<P>>> {
         let thread = self.idle().find(|&thread| self.threads[thread].guards > 0)?;
         Some(Transition::plain(thread, Action::Release))
     }
 
     /// Whether the thread can perform the action, and all threads that are blocked afterwards can be unblocked.
-    pub fn allows(&self, transition: &Transition<P>) -> bool {
+    pub fn allows(&self, transition: &Transition<Call<P>>) -> bool {
         let Some(thread) = self.threads.get(transition.thread) else {
             return false;
         };
-        let has_guard = match (transition.action, transition.options) {
-            (Action::Call(call), options) => {
-                P::offers(&self.start, call, options)
-                    && (thread.guards > 0 || !P::needs_guard(call))
-                    && (options.keeps || P::FORGETS || !P::ACQUIRES.contains(&call))
+        let is_possible = match transition.action {
+            Action::Call(call) => {
+                let options = transition.options;
+                P::offers(&self.start, call, options) && (options.keeps || P::FORGETS || !P::ACQUIRES.contains(&call))
             }
-            (Action::Release, _) => thread.guards > 0,
+            Action::Release => thread.guards > 0,
         };
-        thread.blocked_in.is_none() && has_guard && {
+        thread.blocked_in.is_none() && is_possible && {
             let mut next = self.clone();
             next.invoke(transition);
             next.settle();
             next.waiters.is_empty() || next.unblocking().is_some()
-        }
-    }
-}
-
-impl<P: Primitive> Transition<P> {
-    pub fn plain(thread: usize, action: Action<Call<P>>) -> Transition<P> {
-        Transition {
-            thread,
-            action,
-            options: Options::PLAIN,
         }
     }
 }
@@ -234,21 +226,9 @@ impl<P: Primitive> Clone for Reference<P> {
     }
 }
 
-impl<P: Primitive> Clone for Transition<P> {
-    fn clone(&self) -> Transition<P> {
-        Transition { ..*self }
-    }
-}
-
-// proptest writes both beside the seed of a failing run.
+// proptest writes it beside the seed of a failing run.
 impl<P: Primitive> fmt::Debug for Reference<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} threads, {}", self.threads(), P::create(&self.start).2)
-    }
-}
-
-impl<P: Primitive> fmt::Debug for Transition<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "thread {}: {}", self.thread, self.code())
     }
 }

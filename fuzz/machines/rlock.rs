@@ -23,12 +23,11 @@ impl Primitive for RLock {
         (5, Call::Release),
         (2, Call::TryAcquire),
         (4, Call::AcquireTimeout),
-        (1, Call::Depth),
+        (4, Call::Depth),
         (1, Call::IsLocked),
     ];
     const ACQUIRES: &'static [Call] = &[Call::Acquire, Call::TryAcquire, Call::AcquireTimeout];
     const OBSERVERS: &'static [Call] = &[Call::IsLocked, Call::Depth];
-    const THREAD_OBSERVERS: &'static [Call] = &[Call::Depth];
     #[rustfmt::skip]
     const ANSWERS: &'static [Answer] = &[
         Done, Busy, TimedOut, NotHeld, TooDeep, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3),

@@ -71,7 +71,7 @@ pub fn fuzz<P: Primitive>(mut config: Config) -> Result<(), String> {
 /// Performs the transitions on a new object; fails with the program and the difference.
 fn run<P: Primitive>(
     reference: Reference<P>,
-    transitions: &[Transition<P>],
+    transitions: &[Transition<Call<P>>],
     seen: Option<&AtomicUsize>,
     limit: Duration,
 ) -> Result<(), String> {
@@ -110,7 +110,7 @@ struct Run<P: Primitive> {
 }
 
 impl<P: Primitive> Run<P> {
-    fn perform_all(&mut self, transitions: &[Transition<P>], seen: Option<&AtomicUsize>) -> Result<(), String> {
+    fn perform_all(&mut self, transitions: &[Transition<Call<P>>], seen: Option<&AtomicUsize>) -> Result<(), String> {
         self.observe()?;
         for transition in transitions {
             if let Some(seen) = seen {
@@ -131,7 +131,7 @@ impl<P: Primitive> Run<P> {
         Ok(())
     }
 
-    fn perform(&mut self, transition: &Transition<P>) -> Result<(), String> {
+    fn perform(&mut self, transition: &Transition<Call<P>>) -> Result<(), String> {
         let Transition {
             thread,
             action,
@@ -154,7 +154,7 @@ impl<P: Primitive> Run<P> {
         let mut due = self.reference.clone().settle().len() + usize::from(!blocks);
         while due > 0 {
             let Some((from, reply)) = self.threads.receive(self.limit) else {
-                return Err(self.silence(expected.map(|_| transition.clone()), due));
+                return Err(self.silence(expected.map(|_| *transition), due));
             };
             match (expected.take_if(|_| from == thread), action, &reply) {
                 (None, _, _) => self.resumed(from, reply)?,
@@ -208,57 +208,37 @@ impl<P: Primitive> Run<P> {
     }
 
     /// The report of `due` calls that should have returned.
-    fn silence(&self, current: Option<Transition<P>>, due: usize) -> String {
+    fn silence(&self, current: Option<Transition<Call<P>>>, due: usize) -> String {
         let calls = self.named(current.into_iter().chain(self.reference.waiting()));
         let limit = self.limit;
         format!("{due} of these calls should have returned within {limit:?}: {calls}")
     }
 
-    fn named(&self, calls: impl Iterator<Item = Transition<P>>) -> String {
+    fn named(&self, calls: impl Iterator<Item = Transition<Call<P>>>) -> String {
         let named = calls.map(|call| format!("thread {} in `{}`", call.thread, self.reference.code(&call)));
         named.collect::<Vec<_>>().join(", ")
     }
 
-    /// Compares what the harness observes, and what the threads observe that are not blocked.
+    /// Makes the calls of the observers, and compares their results.
     fn observe(&mut self) -> Result<(), String> {
+        let (harness, options) = (self.reference.threads(), Options::PLAIN);
         for &call in P::OBSERVERS {
-            let options = Options::PLAIN;
-            if P::offers(&self.reference.start, call, options) {
-                let reply = catch(|| {
-                    let guards = &mut Vec::new();
-                    self.object.perform(call, Context { guards, options })
-                });
-                self.compare_observed(self.reference.threads(), call, &reply)?;
+            if !P::offers(&self.reference.start, call, options) {
+                continue;
             }
-        }
-        for &call in P::THREAD_OBSERVERS {
-            let idle: Vec<usize> = self.reference.idle().collect();
-            for &thread in &idle {
-                self.threads.send(&Transition::plain(thread, Action::Call(call)));
-            }
-            for _ in &idle {
-                let Some((thread, reply)) = self.threads.receive(self.limit) else {
-                    return Err(format!("a thread does not return from {call:?}"));
-                };
-                // A reply from another thread: it has returned from a call in which it should be blocked.
-                if idle.contains(&thread) {
-                    self.compare_observed(thread, call, &reply)?
-                } else {
-                    self.resumed(thread, reply)?
-                }
-            }
+            let reply = catch(|| {
+                let guards = &mut Vec::new();
+                self.object.perform(call, Context { guards, options })
+            });
+            let Step::Done(answer) = self.reference.spec.clone().step(harness, call) else {
+                unreachable!("an observer does not block")
+            };
+            compare(&reply, answer).inspect_err(|_| {
+                let code = P::code(call, options);
+                self.lines.push(comment(&code, harness, &shown(&reply)));
+            })?;
         }
         Ok(())
-    }
-
-    fn compare_observed(&mut self, thread: usize, call: Call<P>, reply: &Reply) -> Result<(), String> {
-        let Step::Done(answer) = self.reference.spec.clone().step(thread, call) else {
-            unreachable!("an observer does not block")
-        };
-        compare(reply, answer).inspect_err(|_| {
-            let code = P::code(call, Options::PLAIN);
-            self.lines.push(comment(&code, thread, &shown(reply)));
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The threads of a run: each performs one action at a time and reports the result.
 
-use crate::primitive::{Context, Guard, Primitive};
+use crate::primitive::{Call, Context, Guard, Primitive};
 use crate::reference::{Action, Transition};
 use spec::Answer;
 use std::any::Any;
@@ -26,7 +26,7 @@ pub struct Threads<P: Primitive> {
 }
 
 struct Thread<P: Primitive> {
-    commands: Sender<Transition<P>>,
+    commands: Sender<Transition<Call<P>>>,
     handle: JoinHandle<()>,
     status: Arc<Status>,
 }
@@ -66,10 +66,10 @@ impl<P: Primitive> Threads<P> {
     }
 
     /// Lets the thread of the transition perform it.
-    pub fn send(&self, transition: &Transition<P>) {
+    pub fn send(&self, transition: &Transition<Call<P>>) {
         let thread = &self.threads[transition.thread];
         thread.status.has_begun.store(false, SeqCst);
-        let sent = thread.commands.send(transition.clone());
+        let sent = thread.commands.send(*transition);
         sent.expect("a thread receives until it is joined");
     }
 
@@ -111,7 +111,7 @@ impl<P: Primitive> Threads<P> {
 
 fn perform_all<P: Primitive>(
     object: &P,
-    transitions: Receiver<Transition<P>>,
+    transitions: Receiver<Transition<Call<P>>>,
     status: &Status,
     report: impl Fn(Reply) -> bool,
 ) {

@@ -5,10 +5,12 @@ mod items;
 mod races;
 
 use crate::primitive::{Context, Guard, Options, Primitive, method_call};
+use Call::Basic;
 use items::{Counter, Item, panic_at};
 use proptest::prelude::*;
 use selvedge::queue::{AnyQueue, Fifo, GetError, Lifo, Priority, PutError, SimpleQueue, Task};
 use spec::Answer::{self, Busy, Count, Done, Is, Items, ShutDown, TimedOut, TooManyDone};
+use spec::queue::Call::*;
 use spec::queue::{self, Order, digits};
 use spec::{Spec, Step};
 use std::fmt;
@@ -58,10 +60,10 @@ enum Queue {
 /// The type of the queue, and its capacity if it is bounded. No order: a `SimpleQueue`.
 type Start = (Option<Order>, Option<usize>);
 
-/// A call of the specification or another public call. The items of a batch are encoded by [`digits`].
+/// A call of the specification, or another public call. The items of a batch are encoded by [`digits`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
-    Spec(queue::Call),
+    Basic(queue::Call),
     PutMany(Form, u64),
     Extend(u64),
     Iter(usize),
@@ -82,7 +84,7 @@ pub enum Form {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Call::Spec(call) => call.fmt(f),
+            Basic(call) => call.fmt(f),
             call => f.write_str(&<Subject<SEQUENTIAL> as Primitive>::code(*call, Options::PLAIN)),
         }
     }
@@ -103,7 +105,7 @@ impl Model {
     }
 
     fn is_shut_down(&self) -> bool {
-        self.call(queue::Call::IsShutdown) == Is(true)
+        self.call(IsShutdown) == Is(true)
     }
 
     /// The result of a call that does not block.
@@ -117,7 +119,7 @@ impl Model {
     /// Puts the items until one is refused; returns `Items` with the remaining ones if the queue is full.
     fn put_many(&mut self, items: &[queue::Item]) -> Answer {
         for (index, &item) in items.iter().enumerate() {
-            match self.queue.step(0, queue::Call::TryPut(item)) {
+            match self.queue.step(0, TryPut(item)) {
                 Step::Done(Done) => {}
                 Step::Done(ShutDown) => return ShutDown,
                 _ => return Items(digits(items[index..].iter().copied())),
@@ -127,7 +129,7 @@ impl Model {
     }
 
     fn take(&mut self, most: usize) -> Answer {
-        let next = || match self.queue.step(0, queue::Call::TryGet) {
+        let next = || match self.queue.step(0, TryGet) {
             Step::Done(Count(item)) => Some(item),
             _ => None,
         };
@@ -140,7 +142,7 @@ impl Spec for Model {
 
     fn step(&mut self, thread: usize, call: Call) -> Step {
         Step::Done(match call {
-            Call::Spec(call) => return self.queue.step(thread, call),
+            Basic(call) => return self.queue.step(thread, call),
             // `extend` panics on a queue that is shut down. The generator makes no call that blocks the only thread.
             Call::Extend(batch) if batch > 0 && self.is_shut_down() => return Step::WouldBlock,
             Call::Extend(batch) | Call::PutMany(Form::Plain, batch)
@@ -164,7 +166,7 @@ impl Spec for Model {
 
     fn is_timed(call: Call) -> bool {
         match call {
-            Call::Spec(call) => queue::Queue::is_timed(call),
+            Basic(call) => queue::Queue::is_timed(call),
             call => matches!(call, Call::PutMany(Form::Timed, _)),
         }
     }
@@ -181,46 +183,21 @@ impl Spec for Model {
     }
 }
 
-impl<const MODE: u8> Subject<MODE> {
-    // Which of several waiters returns is not specified. So blocked puts have equal items, and shutdowns are rare.
-    const BLOCKING_CALLS: &'static [(u32, Call)] = &[
-        (40, Call::Spec(queue::Call::Get)),
-        (40, Call::Spec(queue::Call::Put(11))),
-        (20, Call::Spec(queue::Call::Join)),
-        (12, Call::Spec(queue::Call::GetTimeout)),
-        (12, Call::Spec(queue::Call::PutTimeout(11))),
-        (8, Call::Spec(queue::Call::JoinTimeout)),
-        (10, Call::Spec(queue::Call::TryPut(12))),
-        (10, Call::Spec(queue::Call::TryPut(21))),
-        (10, Call::Spec(queue::Call::TryGet)),
-        (4, Call::Spec(queue::Call::Drain)),
-        (16, Call::Spec(queue::Call::TaskDone)),
-        (2, Call::Spec(queue::Call::TryJoin)),
-        (2, Call::Spec(queue::Call::Shutdown)),
-        (2, Call::Spec(queue::Call::ShutdownNow)),
-    ];
-    const SEQUENTIAL_CALLS: &'static [(u32, Call)] = &[
-        (20, Call::Spec(queue::Call::Put(11))),
-        (20, Call::Spec(queue::Call::TryPut(11))),
-        (40, Call::Spec(queue::Call::PutTimeout(11))),
-        (8, Call::PutMany(Form::Plain, 0)),
-        (8, Call::PutMany(Form::Try, 0)),
-        (16, Call::PutMany(Form::Timed, 0)),
-        (10, Call::Extend(0)),
-        (20, Call::Spec(queue::Call::Get)),
-        (20, Call::Spec(queue::Call::TryGet)),
-        (40, Call::Spec(queue::Call::GetTimeout)),
-        (4, Call::Spec(queue::Call::Drain)),
-        (8, Call::Iter(0)),
-        (8, Call::TryIter(0)),
-        (40, Call::Spec(queue::Call::TaskDone)),
-        (5, Call::Spec(queue::Call::Join)),
-        (5, Call::Spec(queue::Call::TryJoin)),
-        (10, Call::Spec(queue::Call::JoinTimeout)),
-        (1, Call::Spec(queue::Call::Shutdown)),
-        (1, Call::Spec(queue::Call::ShutdownNow)),
-    ];
-}
+// Which of several waiters returns is not specified. So blocked puts have equal items, and shutdowns are rare.
+#[rustfmt::skip]
+const BLOCKING_CALLS: &[(u32, Call)] = &[
+    (40, Basic(Get)), (40, Basic(Put(11))), (20, Basic(Join)), (12, Basic(GetTimeout)), (12, Basic(PutTimeout(11))),
+    (8, Basic(JoinTimeout)), (10, Basic(TryPut(12))), (10, Basic(TryPut(21))), (10, Basic(TryGet)), (4, Basic(Drain)),
+    (16, Basic(TaskDone)), (2, Basic(TryJoin)), (2, Basic(Shutdown)), (2, Basic(ShutdownNow)),
+];
+#[rustfmt::skip]
+const SEQUENTIAL_CALLS: &[(u32, Call)] = &[
+    (20, Basic(Put(11))), (20, Basic(TryPut(11))), (40, Basic(PutTimeout(11))), (10, Call::Extend(0)),
+    (8, Call::PutMany(Form::Plain, 0)), (8, Call::PutMany(Form::Try, 0)), (16, Call::PutMany(Form::Timed, 0)),
+    (20, Basic(Get)), (20, Basic(TryGet)), (40, Basic(GetTimeout)), (4, Basic(Drain)), (8, Call::Iter(0)),
+    (8, Call::TryIter(0)), (40, Basic(TaskDone)), (5, Basic(Join)), (5, Basic(TryJoin)), (10, Basic(JoinTimeout)),
+    (1, Basic(Shutdown)), (1, Basic(ShutdownNow)), (40, Call::Live),
+];
 
 impl<const MODE: u8> Primitive for Subject<MODE> {
     type Start = Start;
@@ -230,26 +207,21 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
     const NAME: &'static str = "queue";
     const THREADS: RangeInclusive<usize> = if MODE == BLOCKING { 2..=4 } else { 1..=1 };
     const RUNS: u32 = if MODE == SEQUENTIAL { 4 } else { 1 };
-    const RELEASE: Call = Call::Spec(queue::Call::TaskDone);
+    const RELEASE: Call = Basic(TaskDone);
     const RELEASE_WEIGHT: u32 = if MODE == BLOCKING { 5 } else { 50 };
-    const CLEANUP: &'static [Call] = &[Call::Spec(queue::Call::ShutdownNow)];
+    const CLEANUP: &'static [Call] = &[Basic(ShutdownNow)];
     const CALLS: &'static [(u32, Call)] = match MODE {
-        BLOCKING => Self::BLOCKING_CALLS,
-        _ => Self::SEQUENTIAL_CALLS,
+        BLOCKING => BLOCKING_CALLS,
+        _ => SEQUENTIAL_CALLS,
     };
-    const ACQUIRES: &'static [Call] = &[
-        Call::Spec(queue::Call::Get),
-        Call::Spec(queue::Call::TryGet),
-        Call::Spec(queue::Call::GetTimeout),
-    ];
+    const ACQUIRES: &'static [Call] = &[Basic(Get), Basic(TryGet), Basic(GetTimeout)];
     const OBSERVERS: &'static [Call] = &[
-        Call::Spec(queue::Call::Len),
-        Call::Spec(queue::Call::Unfinished),
-        Call::Spec(queue::Call::IsShutdown),
-        Call::Spec(queue::Call::TryJoin),
+        Basic(Len),
+        Basic(Unfinished),
+        Basic(IsShutdown),
+        Basic(TryJoin),
         Call::Inspect,
     ];
-    const THREAD_OBSERVERS: &'static [Call] = if MODE == BLOCKING { &[] } else { &[Call::Live] };
     const PANICS: bool = MODE != BLOCKING;
     #[rustfmt::skip]
     const ANSWERS: &'static [Answer] = &[
@@ -317,15 +289,11 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
             format!("[{}]", items.join(", "))
         };
         match call {
-            Call::Spec(call) => {
+            Basic(call) => {
                 let code = method_call("queue", call);
                 match call {
-                    queue::Call::Put(_) | queue::Call::TryPut(_) | queue::Call::PutTimeout(_) => {
-                        code.replace('(', "(at(").replace(')', "))")
-                    }
-                    queue::Call::Get | queue::Call::TryGet | queue::Call::GetTimeout if uses_task(options) => {
-                        code.replace("get", "get_task")
-                    }
+                    Put(_) | TryPut(_) | PutTimeout(_) => code.replace('(', "(at(").replace(')', "))"),
+                    Get | TryGet | GetTimeout if uses_task(options) => code.replace("get", "get_task"),
                     _ => code,
                 }
             }
@@ -345,9 +313,9 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
         let batch = digits((0..random % 5).map(|index| item(random / 5 >> (6 * index))));
         match call {
             call if MODE == BLOCKING => call,
-            Call::Spec(queue::Call::Put(_)) => Call::Spec(queue::Call::Put(item(random))),
-            Call::Spec(queue::Call::TryPut(_)) => Call::Spec(queue::Call::TryPut(item(random))),
-            Call::Spec(queue::Call::PutTimeout(_)) => Call::Spec(queue::Call::PutTimeout(item(random))),
+            Basic(Put(_)) => Basic(Put(item(random))),
+            Basic(TryPut(_)) => Basic(TryPut(item(random))),
+            Basic(PutTimeout(_)) => Basic(PutTimeout(item(random))),
             Call::PutMany(form, _) => Call::PutMany(form, batch),
             Call::Extend(_) => Call::Extend(batch),
             Call::Iter(_) => Call::Iter(random as usize % 4),
@@ -369,10 +337,9 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
     }
 
     fn offers(&(order, _): &Start, call: Call, options: Options) -> bool {
-        use queue::Call::{Drain, Get, GetTimeout, Len, Put, TryGet};
         let is_simple = matches!(
             call,
-            Call::Spec(Put(_) | Get | TryGet | GetTimeout | Drain | Len)
+            Basic(Put(_) | Get | TryGet | GetTimeout | Drain | Len)
                 | Call::PutMany(Form::Plain, _)
                 | Call::Extend(_)
                 | Call::TryIter(_)
@@ -398,13 +365,13 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
             // The items that were removed before the panic are lost.
             Call::Iter(steps) | Call::TryIter(steps) => {
                 let got = old.checked_sub(len).filter(|&got| got < steps);
-                got.is_some_and(|got| after.take(got) != Done)
+                got.map(|got| after.take(got)).is_some()
             }
-            Call::Spec(call @ (queue::Call::Drain | queue::Call::ShutdownNow)) => {
+            Basic(call @ (Drain | ShutdownNow)) => {
                 after.queue.step(0, call);
                 len == 0
             }
-            Call::Spec(call) => len == old && !matches!(call, queue::Call::TaskDone | queue::Call::Shutdown),
+            Basic(call) => len == old && !matches!(call, TaskDone | Shutdown),
             Call::Inspect | Call::Live => false,
         };
         is_possible.then_some(after)
@@ -476,7 +443,7 @@ fn perform<'a, O: selvedge::queue::Order<Item>>(
         Err(error) => not_got(error, empty),
     };
     let call = match call {
-        Call::Spec(call) => call,
+        Basic(call) => call,
         Call::PutMany(form, items) => {
             let result = match form {
                 Form::Try => queue.try_put_many(batch(items)),
@@ -499,47 +466,47 @@ fn perform<'a, O: selvedge::queue::Order<Item>>(
         Call::Live => return Count(counter.live() as u32 - held),
     };
     match call {
-        queue::Call::Put(number) => put(queue.put(item(number)).map_err(PutError::from), Busy),
-        queue::Call::TryPut(number) => put(queue.try_put(item(number)), Busy),
-        queue::Call::PutTimeout(number) => {
+        Put(number) => put(queue.put(item(number)).map_err(PutError::from), Busy),
+        TryPut(number) => put(queue.try_put(item(number)), Busy),
+        PutTimeout(number) => {
             let by_timeout = |time| queue.put_timeout(item(number), time);
             put(
                 options.within(by_timeout, |at| queue.put_deadline(item(number), at)),
                 TimedOut,
             )
         }
-        queue::Call::TryPutTwo(first, second) => put_many(queue.try_put_many([item(first), item(second)]), 2),
-        queue::Call::Get if uses_task(options) => got_task(queue.get_task().map_err(GetError::from), Busy),
-        queue::Call::Get => got(queue.get().map_err(GetError::from), Busy),
-        queue::Call::TryGet if uses_task(options) => got_task(queue.try_get_task(), Busy),
-        queue::Call::TryGet => got(queue.try_get(), Busy),
-        queue::Call::GetTimeout if uses_task(options) => {
+        TryPutTwo(first, second) => put_many(queue.try_put_many([item(first), item(second)]), 2),
+        Get if uses_task(options) => got_task(queue.get_task().map_err(GetError::from), Busy),
+        Get => got(queue.get().map_err(GetError::from), Busy),
+        TryGet if uses_task(options) => got_task(queue.try_get_task(), Busy),
+        TryGet => got(queue.try_get(), Busy),
+        GetTimeout if uses_task(options) => {
             let by_timeout = |time| queue.get_task_timeout(time);
             got_task(options.within(by_timeout, |at| queue.get_task_deadline(at)), TimedOut)
         }
-        queue::Call::GetTimeout => {
+        GetTimeout => {
             let result = options.within(|time| queue.get_timeout(time), |at| queue.get_deadline(at));
             got(result, TimedOut)
         }
-        queue::Call::Drain => numbers(queue.drain()),
-        queue::Call::TaskDone => queue.task_done().map_or(TooManyDone, |()| Done),
-        queue::Call::Join => {
+        Drain => numbers(queue.drain()),
+        TaskDone => queue.task_done().map_or(TooManyDone, |()| Done),
+        Join => {
             queue.join();
             Done
         }
-        queue::Call::TryJoin => Is(queue.try_join()),
-        queue::Call::JoinTimeout => {
+        TryJoin => Is(queue.try_join()),
+        JoinTimeout => {
             let joined = options.within(|time| queue.join_timeout(time), |at| queue.join_deadline(at));
             joined.map_or(TimedOut, |()| Done)
         }
-        queue::Call::Shutdown => {
+        Shutdown => {
             queue.shutdown();
             Done
         }
-        queue::Call::ShutdownNow => numbers(queue.shutdown_now()),
-        queue::Call::Len => Count(queue.len() as u32),
-        queue::Call::Unfinished => Count(queue.unfinished() as u32),
-        queue::Call::IsShutdown => Is(queue.is_shutdown()),
+        ShutdownNow => numbers(queue.shutdown_now()),
+        Len => Count(queue.len() as u32),
+        Unfinished => Count(queue.unfinished() as u32),
+        IsShutdown => Is(queue.is_shutdown()),
     }
 }
 
@@ -557,21 +524,21 @@ fn perform_simple(queue: &SimpleQueue<Item>, call: Call, options: Options, count
     let batch = |batch| items(batch).into_iter().map(|number| counter.item(number));
     let got = |item: Option<Item>, empty| item.map_or(empty, |item| Count(item.item.number));
     match call {
-        Call::Spec(queue::Call::Put(number)) => queue.put(counter.item(number)),
+        Basic(Put(number)) => queue.put(counter.item(number)),
         Call::PutMany(_, items) => queue.put_many(batch(items)),
         Call::Extend(items) => {
             let mut queue = queue;
             queue.extend(batch(items))
         }
-        Call::Spec(queue::Call::Get) => return got(Some(queue.get()), Busy),
-        Call::Spec(queue::Call::TryGet) => return got(queue.try_get(), Busy),
-        Call::Spec(queue::Call::GetTimeout) => {
+        Basic(Get) => return got(Some(queue.get()), Busy),
+        Basic(TryGet) => return got(queue.try_get(), Busy),
+        Basic(GetTimeout) => {
             let result = options.within(|time| queue.get_timeout(time), |at| queue.get_deadline(at));
             return got(result.ok(), TimedOut);
         }
-        Call::Spec(queue::Call::Drain) => return numbers(queue.drain()),
+        Basic(Drain) => return numbers(queue.drain()),
         Call::TryIter(steps) => return numbers(queue.try_iter().take(steps)),
-        Call::Spec(queue::Call::Len) => return Count(queue.len() as u32),
+        Basic(Len) => return Count(queue.len() as u32),
         Call::Inspect => {
             assert_eq!(queue.is_empty(), queue.len() == 0);
             return Count(0);

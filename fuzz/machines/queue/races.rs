@@ -17,7 +17,7 @@ use spec::{Answer, Spec};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -177,26 +177,18 @@ struct Run {
     /// How many threads have arrived at the start.
     arrived: AtomicUsize,
     clock: AtomicU64,
-    slots: Vec<Vec<Slot>>,
-}
-
-/// The record of a call. A time of 0 has not come yet.
-#[derive(Default)]
-struct Slot {
-    begun: AtomicU64,
-    answer: OnceLock<Answer>,
-    ended: AtomicU64,
+    /// The calls of each thread so far; the last list has those of the harness.
+    history: Vec<Mutex<Vec<Event<Call>>>>,
 }
 
 impl Run {
     fn new(program: &Program) -> Run {
-        let slots = |calls: &Vec<Planned>| calls.iter().map(|_| Slot::default()).collect();
         Run {
             queue: Subject::create(&(Some(program.order), program.capacity)).0,
             program: program.clone(),
             arrived: AtomicUsize::new(0),
             clock: AtomicU64::new(0),
-            slots: program.threads.iter().map(slots).collect(),
+            history: (0..=program.threads.len()).map(|_| Mutex::default()).collect(),
         }
     }
 
@@ -204,23 +196,45 @@ impl Run {
         self.clock.fetch_add(1, SeqCst) + 1
     }
 
-    fn perform(&self, call: Call, micros: u64) -> Answer {
-        let context = Context {
-            guards: &mut Vec::new(),
-            options: Options {
-                timeout: Duration::from_micros(micros),
-                variant: true,
-                ..Options::PLAIN
-            },
+    /// Makes the call, and records it.
+    fn perform(&self, thread: usize, call: Call, micros: u64) {
+        let options = Options {
+            timeout: Duration::from_micros(micros),
+            variant: true,
+            ..Options::PLAIN
         };
-        self.queue.perform(super::Call::Spec(call), context)
+        let event = |begun, (call, answer), ended| Event {
+            call,
+            answer,
+            begun,
+            ended,
+        };
+        let locked = || {
+            self.history[thread]
+                .lock()
+                .expect("no thread panics while it holds the lock")
+        };
+        let begun = self.now();
+        locked().push(event(begun, steps(call, None)[0], NEVER));
+        let guards = &mut Vec::new();
+        let answer = self
+            .queue
+            .perform(super::Call::Basic(call), Context { guards, options });
+        let ended = self.now();
+        let mut events = locked();
+        events.pop();
+        events.extend(
+            steps(call, Some(answer))
+                .into_iter()
+                .map(|step| event(begun, step, ended)),
+        );
     }
 
     fn run_thread(&self, thread: usize) {
         // A thread that blocked until the start would wake too late to race.
         self.arrived.fetch_add(1, SeqCst);
         for spins in 1_u32.. {
-            if self.arrived.load(SeqCst) == self.slots.len() {
+            if self.arrived.load(SeqCst) == self.program.threads.len() {
                 break;
             }
             if spins % 64 == 0 {
@@ -229,52 +243,26 @@ impl Run {
                 std::hint::spin_loop()
             }
         }
-        for (slot, &Planned { call, pause, micros }) in self.slots[thread].iter().zip(&self.program.threads[thread]) {
+        for &Planned { call, pause, micros } in &self.program.threads[thread] {
             (0..pause).for_each(|_| std::hint::spin_loop());
-            slot.begun.store(self.now(), SeqCst);
-            let answer = self.perform(call, micros);
-            let ended = self.now();
-            slot.answer.set(answer).expect("a call is made once");
-            slot.ended.store(ended, SeqCst);
+            self.perform(thread, call, micros);
         }
     }
 
-    /// The history so far, and whether each thread has ended or is in a call without a timeout.
-    fn history(&self) -> (History<Call>, bool) {
-        let mut is_quiet = true;
-        let mut history: History<Call> = Vec::new();
-        for (slots, planned) in self.slots.iter().zip(&self.program.threads) {
-            let mut events = Vec::new();
-            for (slot, &Planned { call, .. }) in slots.iter().zip(planned) {
-                let (begun, ended) = (slot.begun.load(SeqCst), slot.ended.load(SeqCst));
-                let is_over = ended > 0;
-                let answer = is_over.then(|| *slot.answer.get().expect("the answer is stored before the end"));
-                if begun > 0 {
-                    let ended = if is_over { ended } else { NEVER };
-                    let event = |(call, answer)| Event {
-                        call,
-                        answer,
-                        begun,
-                        ended,
-                    };
-                    events.extend(steps(call, answer).into_iter().map(event));
-                }
-                if !is_over {
-                    is_quiet &= begun > 0 && !Queue::is_timed(call);
-                    break;
-                }
-            }
-            history.push(events);
-        }
-        (history, is_quiet)
+    fn history(&self) -> History<Call> {
+        let events = self.history.iter().map(|events| events.lock());
+        events
+            .map(|events| events.expect("no thread panics while it holds the lock").clone())
+            .collect()
     }
 
     /// The report of a failure. The last column contains the calls of the harness.
-    fn report(&self, own: &[Event<Call>], what: &str) -> String {
-        let (mut history, _) = self.history();
-        history.push(own.to_vec());
+    fn report(&self, what: &str) -> String {
         let Program { order, capacity, .. } = self.program;
-        format!("{what}\n\n{order:?}, capacity {capacity:?}:\n{}", columns(&history))
+        format!(
+            "{what}\n\n{order:?}, capacity {capacity:?}:\n{}",
+            columns(&self.history())
+        )
     }
 }
 
@@ -282,7 +270,8 @@ impl Run {
 fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), String> {
     let run = Arc::new(Run::new(program));
     let (sender, ends) = channel();
-    for thread in 0..program.threads.len() {
+    let mut running = program.threads.len();
+    for thread in 0..running {
         let (run, sender) = (run.clone(), sender.clone());
         spawn(move || {
             let end = catch(|| run.run_thread(thread));
@@ -291,20 +280,8 @@ fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), S
         });
     }
     let start = Queue::new(program.order, program.capacity);
-    let mut own: Vec<Event<Call>> = Vec::new();
-    let make = |own: &mut Vec<_>, call| {
-        let begun = run.now();
-        let answer = Some(run.perform(call, 0));
-        let ended = run.now();
-        own.push(Event {
-            call,
-            answer,
-            begun,
-            ended,
-        });
-    };
+    let harness = program.threads.len();
     let shortest = Duration::from_micros(50);
-    let mut running = program.threads.len();
     let mut checked = 0; // the number of invocations and returns in the last history that was checked
     let (mut since, mut pause) = (Instant::now(), shortest);
     while running > 0 {
@@ -313,49 +290,48 @@ fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), S
                 running -= 1;
                 continue;
             }
-            Ok(Err(panic)) => return Err(run.report(&own, &panic)),
+            Ok(Err(panic)) => return Err(run.report(&panic)),
             Err(_) => pause = Duration::from_millis(5).min(2 * pause),
         }
-        let (mut history, is_quiet) = run.history();
-        let events = history.iter().flatten();
-        let size = events.map(|event| 1 + usize::from(event.answer.is_some())).sum();
-        let pending = history.iter().flatten().filter(|event| event.answer.is_none()).count();
-        if is_quiet && size != checked && pending > 0 {
+        let history = run.history();
+        let size = history
+            .iter()
+            .flatten()
+            .map(|event| 1 + usize::from(event.answer.is_some()))
+            .sum();
+        let pending = history.iter().flatten().filter(|event| event.answer.is_none());
+        // Otherwise a thread is between two calls, or its call will time out.
+        let is_quiet = pending.clone().filter(|event| !Queue::is_timed(event.call)).count() == running;
+        if is_quiet && size != checked {
             checked = size;
-            history.push(own.clone());
             if is_legal(&start, &history) {
-                totals.blocked += pending;
-                let unblocking = if own.is_empty() {
-                    Call::ShutdownNow
-                } else {
-                    Call::TaskDone
-                };
-                make(&mut own, unblocking);
+                totals.blocked += running;
+                let is_first = history[harness].is_empty();
+                run.perform(harness, if is_first { Call::ShutdownNow } else { Call::TaskDone }, 0);
                 checked = 0;
                 (since, pause) = (Instant::now(), shortest);
             }
         }
         if since.elapsed() > limit {
-            return Err(run.report(&own, "a call does not return that should"));
+            return Err(run.report("a call does not return that should"));
         }
     }
-    for call in [Call::Unfinished, Call::Len, Call::Drain] {
-        make(&mut own, call);
-    }
-    let (mut history, _) = run.history();
+    let racing = &run.history()[..harness];
     totals.runs += 1;
-    if is_race(&history) {
-        let (calls, overlapping) = overlap(&history);
+    if is_race(racing) {
+        let (calls, overlapping) = overlap(racing);
         totals.races += 1;
         totals.calls += calls;
         totals.overlapping += overlapping;
     }
     let timed_out = |event: &&Event<Call>| event.answer == Some(Answer::TimedOut);
-    totals.timed_out += history.iter().flatten().filter(timed_out).count();
-    history.push(own.clone());
+    totals.timed_out += racing.iter().flatten().filter(timed_out).count();
+    for call in [Call::Unfinished, Call::Len, Call::Drain] {
+        run.perform(harness, call, 0);
+    }
     match run.queue.counter.live() {
-        _ if !is_legal(&start, &history) => Err(run.report(&own, "no order of these calls explains their results")),
+        _ if !is_legal(&start, &run.history()) => Err(run.report("no order of these calls explains their results")),
         0 => Ok(()),
-        live => Err(run.report(&own, &format!("all items were removed, and {live} are live"))),
+        live => Err(run.report(&format!("all items were removed, and {live} are live"))),
     }
 }
