@@ -310,7 +310,7 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
     fn with_argument(call: Call, random: u32) -> Call {
         // Four priorities, so that many items are equal.
         let item = |random: u32| 10 * (random % 4 + 1) + random / 4 % 10;
-        let batch = digits((0..random % 5).map(|index| item(random / 5 >> (6 * index))));
+        let batch = digits((0..random % 5).map(|index| item((random / 5) >> (6 * index))));
         match call {
             call if MODE == BLOCKING => call,
             Basic(Put(_)) => Basic(Put(item(random))),
@@ -540,7 +540,8 @@ fn perform_simple(queue: &SimpleQueue<Item>, call: Call, options: Options, count
         Call::TryIter(steps) => return numbers(queue.try_iter().take(steps)),
         Basic(Len) => return Count(queue.len() as u32),
         Call::Inspect => {
-            assert_eq!(queue.is_empty(), queue.len() == 0);
+            let len = queue.len();
+            assert_eq!(queue.is_empty(), len == 0);
             return Count(0);
         }
         Call::Live => return Count(counter.live() as u32),

@@ -12,7 +12,8 @@ use crate::run::{LIMIT, LIMIT_WHILE_SHORTENING, config};
 use crate::threads::{catch, spawn};
 use proptest::prelude::*;
 use proptest::test_runner::{TestError, TestRunner};
-use spec::queue::{Call, Order, Queue};
+use spec::queue::Call::{self, *};
+use spec::queue::{Order, Queue};
 use spec::{Answer, Spec};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -61,14 +62,8 @@ fn histories_of_racing_threads_are_linearizable() {
     println!("{runs} histories, {races} races, {percent} % of calls overlap; {blocked} blocked, {timed_out} timed out");
     // On a busy machine, a thread often runs its whole program alone. Such a run is no race.
     assert!(races >= runs / 20, "only {races} of {runs} runs were races");
-    assert!(
-        percent >= 50,
-        "only {percent} % of the calls in races overlap with another thread's call"
-    );
-    assert!(
-        blocked > 0 && timed_out > 0,
-        "{blocked} calls blocked, and {timed_out} timed out"
-    );
+    assert!(percent >= 50, "only {percent} % of the calls in races overlap");
+    assert!(blocked > 0 && timed_out > 0, "{blocked} blocked, {timed_out} timed out");
 }
 
 /// What happened in all runs.
@@ -99,24 +94,11 @@ struct Planned {
 }
 
 /// The calls with their weights. 0 stands for an item.
+#[rustfmt::skip]
 const CALLS: &[(usize, Call)] = &[
-    (12, Call::Put(0)),
-    (4, Call::TryPut(0)),
-    (4, Call::PutTimeout(0)),
-    (3, Call::TryPutTwo(0, 0)),
-    (12, Call::Get),
-    (4, Call::TryGet),
-    (4, Call::GetTimeout),
-    (2, Call::Drain),
-    (5, Call::TaskDone),
-    (2, Call::Join),
-    (1, Call::TryJoin),
-    (2, Call::JoinTimeout),
-    (1, Call::Shutdown),
-    (1, Call::ShutdownNow),
-    (1, Call::Len),
-    (1, Call::Unfinished),
-    (1, Call::IsShutdown),
+    (12, Put(0)), (4, TryPut(0)), (4, PutTimeout(0)), (3, TryPutTwo(0, 0)), (12, Get), (4, TryGet), (4, GetTimeout),
+    (2, Drain), (5, TaskDone), (2, Join), (1, TryJoin), (2, JoinTimeout), (1, Shutdown), (1, ShutdownNow), (1, Len),
+    (1, Unfinished), (1, IsShutdown),
 ];
 
 fn programs() -> impl Strategy<Value = Program> {
@@ -134,15 +116,15 @@ fn programs() -> impl Strategy<Value = Program> {
         let mut item = || items.next().expect("the range has no end");
         for planned in threads.iter_mut().flatten() {
             planned.call = match planned.call {
-                Call::Put(_) => Call::Put(item()),
-                Call::TryPut(_) => Call::TryPut(item()),
-                Call::PutTimeout(_) => Call::PutTimeout(item()),
-                Call::TryPutTwo(..) => Call::TryPutTwo(item(), item()),
-                Call::Len | Call::IsShutdown if counts => Call::Unfinished,
-                Call::Unfinished | Call::TryJoin if !counts => Call::Len,
-                Call::Join if !counts => Call::Get,
-                Call::JoinTimeout if !counts => Call::GetTimeout,
-                Call::TaskDone if !counts => Call::TryGet,
+                Put(_) => Put(item()),
+                TryPut(_) => TryPut(item()),
+                PutTimeout(_) => PutTimeout(item()),
+                TryPutTwo(..) => TryPutTwo(item(), item()),
+                Len | IsShutdown if counts => Unfinished,
+                Unfinished | TryJoin if !counts => Len,
+                Join if !counts => Get,
+                JoinTimeout if !counts => GetTimeout,
+                TaskDone if !counts => TryGet,
                 call => call,
             };
         }
@@ -156,10 +138,10 @@ fn programs() -> impl Strategy<Value = Program> {
 
 /// The calls of the history: a batch is put one item after another, so `TryPutTwo` becomes two calls.
 fn steps(call: Call, answer: Option<Answer>) -> Vec<(Call, Option<Answer>)> {
-    let Call::TryPutTwo(first, second) = call else {
+    let TryPutTwo(first, second) = call else {
         return vec![(call, answer)];
     };
-    let (first, second) = (Call::TryPut(first), Call::TryPut(second));
+    let (first, second) = (TryPut(first), TryPut(second));
     let then = |answer| vec![(first, Some(Answer::Done)), (second, Some(answer))];
     match answer {
         Some(Answer::Done) => then(Answer::Done),
@@ -169,6 +151,8 @@ fn steps(call: Call, answer: Option<Answer>) -> Vec<(Call, Option<Answer>)> {
         answer => vec![(first, answer)],
     }
 }
+
+const NOT_POISONED: &str = "no thread panics while it holds the lock";
 
 /// One run of a program.
 struct Run {
@@ -209,25 +193,17 @@ impl Run {
             begun,
             ended,
         };
-        let locked = || {
-            self.history[thread]
-                .lock()
-                .expect("no thread panics while it holds the lock")
-        };
+        let locked = || self.history[thread].lock().expect(NOT_POISONED);
         let begun = self.now();
         locked().push(event(begun, steps(call, None)[0], NEVER));
         let guards = &mut Vec::new();
-        let answer = self
-            .queue
-            .perform(super::Call::Basic(call), Context { guards, options });
+        let context = Context { guards, options };
+        let answer = self.queue.perform(super::Call::Basic(call), context);
         let ended = self.now();
+        let steps = steps(call, Some(answer)).into_iter();
         let mut events = locked();
         events.pop();
-        events.extend(
-            steps(call, Some(answer))
-                .into_iter()
-                .map(|step| event(begun, step, ended)),
-        );
+        events.extend(steps.map(|step| event(begun, step, ended)));
     }
 
     fn run_thread(&self, thread: usize) {
@@ -250,19 +226,15 @@ impl Run {
     }
 
     fn history(&self) -> History<Call> {
-        let events = self.history.iter().map(|events| events.lock());
-        events
-            .map(|events| events.expect("no thread panics while it holds the lock").clone())
-            .collect()
+        let events = |events: &Mutex<Vec<_>>| events.lock().expect(NOT_POISONED).clone();
+        self.history.iter().map(events).collect()
     }
 
     /// The report of a failure. The last column contains the calls of the harness.
     fn report(&self, what: &str) -> String {
         let Program { order, capacity, .. } = self.program;
-        format!(
-            "{what}\n\n{order:?}, capacity {capacity:?}:\n{}",
-            columns(&self.history())
-        )
+        let history = columns(&self.history());
+        format!("{what}\n\n{order:?}, capacity {capacity:?}:\n{history}")
     }
 }
 
@@ -294,20 +266,20 @@ fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), S
             Err(_) => pause = Duration::from_millis(5).min(2 * pause),
         }
         let history = run.history();
-        let size = history
-            .iter()
-            .flatten()
+        let events = history.iter().flatten();
+        let size = events
+            .clone()
             .map(|event| 1 + usize::from(event.answer.is_some()))
             .sum();
-        let pending = history.iter().flatten().filter(|event| event.answer.is_none());
         // Otherwise a thread is between two calls, or its call will time out.
-        let is_quiet = pending.clone().filter(|event| !Queue::is_timed(event.call)).count() == running;
+        let may_block = |event: &&Event<Call>| event.answer.is_none() && !Queue::is_timed(event.call);
+        let is_quiet = events.filter(may_block).count() == running;
         if is_quiet && size != checked {
             checked = size;
             if is_legal(&start, &history) {
                 totals.blocked += running;
                 let is_first = history[harness].is_empty();
-                run.perform(harness, if is_first { Call::ShutdownNow } else { Call::TaskDone }, 0);
+                run.perform(harness, if is_first { ShutdownNow } else { TaskDone }, 0);
                 checked = 0;
                 (since, pause) = (Instant::now(), shortest);
             }
@@ -326,7 +298,7 @@ fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), S
     }
     let timed_out = |event: &&Event<Call>| event.answer == Some(Answer::TimedOut);
     totals.timed_out += racing.iter().flatten().filter(timed_out).count();
-    for call in [Call::Unfinished, Call::Len, Call::Drain] {
+    for call in [Unfinished, Len, Drain] {
         run.perform(harness, call, 0);
     }
     match run.queue.counter.live() {
