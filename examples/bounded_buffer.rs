@@ -6,8 +6,8 @@
 //! ```text
 //! cargo run --example bounded_buffer
 //! ```
-//! One notification per item is enough, because none is lost. The last producer notifies all consumers, so that none stays
-//! blocked.
+//! One notification per item is enough, because none is lost. The last producer notifies all
+//! consumers, so that none stays blocked.
 
 use selvedge::{Condition, Mutex};
 use std::collections::VecDeque;

@@ -1,14 +1,14 @@
 //! Joins with a timeout, and daemons: five workers, of which two never end.
 //!
-//! In Python: a daemon thread starts five threads, which are daemons as well, and calls `join(1)` on each. `join` returns
-//! `None` also after a timeout. At exit, Python waits for all threads that are not daemons. Here the result of a join says
-//! whether the thread has ended, and a guard waits at the end of `main`.
+//! In Python: a daemon thread starts five threads, which are daemons as well, and calls `join(1)` on each.
+//! `join` returns `None` also after a timeout. At exit, Python waits for all threads that are not daemons.
+//! Here the result of a join says whether the thread has ended, and a guard waits at the end of `main`.
 //!
 //! ```text
 //! cargo run --example daemon_and_join
 //! ```
-//! The program ends although workers 2 and 4 do not: they are daemons. The last line is printed by a thread that is not a
-//! daemon, after `main` has returned.
+//! The program ends although workers 2 and 4 do not: they are daemons. The last line is
+//! printed by a thread that is not a daemon, after `main` has returned.
 
 use selvedge::Event;
 use selvedge::thread::{self, Builder, JoinError, JoinHandle};

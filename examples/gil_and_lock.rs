@@ -1,14 +1,14 @@
 //! Why programs under a global interpreter lock need locks of their own: a model explores all interleavings.
 //!
-//! In Python: two threads run `num -= 1`. The interpreter executes one thread at a time, but it may switch threads between
-//! the load and the store of `num`.
+//! In Python: two threads run `num -= 1`. The interpreter executes one thread at a time, but
+//! it may switch threads between the load and the store of `num`.
 //!
 //! ```text
 //! cargo run --example gil_and_lock
 //! ```
-//! The results are {0, 1} with the interpreter's lock alone, and {0} with a lock around both steps. This example belongs to
-//! the package `loom-tests`, which builds the kit for models. A crate of your own names `selvedge`, and is run with
-//! `RUSTFLAGS="--cfg loom"`; see the README.
+//! The results are {0, 1} with the interpreter's lock alone, and {0} with a lock around both
+//! steps. This example belongs to the package `loom-tests`, which builds the kit for models. A
+//! crate of your own names `selvedge`, and is run with `RUSTFLAGS="--cfg loom"`; see the README.
 
 extern crate selvedge_loom as selvedge;
 

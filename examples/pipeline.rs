@@ -1,12 +1,12 @@
-//! Prints the SHA-256 of all files below a directory in `sha256sum`'s format: one thread finds the files and submits them
-//! to a pool, and the main thread prints.
+//! Prints the SHA-256 of all files below a directory in `sha256sum`'s format: one thread finds
+//! the files and submits them to a pool, and the main thread prints.
 //!
 //! ```text
 //! cargo run --release --example pipeline -- src > sums && sha256sum --quiet -c sums
 //! ```
-//! The lines are in the order in which the files were found, whichever was read first: the queue contains jobs, not
-//! results. The queue is bounded, so that the first thread does not run far ahead of the pool. A queue that is shut down
-//! ends the loops on both sides.
+//! The lines are in the order in which the files were found, whichever was read first: the
+//! queue contains jobs, not results. The queue is bounded, so that the first thread does not
+//! run far ahead of the pool. A queue that is shut down ends the loops on both sides.
 
 use selvedge::{Job, Queue, ThreadPool};
 use sha2::{Digest, Sha256};

@@ -1,13 +1,13 @@
 //! `ThreadPool`: a few threads run many jobs, each of which has a result.
 //!
-//! In Python: `with ThreadPoolExecutor(4) as pool: for cloth in pool.map(weave, range(12))`, and `submit`, whose `Future`
-//! returns the result or raises the exception.
+//! In Python: `with ThreadPoolExecutor(4) as pool: for cloth in pool.map(weave, range(12))`,
+//! and `submit`, whose `Future` returns the result or raises the exception.
 //!
 //! ```text
 //! cargo run --example pool_map
 //! ```
-//! `map` returns the results in the order of the items, although the first take longest; `as_completed` returns the jobs
-//! as they end. A job that panics fails alone. `cancel` returns true if the job will never run.
+//! `map` returns the results in the order of the items, although the first take longest; `as_completed` returns
+//! the jobs as they end. A job that panics fails alone. `cancel` returns true if the job will never run.
 
 use selvedge::pool::{self, as_completed};
 use selvedge::{Event, Job, Outcome, ThreadPool, thread};

@@ -1,7 +1,7 @@
 //! The three orders of a queue: the same print jobs in FIFO order, in LIFO order, and by their number of pages.
 //!
-//! In Python: `queue.Queue(4)`, `LifoQueue(4)` and `PriorityQueue(4)`; `put` and `get` with `block` and `timeout`, which
-//! raise `Full` and `Empty`. Here each form has a name, and a put that fails returns the item.
+//! In Python: `queue.Queue(4)`, `LifoQueue(4)` and `PriorityQueue(4)`; `put` and `get` with `block` and
+//! `timeout`, which raise `Full` and `Empty`. Here each form has a name, and a put that fails returns the item.
 //!
 //! ```text
 //! cargo run --example print_queue

@@ -6,8 +6,8 @@
 //! ```text
 //! cargo run --example producer_consumer
 //! ```
-//! The cooks block while the hatch is full. `join` returns when the last dish has been served, not when it has been taken
-//! from the hatch.
+//! The cooks block while the hatch is full. `join` returns when the last dish has been served,
+//! not when it has been taken from the hatch.
 
 use selvedge::Queue;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -1,7 +1,7 @@
 //! `Barrier`: three runners wait for each other at the end of each leg; in one leg, a runner is late.
 //!
-//! In Python: a `threading.Barrier(3, action)` whose threads call `wait(timeout)`. A timeout raises `BrokenBarrierError`
-//! in all of them, until a thread calls `reset`.
+//! In Python: a `threading.Barrier(3, action)` whose threads call `wait(timeout)`. A timeout
+//! raises `BrokenBarrierError` in all of them, until a thread calls `reset`.
 //!
 //! ```text
 //! cargo run --example relay

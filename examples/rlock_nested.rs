@@ -1,13 +1,13 @@
 //! `RLock`: a function that holds a lock calls two functions that acquire it again.
 //!
-//! In Python: `run3` enters `with rlock:` and calls `run1` and `run2`, which do the same. With a plain lock, `run1` would
-//! deadlock. An `RLock` records its owner and counts the acquires.
+//! In Python: `run3` enters `with rlock:` and calls `run1` and `run2`, which do the same. With
+//! a plain lock, `run1` would deadlock. An `RLock` records its owner and counts the acquires.
 //!
 //! ```text
 //! cargo run --example rlock_nested
 //! ```
-//! The depth is 2 inside `run1` and `run2` and 1 between them. No other thread runs between a `run1` and the `run2` that
-//! follows it, so both numbers are always equal.
+//! The depth is 2 inside `run1` and `run2` and 1 between them. No other thread runs between a
+//! `run1` and the `run2` that follows it, so both numbers are always equal.
 
 use selvedge::RLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};

@@ -1,7 +1,8 @@
 //! Timers: one runs, one is cancelled, one repeats.
 //!
-//! In Python: `Timer(5.0, hello)`, `start` and `cancel`, which returns nothing, so that the caller cannot know whether the
-//! function runs nevertheless. Here `cancel` returns it. In Python each timer is a thread; here one thread serves all.
+//! In Python: `Timer(5.0, hello)`, `start` and `cancel`, which returns nothing, so that the
+//! caller cannot know whether the function runs nevertheless. Here `cancel` returns it. In
+//! Python each timer is a thread; here one thread serves all.
 //!
 //! ```text
 //! cargo run --example timer_hello

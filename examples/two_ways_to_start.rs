@@ -1,8 +1,8 @@
 //! Threads: one is started with a function, one with an object that implements `Run`.
 //!
-//! In Python: `Thread(target=weave, args=(..))`, and a class that overrides `run`. Neither returns a result, and a call of
-//! `run` instead of `start` starts no thread and raises no error. Here `spawn` consumes what it runs, so that a thread is
-//! started once, and the handle returns the result.
+//! In Python: `Thread(target=weave, args=(..))`, and a class that overrides `run`. Neither returns a
+//! result, and a call of `run` instead of `start` starts no thread and raises no error. Here `spawn`
+//! consumes what it runs, so that a thread is started once, and the handle returns the result.
 //!
 //! ```text
 //! cargo run --example two_ways_to_start

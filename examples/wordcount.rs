@@ -1,5 +1,5 @@
-//! Counts the words in all files below a directory: one thread finds the files, others read them, and a bounded queue of
-//! paths is between them.
+//! Counts the words in all files below a directory: one thread finds the files, others read
+//! them, and a bounded queue of paths is between them.
 //!
 //! A word is a run of ASCII letters and digits. Links are not followed.
 //!

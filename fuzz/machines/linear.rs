@@ -124,11 +124,12 @@ pub fn columns<C: Copy + Debug>(history: &[Vec<Event<C>>]) -> String {
     lines.iter().map(line).collect()
 }
 
-/// Reads what [`columns`] writes.
+/// Reads what [`columns`] writes. Lines may be separated by `;` as well.
 pub fn read<C: Copy>(text: &str, call: impl Fn(&str) -> C, answer: impl Fn(&str) -> Answer) -> History<C> {
-    let threads = text.lines().map(|line| line.matches('|').count() + 1).max();
+    let lines = text.split([';', '\n']);
+    let threads = lines.clone().map(|line| line.matches('|').count() + 1).max();
     let mut history: History<C> = (0..threads.unwrap_or(0)).map(|_| Vec::new()).collect();
-    let cells = text.lines().flat_map(|line| line.split('|').map(str::trim).enumerate());
+    let cells = lines.flat_map(|line| line.split('|').map(str::trim).enumerate());
     for (now, (thread, cell)) in (1..).zip(cells.filter(|(_, cell)| !cell.is_empty())) {
         let (invoked, returned) = cell.split_once("->").unwrap_or((cell, ""));
         if !invoked.is_empty() {

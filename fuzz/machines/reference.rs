@@ -160,8 +160,8 @@ impl<P: Primitive> Reference<P> {
         }
     }
 
-    /// Lets all calls return that can, in the order in which they blocked. The specification determines how many return.
-    /// Which ones return it determines only if it records its waiters.
+    /// Lets all calls return that can, in the order in which they blocked. The specification
+    /// determines how many return. Which ones return it determines only if it records its waiters.
     pub fn settle(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         while let Some(answer) = self.waiters.clone().into_iter().find_map(|thread| self.resume(thread)) {

@@ -116,7 +116,8 @@ impl<P: Primitive> Run<P> {
             if let Some(seen) = seen {
                 seen.fetch_add(1, SeqCst); // proptest drops the transitions that were not reached
             }
-            // The generator guessed which of several waiters returned. After a wrong guess the transition may be impossible.
+            // The generator guessed which of several waiters returned. After a wrong guess the
+            // transition may be impossible.
             if self.reference.allows(transition) {
                 self.perform(transition)?;
             }

@@ -73,8 +73,8 @@ impl<P: Primitive> Threads<P> {
         sent.expect("a thread receives until it is joined");
     }
 
-    /// Waits for a while until the thread is blocked. Where that cannot be seen the run goes on: it stays correct, and only
-    /// finds a lost wake-up less often.
+    /// Waits for a while until the thread is blocked. Where that cannot be seen the run goes
+    /// on: it stays correct, and only finds a lost wake-up less often.
     pub fn await_block(&self, thread: usize) {
         let status = &self.threads[thread].status;
         let is_blocked = || {

@@ -69,8 +69,8 @@ pub trait Spec: Clone + Debug + Ord {
     /// Whether the call has a timeout.
     fn is_timed(call: Self::Call) -> bool;
 
-    /// Ends the timed call in which `thread` is blocked, because its timeout elapsed; returns the result of the call. The
-    /// thread is no longer a waiter. Only a barrier changes otherwise: it breaks.
+    /// Ends the timed call in which `thread` is blocked, because its timeout elapsed; returns the result
+    /// of the call. The thread is no longer a waiter. Only a barrier changes otherwise: it breaks.
     fn time_out(&mut self, thread: usize) -> Answer {
         let _ = thread;
         Answer::TimedOut

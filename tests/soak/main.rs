@@ -1,7 +1,8 @@
-//! All of the kit at once: pools, timers, queues, barriers, conditions and events, with random timeouts and cancellations.
+//! All of the kit at once: pools, timers, queues, barriers, conditions and events, with random
+//! timeouts and cancellations.
 //!
-//! The seed determines what each round does, and the scheduler in which order. The scenes of a round run concurrently, and
-//! each checks its own accounts: a job has one outcome, and `cancel` returns true exactly if the job never ran; a
+//! The seed determines what each round does, and the scheduler in which order. The scenes of a round run concurrently,
+//! and each checks its own accounts: a job has one outcome, and `cancel` returns true exactly if the job never ran; a
 //! callback runs once; a timer runs or is cancelled; an item is got once or given back; a generation of a barrier is
 //! complete or broken; a wait on a condition is notified or times out. At the end memory must not have grown, and the
 //! threads must be gone. After a minute in one round, a watchdog prints the scenes that run, and aborts.
@@ -9,8 +10,8 @@
 //! ```text
 //! SOAK_MINUTES=2 SOAK_SEED=5 cargo test --release --test soak -- --nocapture
 //! ```
-//! `SOAK_FROM` is the first round, to repeat one that failed. The printed table shows whether both outcomes of each race
-//! occurred.
+//! `SOAK_FROM` is the first round, to repeat one that failed. The printed table shows whether
+//! both outcomes of each race occurred.
 
 #![cfg(not(loom))]
 

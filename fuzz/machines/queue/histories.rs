@@ -9,219 +9,91 @@ use spec::queue::{Call, Queue};
 /// Why the first history is rejected, the order and the capacity of the queue, and the two histories.
 type Pair = (&'static str, Order, Option<usize>, &'static str, &'static str);
 
-/// A column is a thread, a line is an instant, and a call without a result has not returned.
+/// The invocations and returns in their order: `| Get` is an invocation on thread 1, `| | ->
+/// Done` a return on thread 2. A call without a return has not returned.
 #[rustfmt::skip]
 const PAIRS: &[Pair] = &[
     ("a get times out while there is an item", Fifo, None,
-        "Put(11) -> Done
-                          | GetTimeout
-                          | -> TimedOut",
-        "                 | GetTimeout
-         Put(11) -> Done  |
-                          | -> TimedOut"),
+        "Put(11) -> Done; | GetTimeout; | -> TimedOut",
+        "| GetTimeout; Put(11) -> Done; | -> TimedOut"),
     ("a put times out while there is a free slot", Fifo, Some(1),
-        "Put(11) -> Done  |
-                          | Get -> Count(11)
-         PutTimeout(12)   |
-         -> TimedOut      |",
-        "Put(11) -> Done  |
-         PutTimeout(12)   |
-                          | Get -> Count(11)
-         -> TimedOut      |"),
+        "Put(11) -> Done; | Get -> Count(11); PutTimeout(12); -> TimedOut",
+        "Put(11) -> Done; PutTimeout(12); | Get -> Count(11); -> TimedOut"),
     ("a join times out while no item is unfinished", Fifo, None,
-        "Put(11) -> Done
-         TaskDone -> Done
-         JoinTimeout -> TimedOut",
-        "Put(11) -> Done
-         JoinTimeout -> TimedOut
-         TaskDone -> Done"),
+        "Put(11) -> Done; TaskDone -> Done; JoinTimeout -> TimedOut",
+        "Put(11) -> Done; JoinTimeout -> TimedOut; TaskDone -> Done"),
     ("a get stays blocked while there is an item", Fifo, None,
-        "                 | Get
-         Put(11) -> Done  |",
-        "                 | Get
-         Put(11) -> Done  |
-         TryGet -> Count(11) |"),
+        "| Get; Put(11) -> Done",
+        "| Get; Put(11) -> Done; TryGet -> Count(11)"),
     ("a put stays blocked while there is a free slot", Fifo, Some(1),
-        "Put(11) -> Done  |
-                          | Put(12)
-         Get -> Count(11) |",
-        "Put(11) -> Done  |
-                          | Put(12)
-         Get -> Count(11) |
-         Put(13) -> Done  |"),
+        "Put(11) -> Done; | Put(12); Get -> Count(11)",
+        "Put(11) -> Done; | Put(12); Get -> Count(11); Put(13) -> Done"),
     ("a join stays blocked while no item is unfinished", Fifo, None,
-        "Put(11) -> Done  |
-                          | Join
-         TaskDone -> Done |",
-        "Put(11) -> Done  |
-                          | Join
-         TaskDone -> Done |
-         Put(12) -> Done  |"),
+        "Put(11) -> Done; | Join; TaskDone -> Done",
+        "Put(11) -> Done; | Join; TaskDone -> Done; Put(12) -> Done"),
     ("one of two gets stays blocked while there is a second item", Fifo, None,
-        "                 | Get | Get
-         Put(11) -> Done  |     |
-         Put(12) -> Done  |     |
-                          | -> Count(11) |",
-        "                 | Get | Get
-         Put(11) -> Done  |     |
-         Put(12) -> Done  |     |
-                          | -> Count(11) |
-                          |     | -> Count(12)"),
+        "| Get; | | Get; Put(11) -> Done; Put(12) -> Done; | -> Count(11)",
+        "| Get; | | Get; Put(11) -> Done; Put(12) -> Done; | -> Count(11); | | -> Count(12)"),
     ("a put stays blocked after a shutdown", Fifo, Some(1),
-        "Put(11) -> Done  | Put(12)
-         Shutdown -> Done |",
-        "Put(11) -> Done  | Put(12)
-         Shutdown -> Done |
-                          | -> ShutDown"),
+        "Put(11) -> Done; | Put(12); Shutdown -> Done",
+        "Put(11) -> Done; | Put(12); Shutdown -> Done; | -> ShutDown"),
     ("a get stays blocked after a shutdown", Lifo, Some(1),
-        "                 | Get
-         ShutdownNow -> Items(0) |",
-        "                 | Get
-         ShutdownNow -> Items(0) |
-                          | -> ShutDown"),
+        "| Get; ShutdownNow -> Items(0)",
+        "| Get; ShutdownNow -> Items(0); | -> ShutDown"),
     ("a FIFO queue returns the last item first", Fifo, None,
-        "Put(11) -> Done
-         Put(12) -> Done
-         Get -> Count(12)",
-        "Put(11) -> Done
-         Put(12) -> Done
-         Get -> Count(11)"),
+        "Put(11) -> Done; Put(12) -> Done; Get -> Count(12)",
+        "Put(11) -> Done; Put(12) -> Done; Get -> Count(11)"),
     ("the items of one thread are reordered beside a put of another thread", Fifo, None,
-        "                 | Put(21)
-         Put(11) -> Done  |
-         Put(12) -> Done  |
-                          | -> Done
-         Get -> Count(12) |
-         Get -> Count(11) |",
-        "                 | Put(21)
-         Put(11) -> Done  |
-         Put(12) -> Done  |
-                          | -> Done
-         Get -> Count(21) |
-         Get -> Count(11) |"),
+        "| Put(21); Put(11) -> Done; Put(12) -> Done; | -> Done; Get -> Count(12); Get -> Count(11)",
+        "| Put(21); Put(11) -> Done; Put(12) -> Done; | -> Done; Get -> Count(21); Get -> Count(11)"),
     ("a LIFO queue returns the first of two successive items", Lifo, None,
-        "Put(11) -> Done  |
-                          | Put(12) -> Done
-         Get -> Count(11) |",
-        "Put(11)          |
-                          | Put(12) -> Done
-         -> Done          |
-         Get -> Count(11) |"),
+        "Put(11) -> Done; | Put(12) -> Done; Get -> Count(11)",
+        "Put(11); | Put(12) -> Done; -> Done; Get -> Count(11)"),
     ("of two items of equal priority, the later one is returned first", Priority, None,
-        "Put(11) -> Done
-         Put(12) -> Done
-         Drain -> Items(1211)",
-        "Put(11) -> Done
-         Put(12) -> Done
-         Drain -> Items(1112)"),
+        "Put(11) -> Done; Put(12) -> Done; Drain -> Items(1211)",
+        "Put(11) -> Done; Put(12) -> Done; Drain -> Items(1112)"),
     ("the item with the greater number is returned first", Priority, None,
-        "Put(21) -> Done
-         Put(11) -> Done
-         Get -> Count(21)",
-        "Put(21) -> Done
-         Put(11) -> Done
-         Get -> Count(11)"),
+        "Put(21) -> Done; Put(11) -> Done; Get -> Count(21)",
+        "Put(21) -> Done; Put(11) -> Done; Get -> Count(11)"),
     ("an item is returned twice", Fifo, None,
-        "Put(11) -> Done  |
-         Get              |
-                          | Get
-         -> Count(11)     |
-                          | -> Count(11)",
-        "Put(11) -> Done  |
-         Get              |
-                          | TryGet
-         -> Count(11)     |
-                          | -> Busy"),
+        "Put(11) -> Done; Get; | Get; -> Count(11); | -> Count(11)",
+        "Put(11) -> Done; Get; | TryGet; -> Count(11); | -> Busy"),
     ("an item is lost", Fifo, None,
-        "Put(11) -> Done  | Put(12) -> Done
-         Get -> Count(11) |
-         TryGet -> Busy   |",
-        "Put(11) -> Done  | Put(12) -> Done
-         Get -> Count(11) |
-         TryGet -> Count(12) |"),
+        "Put(11) -> Done; | Put(12) -> Done; Get -> Count(11); TryGet -> Busy",
+        "Put(11) -> Done; | Put(12) -> Done; Get -> Count(11); TryGet -> Count(12)"),
     ("an item is returned before it is put", Fifo, None,
-        "                 | Get -> Count(11)
-         Put(11) -> Done  |",
-        "Put(11)          |
-                          | Get -> Count(11)
-         -> Done          |"),
+        "| Get -> Count(11); Put(11) -> Done",
+        "Put(11); | Get -> Count(11); -> Done"),
     ("an item is returned after an immediate shutdown", Fifo, None,
-        "Put(11) -> Done  |
-         ShutdownNow -> Items(11) |
-                          | Get -> Count(11)",
-        "Put(11) -> Done  |
-         Shutdown -> Done |
-                          | Get -> Count(11)"),
+        "Put(11) -> Done; ShutdownNow -> Items(11); | Get -> Count(11)",
+        "Put(11) -> Done; Shutdown -> Done; | Get -> Count(11)"),
     ("an item is put after a shutdown has returned", Fifo, None,
-        "Shutdown -> Done |
-                          | Put(11) -> Done",
-        "Shutdown         |
-                          | Put(11) -> Done
-         -> Done          |"),
+        "Shutdown -> Done; | Put(11) -> Done",
+        "Shutdown; | Put(11) -> Done; -> Done"),
     ("a shutdown hides the remaining items", Fifo, None,
-        "Put(11) -> Done
-         Shutdown -> Done
-         Get -> ShutDown",
-        "Put(11) -> Done
-         Shutdown -> Done
-         Get -> Count(11)
-         Get -> ShutDown"),
+        "Put(11) -> Done; Shutdown -> Done; Get -> ShutDown",
+        "Put(11) -> Done; Shutdown -> Done; Get -> Count(11); Get -> ShutDown"),
     ("a put fails before the shutdown begins", Fifo, Some(1),
-        "                 | Put(11) -> ShutDown
-         Shutdown -> Done |",
-        "Shutdown         |
-                          | Put(11) -> ShutDown
-         -> Done          |"),
+        "| Put(11) -> ShutDown; Shutdown -> Done",
+        "Shutdown; | Put(11) -> ShutDown; -> Done"),
     ("a join returns while an item is unfinished", Fifo, None,
-        "Put(11) -> Done
-         Get -> Count(11)
-         Join -> Done",
-        "Put(11) -> Done
-         Get -> Count(11)
-         TaskDone -> Done
-         Join -> Done"),
+        "Put(11) -> Done; Get -> Count(11); Join -> Done",
+        "Put(11) -> Done; Get -> Count(11); TaskDone -> Done; Join -> Done"),
     ("an immediate shutdown forgets an item that was returned and is unfinished", Fifo, None,
-        "Put(11) -> Done
-         Get -> Count(11)
-         Put(12) -> Done
-         ShutdownNow -> Items(12)
-         TryJoin -> Is(true)",
-        "Put(11) -> Done
-         Get -> Count(11)
-         Put(12) -> Done
-         ShutdownNow -> Items(12)
-         Unfinished -> Count(1)"),
+        "Put(11) -> Done; Get -> Count(11); Put(12) -> Done; ShutdownNow -> Items(12); TryJoin -> Is(true)",
+        "Put(11) -> Done; Get -> Count(11); Put(12) -> Done; ShutdownNow -> Items(12); Unfinished -> Count(1)"),
     ("more items are finished than were put", Fifo, None,
-        "Put(11) -> Done  |
-         TaskDone         |
-                          | TaskDone
-         -> Done          |
-                          | -> Done",
-        "Put(11) -> Done  |
-         TaskDone         |
-                          | TaskDone
-         -> TooManyDone   |
-                          | -> Done"),
+        "Put(11) -> Done; TaskDone; | TaskDone; -> Done; | -> Done",
+        "Put(11) -> Done; TaskDone; | TaskDone; -> TooManyDone; | -> Done"),
     ("there are more items than slots", Fifo, Some(1),
-        "Put(11) -> Done  |
-                          | Put(12) -> Done
-         Drain -> Items(1112) |",
-        "Put(11) -> Done  |
-                          | Put(12)
-         Drain -> Items(11) |
-                          | -> Done"),
+        "Put(11) -> Done; | Put(12) -> Done; Drain -> Items(1112)",
+        "Put(11) -> Done; | Put(12); Drain -> Items(11); | -> Done"),
     ("a try_put fails while there is a free slot", Lifo, Some(2),
-        "Put(11) -> Done
-         TryPut(12) -> Busy",
-        "Put(11) -> Done
-         Put(12) -> Done
-         TryPut(13) -> Busy"),
+        "Put(11) -> Done; TryPut(12) -> Busy",
+        "Put(11) -> Done; Put(12) -> Done; TryPut(13) -> Busy"),
     ("the length is that of another time", Fifo, None,
-        "Put(11) -> Done  |
-                          | Len -> Count(0)",
-        "Put(11)          |
-                          | Len -> Count(0)
-         -> Done          |"),
+        "Put(11) -> Done; | Len -> Count(0)",
+        "Put(11); | Len -> Count(0); -> Done"),
 ];
 
 #[test]

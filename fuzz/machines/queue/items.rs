@@ -1,5 +1,5 @@
-//! The items that the fuzzers put into queues: the queue compares their priorities, comparisons can be made to panic, and
-//! live items are counted.
+//! The items that the fuzzers put into queues: the queue compares their priorities,
+//! comparisons can be made to panic, and live items are counted.
 
 use crate::primitive::INJECTED_PANIC;
 use selvedge::Prioritized;

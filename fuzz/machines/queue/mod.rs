@@ -331,7 +331,7 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
             code
         };
         match options.panics_at {
-            Some(comparisons) => format!("/* comparison {comparisons} panics */ {code}"),
+            Some(comparisons) => format!("/* panics after {comparisons} comparisons */ {code}"),
             None => code,
         }
     }
@@ -414,10 +414,11 @@ fn perform<'a, O: selvedge::queue::Order<Item>>(
     let held = context.guards.len() as u32;
     let item = |number| counter.item(number);
     let batch = |batch| items(batch).into_iter().map(|number| counter.item(number));
-    let put = |result: Result<(), PutError<Item>>, full| match result {
-        Ok(()) => Done,
-        Err(error) if error.is_full() => full,
-        Err(_) => ShutDown,
+    let put = |result: Result<(), PutError<Item>>, number, full| {
+        let Err(error) = result else { return Done };
+        let answer = if error.is_full() { full } else { ShutDown };
+        assert_eq!(error.into_inner().item.number, number, "the refused item");
+        answer
     };
     // `Items` with the refused items if the queue is full; if it was shut down after some were put, how many are left.
     let put_many = |result: Result<(), PutError<Vec<Item>>>, count| match result {
@@ -466,14 +467,12 @@ fn perform<'a, O: selvedge::queue::Order<Item>>(
         Call::Live => return Count(counter.live() as u32 - held),
     };
     match call {
-        Put(number) => put(queue.put(item(number)).map_err(PutError::from), Busy),
-        TryPut(number) => put(queue.try_put(item(number)), Busy),
+        Put(number) => put(queue.put(item(number)).map_err(PutError::from), number, Busy),
+        TryPut(number) => put(queue.try_put(item(number)), number, Busy),
         PutTimeout(number) => {
             let by_timeout = |time| queue.put_timeout(item(number), time);
-            put(
-                options.within(by_timeout, |at| queue.put_deadline(item(number), at)),
-                TimedOut,
-            )
+            let result = options.within(by_timeout, |at| queue.put_deadline(item(number), at));
+            put(result, number, TimedOut)
         }
         TryPutTwo(first, second) => put_many(queue.try_put_many([item(first), item(second)]), 2),
         Get if uses_task(options) => got_task(queue.get_task().map_err(GetError::from), Busy),

@@ -1,9 +1,9 @@
-//! Threads that race: random programs for two to four threads, each run several times. Each history must be linearizable,
-//! and a call that does not return must be blocked in the specification.
+//! Threads that race: random programs for two to four threads, each run several times. Each history
+//! must be linearizable, and a call that does not return must be blocked in the specification.
 //!
-//! Blocked threads are unblocked by `shutdown_now` and `task_done`, which are calls of the history like others. `len` and
-//! `is_shutdown` are not promised to agree with `unfinished` and `join` while a put is in progress: a program contains
-//! calls of one kind only.
+//! Blocked threads are unblocked by `shutdown_now` and `task_done`, which are calls of the
+//! history like others. `len` and `is_shutdown` are not promised to agree with `unfinished`
+//! and `join` while a put is in progress: a program contains calls of one kind only.
 
 use super::{BLOCKING, Subject};
 use crate::linear::{Event, History, NEVER, columns, is_legal, is_race, overlap};
