@@ -102,7 +102,7 @@ impl Subject {
                 return Done;
             }
             Call::Waiting => {
-                // An observer: no call is in progress that does not block.
+                // The harness makes this call while every other call is blocked, so both counters are up to date.
                 let expected = actions * self.generations.load(SeqCst);
                 assert_eq!(self.runs.load(SeqCst), expected, "the action runs once per generation");
                 return Count(barrier.waiting() as u32);

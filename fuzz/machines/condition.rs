@@ -162,7 +162,7 @@ impl Primitive for Subject {
 
     fn has_enqueued(&self, waiters: usize) -> bool {
         let is_equal = || self.waiters.load(SeqCst) == waiters;
-        // Equal without the lock, the number may still precede the enqueueing.
+        // Until the check with the lock held, a counted thread may not be enqueued yet.
         is_equal()
             && match &self.lock {
                 AnyLock::Lock(lock) => lock.try_acquire().is_some_and(|_guard| is_equal()),

@@ -30,7 +30,7 @@ impl<P: Primitive> ReferenceStateMachine for Generator<P> {
 
     fn transitions(reference: &Reference<P>) -> BoxedStrategy<Transition<Call<P>>> {
         let reference = reference.clone();
-        // These options never make a call block.
+        // With these options a timed call returns immediately.
         let plain = Options {
             keeps: !P::FORGETS,
             ..Options::PLAIN

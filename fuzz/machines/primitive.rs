@@ -71,8 +71,9 @@ pub trait Primitive: Send + Sync + Sized + 'static {
     fn offers(_: &Self::Start, _: Call<Self>, _: Options) -> bool {
         true
     }
-    /// Whether exactly this many waiters are enqueued, if their order matters. Does not block.
-    fn has_enqueued(&self, _waiters: usize) -> bool {
+    /// Whether exactly `waiters` threads are enqueued; true if their order does not matter. Does not block.
+    fn has_enqueued(&self, waiters: usize) -> bool {
+        let _ = waiters;
         true
     }
     /// The state after a call during which [`Options::panics_at`] took effect, given the state before it; none if the
@@ -92,11 +93,9 @@ pub fn method_call(object: &str, call: impl Debug) -> String {
     let (name, arguments) = call.split_once('(').unwrap_or((&call, ")"));
     let mut method = String::new();
     for letter in name.trim_end_matches("Timeout").chars() {
-        method.push_str(if letter.is_uppercase() && !method.is_empty() {
-            "_"
-        } else {
-            ""
-        });
+        if letter.is_uppercase() && !method.is_empty() {
+            method.push('_');
+        }
         method.extend(letter.to_lowercase());
     }
     format!("{object}.{method}({arguments}")

@@ -161,7 +161,7 @@ impl<P: Primitive> Reference<P> {
     }
 
     /// Lets all calls return that can, in the order in which they blocked. The specification
-    /// determines how many return. Which ones return it determines only if it records its waiters.
+    /// determines how many return. It determines which ones return only if it records its waiters.
     pub fn settle(&mut self) -> Vec<Answer> {
         let mut answers = Vec::new();
         while let Some(answer) = self.waiters.clone().into_iter().find_map(|thread| self.resume(thread)) {

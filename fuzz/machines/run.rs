@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a call may take that does not block: enough for a busy machine, while a lost wake-up lasts longer.
+/// How long a call that does not block may take: long enough for a busy machine. A lost wake-up takes longer.
 pub const LIMIT: Duration = Duration::from_secs(20);
-/// The same while a failing run is shortened, where a false failure only makes the report worse.
+/// The limit while a failing run is shortened: a false failure then only makes the report worse.
 pub const LIMIT_WHILE_SHORTENING: Duration = Duration::from_millis(500);
 
 /// The two tests of a primitive.
@@ -47,7 +47,7 @@ pub fn config(source_file: &'static str) -> Config {
     config
 }
 
-/// Fails with the shortest run found in which the primitive differs from its specification.
+/// Compares random runs with the specification. The error contains the shortest failing run that was found.
 pub fn fuzz<P: Primitive>(mut config: Config) -> Result<(), String> {
     config.cases *= P::RUNS;
     let limit = Cell::new(LIMIT);
@@ -68,7 +68,7 @@ pub fn fuzz<P: Primitive>(mut config: Config) -> Result<(), String> {
     })
 }
 
-/// Performs the transitions on a new object; fails with the program and the difference.
+/// Performs the transitions on a new object. The error contains the program and the difference.
 fn run<P: Primitive>(
     reference: Reference<P>,
     transitions: &[Transition<Call<P>>],

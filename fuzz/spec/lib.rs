@@ -29,7 +29,7 @@ pub enum Answer {
     OverReleased,
     /// An acquire beyond the limit.
     TooDeep,
-    /// A barrier, or its round, is broken.
+    /// A barrier, or one of its generations, is broken.
     Broken,
     /// A queue is shut down.
     ShutDown,

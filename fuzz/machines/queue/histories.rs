@@ -9,8 +9,8 @@ use spec::queue::{Call, Queue};
 /// Why the first history is rejected, the order and the capacity of the queue, and the two histories.
 type Pair = (&'static str, Order, Option<usize>, &'static str, &'static str);
 
-/// The invocations and returns in their order: `| Get` is an invocation on thread 1, `| | ->
-/// Done` a return on thread 2. A call without a return has not returned.
+/// The invocations and returns in their order. `| Get` is an invocation on thread 1, and `| | -> Done` is a return on
+/// thread 2. A call without a return has not returned.
 #[rustfmt::skip]
 const PAIRS: &[Pair] = &[
     ("a get times out while there is an item", Fifo, None,

@@ -16,11 +16,11 @@ use spec::{Spec, Step};
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// Several threads, the calls of the specification.
+/// Mode: several threads make the calls of the specification.
 const BLOCKING: u8 = 0;
-/// One thread, all calls in all forms.
+/// Mode: one thread makes all calls in all forms.
 const SEQUENTIAL: u8 = 1;
-/// The same, but a FIFO queue is compared with the specification of a LIFO queue.
+/// Mode: as `SEQUENTIAL`, but a FIFO queue is compared with the specification of a LIFO queue.
 const MISTAKEN: u8 = 2;
 
 crate::fuzzers!(Subject<BLOCKING>);
@@ -395,7 +395,7 @@ fn items(digits: u64) -> Vec<queue::Item> {
     pairs.map(item).collect()
 }
 
-/// Whether an item is removed as a task: a task that is forgotten is equivalent to a plain `get`.
+/// Whether a get returns a task. A task that is forgotten is equivalent to a plain `get`.
 fn uses_task(options: Options) -> bool {
     options.keeps || !options.variant
 }
@@ -420,7 +420,7 @@ fn perform<'a, O: selvedge::queue::Order<Item>>(
         assert_eq!(error.into_inner().item.number, number, "the refused item");
         answer
     };
-    // `Items` with the refused items if the queue is full; if it was shut down after some were put, how many are left.
+    // If the queue is full: `Items` with the refused items. If it is shut down after some were put: how many are left.
     let put_many = |result: Result<(), PutError<Vec<Item>>>, count| match result {
         Ok(()) => Done,
         Err(PutError::ShutDown(rest)) if rest.len() == count => ShutDown,

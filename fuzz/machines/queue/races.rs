@@ -70,8 +70,9 @@ fn histories_of_racing_threads_are_linearizable() {
 #[derive(Clone, Copy, Default)]
 struct Totals {
     runs: usize,
-    /// Runs in which each thread began before any thread had ended, with their calls.
+    /// Runs in which each thread began before any thread ended.
     races: usize,
+    /// The calls in races, and how many of them overlap.
     calls: usize,
     overlapping: usize,
     blocked: usize,
@@ -238,7 +239,7 @@ impl Run {
     }
 }
 
-/// Runs the program once; fails with its history.
+/// Runs the program once. The error contains the history.
 fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), String> {
     let run = Arc::new(Run::new(program));
     let (sender, ends) = channel();
@@ -271,7 +272,7 @@ fn race(program: &Program, limit: Duration, totals: &mut Totals) -> Result<(), S
             .clone()
             .map(|event| 1 + usize::from(event.answer.is_some()))
             .sum();
-        // Otherwise a thread is between two calls, or its call will time out.
+        // If not, a thread is between two calls or in a call that will time out.
         let may_block = |event: &&Event<Call>| event.answer.is_none() && !Queue::is_timed(event.call);
         let is_quiet = events.filter(may_block).count() == running;
         if is_quiet && size != checked {
