@@ -51,7 +51,7 @@ pub trait Primitive: Send + Sync + Sized + 'static {
 
     /// The arguments of the constructor, the simplest first.
     fn starts() -> BoxedStrategy<Self::Start>;
-    /// The object, its specification, and the line of Rust that creates it.
+    /// The object, its specification, and the Rust code that creates it.
     fn create(start: &Self::Start) -> (Self, Self::Spec, String);
     /// Makes the call.
     fn perform<'a>(&'a self, call: Call<Self>, context: Context<'_, Self::Guard<'a>>) -> Answer;

@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use spec::{Answer, Spec, Step};
 use std::cell::Cell;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
@@ -236,7 +237,7 @@ impl<P: Primitive> Run<P> {
             };
             compare(&reply, answer).inspect_err(|_| {
                 let code = P::code(call, options);
-                self.lines.push(comment(&code, harness, &shown(&reply)));
+                self.lines.push(comment(&code, "of the harness", &shown(&reply)));
             })?;
         }
         Ok(())
@@ -250,7 +251,7 @@ fn compare(reply: &Reply, answer: Answer) -> Result<(), String> {
         .ok_or_else(|| format!("the specification says {answer:?}"))
 }
 
-fn comment(code: &str, thread: usize, what: &str) -> String {
+fn comment(code: &str, thread: impl Display, what: &str) -> String {
     let semicolon = if code.is_empty() { "" } else { ";" };
     format!("{:<58} // thread {thread} {what}", format!("{code}{semicolon}"))
 }

@@ -264,11 +264,9 @@ impl<const MODE: u8> Primitive for Subject<MODE> {
             rest: 0,
         };
         let counter = Counter::default();
-        (
-            Subject { queue, counter },
-            model,
-            format!("let queue = {name}::{constructor};"),
-        )
+        let at = "let at = |item: u32| Prioritized { priority: item / 10, item };";
+        let code = format!("{at}\n    let queue = {name}::{constructor};");
+        (Subject { queue, counter }, model, code)
     }
 
     fn perform<'a>(&'a self, call: Call, context: Context<'_, Task<'a, Item>>) -> Answer {
