@@ -12,24 +12,21 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 crate::fuzzers!(Subject);
 
-/// A condition and its lock.
+/// A condition, and a lock of each kind, of which one is used.
 pub struct Subject {
     condition: Condition,
-    lock: AnyLock,
+    kind: Kind,
+    lock: Lock,
+    rlock: RLock,
+    mutex: Mutex<()>,
     /// The number of threads in a wait. A thread changes it while it holds the lock, before and after its wait. A wait
     /// enqueues the thread before it releases the lock, so a thread that holds the lock reads the number of waiters.
     waiters: AtomicUsize,
 }
 
-enum AnyLock {
-    Lock(Lock),
-    RLock { lock: RLock, depth: u32 },
-    Mutex(Mutex<()>),
-}
-
 /// The kind of lock, and how often a thread acquires it before a call.
-#[derive(Clone, Debug)]
-pub enum Start {
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
     Lock,
     RLock { depth: u32 },
     Mutex,
@@ -82,7 +79,7 @@ fn waits(call: Call) -> bool {
 }
 
 impl Primitive for Subject {
-    type Start = Start;
+    type Start = Kind;
     type Spec = condition::Condition;
     type Guard<'a> = Infallible;
 
@@ -104,39 +101,40 @@ impl Primitive for Subject {
         Done, Answer::TimedOut, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3),
     ];
 
-    fn starts() -> BoxedStrategy<Start> {
-        let rlock = (1u32..=2).prop_map(|depth| Start::RLock { depth });
-        prop_oneof![1 => Just(Start::Lock), 2 => rlock, 1 => Just(Start::Mutex)].boxed()
+    fn starts() -> BoxedStrategy<Kind> {
+        let rlock = (1u32..=2).prop_map(|depth| Kind::RLock { depth });
+        prop_oneof![1 => Just(Kind::Lock), 2 => rlock, 1 => Just(Kind::Mutex)].boxed()
     }
 
-    fn create(start: &Start) -> (Subject, condition::Condition, String) {
-        let (lock, code) = match *start {
-            Start::Lock => (AnyLock::Lock(Lock::new()), "Lock::new()"),
-            Start::RLock { depth } => {
-                let lock = RLock::new();
-                (AnyLock::RLock { lock, depth }, "RLock::new()")
-            }
-            Start::Mutex => (AnyLock::Mutex(Mutex::new(())), "Mutex::new(())"),
-        };
+    fn create(&kind: &Kind) -> (Subject, condition::Condition, String) {
         let subject = Subject {
             condition: Condition::new(),
-            lock,
+            kind,
+            lock: Lock::new(),
+            rlock: RLock::new(),
+            mutex: Mutex::new(()),
             waiters: AtomicUsize::new(0),
         };
-        let line = format!("let (lock, condition) = ({code}, Condition::new());");
-        (subject, condition::Condition::default(), line)
+        let lock = match kind {
+            Kind::Lock => "Lock::new()",
+            Kind::RLock { .. } => "RLock::new()",
+            Kind::Mutex => "Mutex::new(())",
+        };
+        let code = format!("let (lock, condition) = ({lock}, Condition::new());");
+        (subject, condition::Condition::default(), code)
     }
 
     fn perform(&self, call: Call, Context { options, .. }: Context<'_, Infallible>) -> Answer {
         if !needs_lock(call, options) {
             return self.notify(call);
         }
-        match &self.lock {
-            AnyLock::Lock(lock) => self.locked(&mut lock.acquire(), call, options, || lock.is_locked()),
-            AnyLock::Mutex(lock) => self.locked(&mut lock.acquire(), call, options, || lock.is_locked()),
-            AnyLock::RLock { lock, depth } => {
-                let _levels: Vec<_> = (1..*depth).map(|_| lock.acquire()).collect();
-                self.locked(&mut lock.acquire(), call, options, || lock.depth() == *depth)
+        let Subject { lock, rlock, mutex, .. } = self;
+        match self.kind {
+            Kind::Lock => self.locked(&mut lock.acquire(), call, options, || lock.is_locked()),
+            Kind::Mutex => self.locked(&mut mutex.acquire(), call, options, || mutex.is_locked()),
+            Kind::RLock { depth } => {
+                let _levels: Vec<_> = (1..depth).map(|_| rlock.acquire()).collect();
+                self.locked(&mut rlock.acquire(), call, options, || rlock.depth() == depth)
             }
         }
     }
@@ -150,11 +148,11 @@ impl Primitive for Subject {
         }
     }
 
-    fn surround(start: &Start, call: Call, options: Options, code: String) -> String {
+    fn surround(start: &Kind, call: Call, options: Options, code: String) -> String {
         if !needs_lock(call, options) {
             return code;
         }
-        let is_deep = matches!(start, Start::RLock { depth: 2 });
+        let is_deep = matches!(start, Kind::RLock { depth: 2 });
         let outer = if is_deep { "let _outer = lock.acquire(); " } else { "" };
         let guard = if waits(call) { "mut guard" } else { "_guard" };
         format!("{{ {outer}let {guard} = lock.acquire(); {code} }}")
@@ -164,10 +162,10 @@ impl Primitive for Subject {
         let is_equal = || self.waiters.load(SeqCst) == waiters;
         // Until the check with the lock held, a counted thread may not be enqueued yet.
         is_equal()
-            && match &self.lock {
-                AnyLock::Lock(lock) => lock.try_acquire().is_some_and(|_guard| is_equal()),
-                AnyLock::Mutex(lock) => lock.try_acquire().is_some_and(|_guard| is_equal()),
-                AnyLock::RLock { lock, .. } => lock.try_acquire().is_ok_and(|_guard| is_equal()),
+            && match self.kind {
+                Kind::Lock => self.lock.try_acquire().is_some_and(|_guard| is_equal()),
+                Kind::Mutex => self.mutex.try_acquire().is_some_and(|_guard| is_equal()),
+                Kind::RLock { .. } => self.rlock.try_acquire().is_ok_and(|_guard| is_equal()),
             }
     }
 

@@ -105,15 +105,7 @@ impl Model {
     }
 
     fn is_shut_down(&self) -> bool {
-        self.call(IsShutdown) == Is(true)
-    }
-
-    /// The result of a call that does not block.
-    fn call(&self, call: queue::Call) -> Answer {
-        match self.queue.clone().step(0, call) {
-            Step::Done(answer) => answer,
-            Step::WouldBlock => unreachable!("{call:?} does not block"),
-        }
+        self.queue.clone().step(0, IsShutdown) == Step::Done(Is(true))
     }
 
     /// Puts the items until one is refused; returns `Items` with the remaining ones if the queue is full.
