@@ -1,13 +1,13 @@
-//! A hundred threads take one each from a shared hundred, and nothing is left.
+//! `Mutex`: a hundred threads each subtract one from a shared number.
 //!
-//! Python's twin: `threading.Lock` and a global number; each thread runs `with lock: num = num - 1`. Here the
-//! number lives inside the lock, so that no thread can forget to take it.
+//! In Python: `threading.Lock` and a global number; each thread runs `with lock: num = num - 1`. Here the number is
+//! inside the lock, so a thread cannot access it without the lock.
 //!
 //! ```text
 //! cargo run --example counter
 //! ```
-//! The read and the write are separate steps with a pause between them: without the lock nearly all threads would
-//! read 100 and write 99. What happens then, in all orders, is shown by the example `gil_and_lock`.
+//! The load and the store are separate steps with a pause between them. Without the lock, nearly all threads would load
+//! 100 and store 99. The example `gil_and_lock` explores all orders of these steps.
 
 use selvedge::Mutex;
 use std::thread;
@@ -18,25 +18,22 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 static NUMBER: Mutex<u32> = Mutex::new(THREADS);
 
-fn take_one() {
+fn subtract_one() {
     let mut number = NUMBER.acquire();
-    let seen = *number;
+    let before = *number;
     thread::sleep(PAUSE);
-    *number = seen - 1;
+    *number = before - 1;
 }
 
 fn main() {
     let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(take_one);
+            scope.spawn(subtract_one);
         }
     });
-    let left = *NUMBER.acquire();
-    println!("{THREADS} threads took one each from {THREADS}: {left} left.");
-    println!(
-        "One at a time: {:.1?} for {THREADS} pauses of {PAUSE:?}.",
-        start.elapsed()
-    );
-    assert_eq!(left, 0);
+    let rest = *NUMBER.acquire();
+    println!("{THREADS} threads each subtracted 1 from {THREADS}: the rest is {rest}.");
+    println!("{THREADS} pauses of {PAUSE:?}, one at a time: {:.1?}.", start.elapsed());
+    assert_eq!(rest, 0);
 }

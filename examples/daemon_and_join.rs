@@ -1,50 +1,44 @@
-//! A daemon starts five workers and waits for each, but not for ever; who is left when the program ends?
+//! Joins with a timeout, and daemons: five workers, of which two never end.
 //!
-//! Python's twin: a daemon thread which starts five others and calls `join(1)` on each; the main thread joins it with
-//! a timeout and ends. `join` returns `None` in any case, so the program can't say who was late without asking again,
-//! when the answer may have changed. Here the join tells. And a Rust program ends when `main` returns, so what Python
-//! does at its exit, to wait for all that are not daemons, is done by a guard.
+//! In Python: a daemon thread starts five threads, which are daemons as well, and calls `join(1)` on each.
+//! `join` returns `None` also after a timeout. At exit, Python waits for all threads that are not daemons.
+//! Here the result of a join says whether the thread has ended, and a guard waits at the end of `main`.
 //!
 //! ```text
 //! cargo run --example daemon_and_join
 //! ```
-//! Notice that workers 2 and 4 are late, and are lost no more than the others: they go on, and could be joined again;
-//! that they are daemons, for so is who started them; that the program ends although they never do; and that the last
-//! line comes from a thread that is no daemon, after `main` is done.
+//! The program ends although workers 2 and 4 do not: they are daemons. The last line is
+//! printed by a thread that is not a daemon, after `main` has returned.
 
 use selvedge::Event;
 use selvedge::thread::{self, Builder, JoinError, JoinHandle};
 use std::time::Duration;
 
-const WORKERS: u32 = 5;
-const PATIENCE: Duration = Duration::from_millis(250);
+const TIMEOUT: Duration = Duration::from_millis(250);
 
-/// The day on which the even workers are done.
 static NEVER: Event = Event::new();
-/// Set by `main` when all but the last line is said.
-static EVENING: Event = Event::new();
+static END_OF_MAIN: Event = Event::new();
 
 fn work(number: u32) {
     if number % 2 == 0 {
         NEVER.wait();
-        println!("worker {number} is done, which nobody should see");
     }
 }
 
-/// Starts the workers, waits for each, and hands them on.
+/// Starts the workers, and joins each with a timeout.
 fn lead() -> Vec<JoinHandle<()>> {
     let start = |number| {
         Builder::new()
             .name(format!("worker {number}"))
             .spawn(move || work(number))
     };
-    let workers: Vec<_> = (1..=WORKERS)
-        .map(|number| start(number).expect("there is room for five"))
+    let workers: Vec<_> = (1..=5)
+        .map(|number| start(number).expect("failed to spawn a thread"))
         .collect();
     for worker in &workers {
-        match worker.join_timeout(PATIENCE) {
-            Ok(()) => println!("{}: done", worker.name()),
-            Err(JoinError::TimedOut) => println!("{}: late, after {PATIENCE:?}", worker.name()),
+        match worker.join_timeout(TIMEOUT) {
+            Ok(()) => println!("{}: ended", worker.name()),
+            Err(JoinError::TimedOut) => println!("{}: still alive after {TIMEOUT:?}", worker.name()),
             Err(JoinError::Panicked(panicked)) => println!("{panicked}"),
         }
     }
@@ -52,41 +46,26 @@ fn lead() -> Vec<JoinHandle<()>> {
 }
 
 fn main() -> std::io::Result<()> {
-    // The first to be made is the last to be dropped: it waits when all else is done.
-    let _guard = thread::exit_guard();
+    let _guard = thread::exit_guard(); // declared first, so dropped last: waits for threads that are not daemons
     Builder::new().name("watchman").spawn(|| {
-        EVENING.wait();
-        println!("the watchman locks up: the guard has waited for him");
+        END_OF_MAIN.wait();
+        println!("the watchman ends; the guard has waited for it");
     })?;
 
     let foreman = Builder::new().name("foreman").daemon(true).spawn(lead)?;
-    assert_eq!(foreman.join_timeout(PATIENCE / 5), Err(JoinError::TimedOut));
-    println!("the foreman takes his time; a join that timed out has lost nothing");
-    foreman.join().expect("the foreman does not panic");
+    assert_eq!(foreman.join_timeout(TIMEOUT / 5), Err(JoinError::TimedOut));
+    foreman.join().expect("the foreman does not panic"); // a join that timed out can be repeated
 
-    let workers = foreman.take_result().expect("nobody has taken it");
-    let late: Vec<_> = workers
-        .iter()
-        .filter(|worker| worker.is_alive())
-        .map(|worker| worker.name())
-        .collect();
-    println!("still alive at exit:");
+    let workers = foreman.take_result().expect("it was not taken before");
+    assert!(
+        workers.iter().all(|worker| worker.is_daemon()),
+        "a thread inherits `daemon`"
+    );
     for thread in thread::enumerate() {
-        println!(
-            "  {}{}",
-            thread.name(),
-            if thread.is_daemon() {
-                ", a daemon: left behind"
-            } else {
-                ""
-            }
-        );
+        println!("alive at exit: {}, daemon: {}", thread.name(), thread.is_daemon());
     }
-    assert_eq!(late, ["worker 2", "worker 4"]);
-    assert!(workers.iter().all(|worker| worker.is_daemon()), "daemons start daemons");
-    assert_eq!(thread::active_count(), 1 + 1 + late.len(), "main and the watchman, too");
-
-    println!("main is done");
-    EVENING.set();
+    assert_eq!(thread::active_count(), 4, "main, the watchman, and two workers");
+    println!("main returns");
+    END_OF_MAIN.set();
     Ok(())
 }

@@ -1,105 +1,67 @@
-//! Four weavers, a dozen orders: the threads of a pool are started once, and each job has a result.
+//! `ThreadPool`: a few threads run many jobs, each of which has a result.
 //!
-//! Python's twin: `with ThreadPoolExecutor(4) as pool: for cloth in pool.map(weave, range(12))`, and `submit`, whose
-//! `Future` has the result, or raises what the function raised.
+//! In Python: `with ThreadPoolExecutor(4) as pool: for cloth in pool.map(weave, range(12))`,
+//! and `submit`, whose `Future` returns the result or raises the exception.
 //!
 //! ```text
 //! cargo run --example pool_map
 //! ```
-//! Notice that twelve orders need no more than four threads; that `map` gives the results in the order of the orders,
-//! though the first take longest, and `as_completed` in the order in which they are done; that a job which panics
-//! fails alone; and that `cancel` tells: true if the job will never run, false if it has begun.
+//! `map` returns the results in the order of the items, although the first take longest; `as_completed` returns
+//! the jobs as they end. A job that panics fails alone. `cancel` returns true if the job will never run.
 
 use selvedge::pool::{self, as_completed};
-use selvedge::{Event, Job, JobError, Outcome, SimpleQueue, ThreadPool, thread};
-use std::collections::BTreeSet;
+use selvedge::{Event, Job, Outcome, ThreadPool, thread};
 use std::error::Error;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-const WEAVERS: usize = 4;
-const ORDERS: u64 = 12;
+const ITEMS: u64 = 12;
 
-static DONE: SimpleQueue<u64> = SimpleQueue::new();
 static BEGUN: Event = Event::new();
-static YARN: Event = Event::new();
+static GO: Event = Event::new();
 
-/// The later the order, the sooner it is woven. Tells by whom.
-fn weave(order: u64) -> (u64, String) {
-    std::thread::sleep(Duration::from_millis(10 * (ORDERS - order)));
-    DONE.put(order);
-    (order, thread::current().name().to_owned())
-}
-
-fn in_the_order_of_the_items(pool: &ThreadPool) -> Result<(), JobError> {
-    let (mut orders, mut weavers) = (Vec::new(), BTreeSet::new());
-    for woven in pool.map(0..ORDERS, weave) {
-        let (order, weaver) = woven?;
-        orders.push(order);
-        weavers.insert(weaver);
-    }
-    let done: Vec<_> = orders.iter().map(|_| DONE.get()).collect();
-    println!("map:          {orders:?}");
-    println!("they ended:   {done:?}");
-    println!("woven by:     {weavers:?}");
-    assert!(orders.iter().copied().eq(0..ORDERS) && weavers.len() <= WEAVERS);
-    Ok(())
-}
-
-fn in_the_order_of_their_ends(pool: &ThreadPool) -> Result<(), Box<dyn Error>> {
-    let jobs: Vec<_> = (ORDERS - 4..ORDERS)
-        .map(|order| pool.submit(move || weave(order)))
-        .collect::<Result<_, _>>()?;
-    let woven: Result<Vec<_>, _> = as_completed(jobs).map(Job::result).collect();
-    println!(
-        "as_completed: {:?}",
-        woven?.iter().map(|(order, _)| order).collect::<Vec<_>>()
-    );
-    Ok(())
-}
-
-fn one_fails_alone(pool: &ThreadPool) -> Result<(), Box<dyn Error>> {
-    // As `panic!`, but for the standard library's message on stderr.
-    let torn = pool.submit(|| -> u32 { resume_unwind(Box::new("no yarn")) })?;
-    let whole = pool.submit(|| 6 * 7)?;
-    println!(
-        "one failed:   {}; the other has {}",
-        torn.result().unwrap_err(),
-        whole.result()?
-    );
-    Ok(())
-}
-
-fn cancel_tells() -> Result<(), Box<dyn Error>> {
-    let pool = pool::Builder::new().workers(1).name("apprentice").build();
-    let first = pool.submit(|| {
-        BEGUN.set();
-        YARN.wait();
-    })?;
-    let second = pool.submit(|| unreachable!("it was cancelled"))?;
-    second.on_done(|outcome| println!("told:         the second is {outcome:?}"));
-    BEGUN.wait();
-    let (late, in_time) = (first.cancel(), second.cancel());
-    YARN.set();
-    println!("cancelled:    the first, which runs: {late}; the second, which waits: {in_time}");
-    assert_eq!(
-        (late, in_time, first.wait(), second.wait()),
-        (false, true, Outcome::Returned, Outcome::Cancelled)
-    );
-    Ok(())
+/// The greater the item, the sooner the function returns.
+fn weave(item: u64) -> u64 {
+    std::thread::sleep(Duration::from_millis(10 * (ITEMS - item)));
+    item
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let pool = pool::Builder::new().workers(WEAVERS).name("weaver").build();
-    in_the_order_of_the_items(&pool)?;
-    in_the_order_of_their_ends(&pool)?;
-    one_fails_alone(&pool)?;
-    cancel_tells()?;
-    pool.shutdown(); // waits until all is done; to drop the pool does the same
+    let pool = ThreadPool::new(4);
+    let mapped: Vec<u64> = pool.map(0..ITEMS, weave).collect::<Result<_, _>>()?;
+    println!("map:          {mapped:?}");
+    assert!(mapped.into_iter().eq(0..ITEMS));
+
+    let submit = |item| pool.submit(move || weave(item));
+    let jobs: Vec<_> = (ITEMS - 4..ITEMS).map(submit).collect::<Result<_, _>>()?;
+    let completed: Vec<u64> = as_completed(jobs).map(Job::result).collect::<Result<_, _>>()?;
+    println!("as_completed: {completed:?}");
+
+    // A panic without the message on stderr.
+    let torn = pool.submit(|| -> u32 { resume_unwind(Box::new("no yarn")) })?;
+    let whole = pool.submit(|| 6 * 7)?;
     println!(
-        "shut down:    threads alive, besides main: {}",
-        thread::active_count() - 1
+        "a panic:      {}; the other job returned {}",
+        torn.result().unwrap_err(),
+        whole.result()?
     );
-    assert_eq!(thread::active_count(), 1);
+
+    let single = pool::Builder::new().workers(1).name("single").build();
+    let first = single.submit(|| {
+        BEGUN.set();
+        GO.wait();
+    })?;
+    let second = single.submit(|| unreachable!("it was cancelled"))?;
+    second.on_done(|outcome| println!("callback:     the second job is {outcome:?}"));
+    BEGUN.wait();
+    let (running, waiting) = (first.cancel(), second.cancel());
+    GO.set();
+    println!("cancel:       of the running job {running}, of the waiting one {waiting}");
+    assert_eq!((running, waiting), (false, true));
+    assert_eq!((first.wait(), second.wait()), (Outcome::Returned, Outcome::Cancelled));
+
+    drop(single); // as `shutdown`: waits until all jobs have ended
+    pool.shutdown();
+    assert_eq!(thread::active_count(), 1, "only main is alive");
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! A function that holds a lock calls two others that take it again.
+//! `RLock`: a function that holds a lock calls two functions that acquire it again.
 //!
-//! Python's twin: `run3` enters `with rlock:` and calls `run1` and `run2`, which do the same. With a plain lock
-//! `run1` would wait for its own caller for ever; an `RLock` knows its owner, and counts.
+//! In Python: `run3` enters `with rlock:` and calls `run1` and `run2`, which do the same. With
+//! a plain lock, `run1` would deadlock. An `RLock` records its owner and counts the acquires.
 //!
 //! ```text
 //! cargo run --example rlock_nested
 //! ```
-//! Notice that the depth is 2 inside `run1` and `run2`, 1 again between them and 0 at the end, and that no thread
-//! gets in between a `run1` and the `run2` that belongs to it: both numbers are always equal.
+//! The depth is 2 inside `run1` and `run2` and 1 between them. No other thread runs between a
+//! `run1` and the `run2` that follows it, so both numbers are always equal.
 
 use selvedge::RLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -17,17 +17,17 @@ use std::time::Duration;
 const THREADS: u32 = 5;
 
 static LOCK: RLock = RLock::new();
-// Relaxed: the lock orders all that is done to them, and makes the load and the store one step.
+// Relaxed: they are accessed only with the lock held.
 static NUM1: AtomicU32 = AtomicU32::new(0);
 static NUM2: AtomicU32 = AtomicU32::new(0);
 
-/// Adds one with a pause between the read and the write; tells the sum, and how deep the lock is held.
+/// Adds one, with a pause between the load and the store; returns the sum, and the depth of the lock.
 fn add_one(number: &AtomicU32) -> (u32, u32) {
     let _guard = LOCK.acquire();
-    let seen = number.load(Relaxed);
+    let sum = number.load(Relaxed) + 1;
     thread::sleep(Duration::from_millis(20));
-    number.store(seen + 1, Relaxed);
-    (seen + 1, LOCK.depth())
+    number.store(sum, Relaxed);
+    (sum, LOCK.depth())
 }
 
 fn run1() -> (u32, u32) {
@@ -44,7 +44,7 @@ fn run3(worker: u32) {
     let between = LOCK.depth();
     let (num2, depth2) = run2();
     println!("worker {worker}: run1 at depth {depth1} -> {num1}, between: {between}, run2 at depth {depth2} -> {num2}");
-    assert_eq!(num1, num2, "somebody came in between run1 and run2");
+    assert_eq!(num1, num2, "another thread ran between run1 and run2");
 }
 
 fn main() {

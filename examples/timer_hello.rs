@@ -1,69 +1,61 @@
-//! A timer says hello, another is stopped in time, and a third repeats itself.
+//! Timers: one runs, one is cancelled, one repeats.
 //!
-//! Python's twin: `Timer(5.0, hello)`, `start`, and `cancel`, which returns nothing: whether it came in time can't be
-//! told, for between a look at `is_alive` and the `cancel` the function may begin. Here `cancel` tells. And there each
-//! timer is a thread that sleeps; here one thread sleeps for all.
+//! In Python: `Timer(5.0, hello)`, `start` and `cancel`, which returns nothing, so that the
+//! caller cannot know whether the function runs nevertheless. Here `cancel` returns it. In
+//! Python each timer is a thread; here one thread serves all.
 //!
 //! ```text
 //! cargo run --example timer_hello
 //! ```
-//! Notice that the cancelled one never speaks, that a `cancel` that comes too late says so, and that of those which
-//! are cancelled at the very moment at which they are due, each has either run or been cancelled, never both.
+//! Of the timers that are cancelled at the moment at which they expire, each either runs or is cancelled.
 
 use selvedge::{Semaphore, Timer};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-const SOON: Duration = Duration::from_millis(200);
-const LATER: Duration = Duration::from_secs(3600);
+const DELAY: Duration = Duration::from_millis(200);
 const PERIOD: Duration = Duration::from_millis(100);
 const RACES: usize = 1000;
 
 static TICKS: Semaphore = Semaphore::new(0);
 static RAN: AtomicUsize = AtomicUsize::new(0);
 
-fn one_fires_and_one_does_not() {
+fn one_runs_and_one_is_cancelled() {
     let begun = Instant::now();
-    let hello = Timer::start(SOON, move || {
-        println!("hello, not before {SOON:?} were over: {}", begun.elapsed() >= SOON)
-    });
-    let never = Timer::start(LATER, || unreachable!("it was cancelled"));
-    println!("cancel an hour before: in time: {}", never.cancel());
-    hello.join().expect("hello does not panic"); // a timer holds up no exit
-    println!("cancel after hello: in time: {}", hello.cancel());
-    assert_eq!((never.cancel(), hello.cancel()), (true, false));
+    let hello = Timer::start(DELAY, move || println!("hello after {:?}", begun.elapsed()));
+    let never = Timer::start(Duration::from_secs(3600), || unreachable!("it was cancelled"));
+    assert!(never.cancel());
+    hello.join().expect("hello does not panic");
+    println!("cancelled before its time: true, after it: {}", hello.cancel());
+    assert!(!hello.cancel());
 }
 
 fn one_repeats() {
     let begun = Instant::now();
-    let metronome = Timer::every(PERIOD, || TICKS.release(1).expect("few are left unheard"));
+    let metronome = Timer::every(PERIOD, || TICKS.release(1).expect("there are few permits"));
     for tick in 1..=3 {
         TICKS.acquire().forget();
-        println!("tick {tick}, not too soon: {}", begun.elapsed() >= tick * PERIOD);
+        println!("tick {tick} after {:?}", begun.elapsed());
     }
-    // True unless it ticks at this moment, which then is the last time.
-    metronome.cancel();
+    metronome.cancel(); // false if it runs at this moment; then this run is the last
     metronome.join().expect("a tick does not panic");
-    let unheard = TICKS.available();
     assert!(metronome.is_finished());
-    println!("the metronome has stopped; ticks that we were too slow to hear: {unheard}");
 }
 
-fn some_are_cancelled_when_they_are_due() {
-    let due = selvedge::Instant::now() + PERIOD / 2;
+fn some_are_cancelled_when_they_expire() {
+    let deadline = selvedge::Instant::now() + PERIOD / 2;
     let run = || _ = RAN.fetch_add(1, Relaxed);
-    let timers: Vec<_> = (0..RACES).map(|_| Timer::start_at(due, run)).collect();
-    // They run in the order in which they were started: when the first has run, we begin at the other end.
-    timers[0].join().expect("to count is safe");
+    let timers: Vec<_> = (0..RACES).map(|_| Timer::start_at(deadline, run)).collect();
+    // They run in the order in which they were started: cancel from the other end as soon as the first has run.
+    timers[0].join().expect("it does not panic");
     let cancelled = timers.iter().rev().filter(|timer| timer.cancel()).count();
-    timers.iter().for_each(|timer| timer.join().expect("to count is safe"));
-    let ran = RAN.load(Relaxed);
-    println!("{RACES} timers cancelled when they were due: {ran} ran, {cancelled} did not; none did both");
-    assert_eq!(ran + cancelled, RACES);
+    timers.iter().for_each(|timer| timer.join().expect("it does not panic"));
+    println!("of {RACES} timers, {cancelled} were cancelled");
+    assert_eq!(RAN.load(Relaxed) + cancelled, RACES);
 }
 
 fn main() {
-    one_fires_and_one_does_not();
+    one_runs_and_one_is_cancelled();
     one_repeats();
-    some_are_cancelled_when_they_are_due();
+    some_are_cancelled_when_they_expire();
 }

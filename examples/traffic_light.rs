@@ -1,14 +1,13 @@
-//! Cars wait for a traffic light.
+//! `Event`: cars wait for a traffic light.
 //!
-//! Python's twin: a light that sets and clears a `threading.Event`, and people who look at `is_set()` and sleep in
-//! between. Here they `wait`: each goes on as soon as the light turns green, and nobody looks twice.
+//! In Python: one thread sets and clears a `threading.Event`, and the others poll `is_set()`, with sleeps between. Here
+//! they `wait`, and return when the event is set.
 //!
 //! ```text
 //! cargo run --example traffic_light
 //! ```
-//! Notice that who comes at green does not wait, that who comes at red starts with the light, and that the last
-//! green is only a flash, set and cleared at once: all who waited go, for a `set` releases those who wait even if a
-//! `clear` follows before they run. The inspector gives up, as a timed wait may.
+//! A car that arrives at green does not wait. The last green is set and cleared immediately, and still all waiting cars
+//! drive: `set` releases all waiters, even if a `clear` follows before they run. The inspector's wait times out.
 
 use selvedge::Event;
 use std::thread;
@@ -16,21 +15,20 @@ use std::time::{Duration, Instant};
 
 static GREEN: Event = Event::new();
 
-const GREEN_FOR: Duration = Duration::from_millis(300);
-const RED_FOR: Duration = Duration::from_millis(400);
-/// When each car comes; by then the light is red, green, green, red, red, red.
-const ARRIVALS: [u64; 6] = [100, 500, 600, 800, 900, 1000];
+const PHASE: Duration = Duration::from_millis(300);
+/// When each car arrives. The light is then red, green, green, red, red and red.
+const ARRIVALS: [u64; 6] = [100, 400, 500, 700, 750, 800];
 
 fn light(start: Instant) {
     let say = |colour| println!("{:4} ms  light: {colour}", start.elapsed().as_millis());
     say("red");
-    thread::sleep(RED_FOR);
+    thread::sleep(PHASE);
     say("green");
     GREEN.set();
-    thread::sleep(GREEN_FOR);
+    thread::sleep(PHASE);
     GREEN.clear();
     say("red");
-    thread::sleep(RED_FOR);
+    thread::sleep(PHASE);
     say("a flash of green");
     GREEN.set();
     GREEN.clear();
@@ -38,35 +36,22 @@ fn light(start: Instant) {
 
 fn car(name: usize, arrival: Duration, start: Instant) {
     thread::sleep(arrival.saturating_sub(start.elapsed()));
-    let came = Instant::now();
+    let arrived = Instant::now();
     GREEN.wait();
-    println!(
-        "{:4} ms  car {name} drives, after {} ms",
-        start.elapsed().as_millis(),
-        came.elapsed().as_millis()
-    );
-}
-
-fn inspector(start: Instant) {
-    let patience = Duration::from_millis(50);
-    match GREEN.wait_timeout(patience) {
-        Ok(()) => println!("{:4} ms  the inspector saw green", start.elapsed().as_millis()),
-        Err(error) => println!("{:4} ms  the inspector leaves: {error}", start.elapsed().as_millis()),
-    }
+    let (now, waited) = (start.elapsed().as_millis(), arrived.elapsed().as_millis());
+    println!("{now:4} ms  car {name} drives after {waited} ms");
 }
 
 fn main() {
     let start = Instant::now();
     thread::scope(|scope| {
         scope.spawn(|| light(start));
-        scope.spawn(|| inspector(start));
         for (name, arrival) in (1..).zip(ARRIVALS) {
             scope.spawn(move || car(name, Duration::from_millis(arrival), start));
         }
+        let inspected = GREEN.wait_timeout(Duration::from_millis(50));
+        println!("{:4} ms  inspector: {inspected:?}", start.elapsed().as_millis());
     });
-    println!(
-        "All {} cars are through, and the light is {}.",
-        ARRIVALS.len(),
-        if GREEN.is_set() { "green" } else { "red" }
-    );
+    println!("All {} cars have passed; green: {}.", ARRIVALS.len(), GREEN.is_set());
+    assert!(!GREEN.is_set());
 }

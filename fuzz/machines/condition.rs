@@ -1,6 +1,6 @@
-//! `Condition`: who goes on is exact, whichever kind of lock the waiters let go of.
+//! `Condition`: exactly the notified waiters return, whichever kind of lock they use.
 
-use crate::primitive::{Hand, Manner, Primitive};
+use crate::primitive::{Context, Options, Primitive, method_call};
 use proptest::prelude::*;
 use selvedge::sync::Guard;
 use selvedge::{Condition, Instant, Lock, Mutex, RLock, TimedOut};
@@ -10,52 +10,48 @@ use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-crate::fuzzers!(Meeting);
+crate::fuzzers!(Subject);
 
-/// A condition, and the lock under which it is used.
-pub struct Meeting {
+/// A condition, and a lock of each kind, of which one is used.
+pub struct Subject {
     condition: Condition,
-    lock: AnyLock,
-    /// How many are in a wait: counted under the lock, before the wait and after it. A wait lets go of the lock only when
-    /// its thread stands in line. So to whoever holds the lock this is how many do.
-    in_line: AtomicUsize,
+    kind: Kind,
+    lock: Lock,
+    rlock: RLock,
+    mutex: Mutex<()>,
+    /// The number of threads in a wait. A thread changes it while it holds the lock, before and after its wait. A wait
+    /// enqueues the thread before it releases the lock, so a thread that holds the lock reads the number of waiters.
+    waiters: AtomicUsize,
 }
 
-enum AnyLock {
-    Lock(Lock),
-    RLock { lock: RLock, depth: u32 },
-    Mutex(Mutex<()>),
-}
-
-/// Which lock it is, and how deep it is held.
-#[derive(Clone, Debug)]
-pub enum Start {
+/// The kind of lock, and how often a thread acquires it before a call.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
     Lock,
     RLock { depth: u32 },
     Mutex,
 }
 
-impl Meeting {
-    /// Makes the call under the lock, which is held afterwards as before.
-    fn under<G: Guard>(&self, guard: &mut G, call: Call, manner: Manner, is_held: impl Fn() -> bool) -> Answer {
-        let answer = match call {
-            Call::Wait | Call::WaitTimeout => {
-                self.in_line.fetch_add(1, SeqCst);
-                let notified = self.wait(guard, call, manner);
-                self.in_line.fetch_sub(1, SeqCst);
-                notified.map_or(Answer::TimedOut, |()| Done)
-            }
-            _ => self.notify(call),
+impl Subject {
+    /// Makes the call with the lock held, and checks that the lock is held afterwards.
+    fn locked<G: Guard>(&self, guard: &mut G, call: Call, options: Options, is_held: impl Fn() -> bool) -> Answer {
+        let answer = if waits(call) {
+            self.waiters.fetch_add(1, SeqCst);
+            let notified = self.wait(guard, call, options);
+            self.waiters.fetch_sub(1, SeqCst);
+            notified.map_or(Answer::TimedOut, |()| Done)
+        } else {
+            self.notify(call)
         };
-        assert!(is_held(), "the lock is not held as it was");
+        assert!(is_held(), "the lock is not held as before");
         answer
     }
 
-    fn wait<G: Guard>(&self, guard: &mut G, call: Call, manner: Manner) -> Result<(), TimedOut> {
-        let patience = manner.patience.duration();
+    fn wait<G: Guard>(&self, guard: &mut G, call: Call, options: Options) -> Result<(), TimedOut> {
+        let timeout = options.timeout;
         match call {
-            Call::WaitTimeout if manner.by_deadline => self.condition.wait_deadline(guard, Instant::now() + patience),
-            Call::WaitTimeout => self.condition.wait_timeout(guard, patience),
+            Call::WaitTimeout if options.by_deadline => self.condition.wait_deadline(guard, Instant::now() + timeout),
+            Call::WaitTimeout => self.condition.wait_timeout(guard, timeout),
             _ => {
                 self.condition.wait(guard);
                 Ok(())
@@ -68,27 +64,29 @@ impl Meeting {
             Call::NotifyOne => Is(self.condition.notify_one()),
             Call::Notify(count) => Count(self.condition.notify(count as usize) as u32),
             Call::NotifyAll => Count(self.condition.notify_all() as u32),
-            Call::Wait | Call::WaitTimeout => unreachable!("nobody waits without the lock"),
+            Call::Wait | Call::WaitTimeout => unreachable!("a wait needs the lock"),
         }
     }
 }
 
-fn holds_the_lock(call: Call, manner: Manner) -> bool {
-    waits(call) || manner.locked
+/// A wait needs the lock. A notification is made with the lock or without it.
+fn needs_lock(call: Call, options: Options) -> bool {
+    waits(call) || options.variant
 }
 
 fn waits(call: Call) -> bool {
     matches!(call, Call::Wait | Call::WaitTimeout)
 }
 
-impl Primitive for Meeting {
-    type Start = Start;
+impl Primitive for Subject {
+    type Start = Kind;
     type Spec = condition::Condition;
     type Guard<'a> = Infallible;
 
+    const NAME: &'static str = "condition";
     const THREADS: RangeInclusive<usize> = 2..=4;
-    const GIVES_BACK: Call = Call::NotifyAll;
-    // Notifications are seldom, or the line would always be short.
+    const RELEASE: Call = Call::NotifyAll;
+    // With more notifications, there would never be several waiters.
     const CALLS: &'static [(u32, Call)] = &[
         (9, Call::Wait),
         (7, Call::WaitTimeout),
@@ -97,100 +95,81 @@ impl Primitive for Meeting {
         (1, Call::Notify(0)),
         (2, Call::NotifyAll),
     ];
-    const LOOKS: &'static [Call] = &[];
+    const OBSERVERS: &'static [Call] = &[];
+    #[rustfmt::skip]
     const ANSWERS: &'static [Answer] = &[
-        Done,
-        Answer::TimedOut,
-        Is(false),
-        Is(true),
-        Count(0),
-        Count(1),
-        Count(2),
-        Count(3),
+        Done, Answer::TimedOut, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3),
     ];
 
-    fn starts() -> BoxedStrategy<Start> {
-        let rlock = (1u32..=2).prop_map(|depth| Start::RLock { depth });
-        prop_oneof![1 => Just(Start::Lock), 2 => rlock, 1 => Just(Start::Mutex)].boxed()
+    fn starts() -> BoxedStrategy<Kind> {
+        let rlock = (1u32..=2).prop_map(|depth| Kind::RLock { depth });
+        prop_oneof![1 => Just(Kind::Lock), 2 => rlock, 1 => Just(Kind::Mutex)].boxed()
     }
 
-    fn spec(_: &Start) -> condition::Condition {
-        condition::Condition::default()
-    }
-
-    fn object(start: &Start) -> Meeting {
-        let lock = match *start {
-            Start::Lock => AnyLock::Lock(Lock::new()),
-            Start::RLock { depth } => AnyLock::RLock {
-                lock: RLock::new(),
-                depth,
-            },
-            Start::Mutex => AnyLock::Mutex(Mutex::new(())),
-        };
-        Meeting {
+    fn create(&kind: &Kind) -> (Subject, condition::Condition, String) {
+        let subject = Subject {
             condition: Condition::new(),
-            lock,
-            in_line: AtomicUsize::new(0),
-        }
-    }
-
-    fn making(start: &Start) -> String {
-        let lock = match start {
-            Start::Lock => "Lock::new()",
-            Start::RLock { .. } => "RLock::new()",
-            Start::Mutex => "Mutex::new(())",
+            kind,
+            lock: Lock::new(),
+            rlock: RLock::new(),
+            mutex: Mutex::new(()),
+            waiters: AtomicUsize::new(0),
         };
-        format!("let (lock, condition) = ({lock}, Condition::new());")
+        let lock = match kind {
+            Kind::Lock => "Lock::new()",
+            Kind::RLock { .. } => "RLock::new()",
+            Kind::Mutex => "Mutex::new(())",
+        };
+        let code = format!("let (lock, condition) = ({lock}, Condition::new());");
+        (subject, condition::Condition::default(), code)
     }
 
-    fn perform(&self, call: Call, Hand { manner, .. }: Hand<'_, Infallible>) -> Answer {
-        if !holds_the_lock(call, manner) {
+    fn perform(&self, call: Call, Context { options, .. }: Context<'_, Infallible>) -> Answer {
+        if !needs_lock(call, options) {
             return self.notify(call);
         }
-        match &self.lock {
-            AnyLock::Lock(lock) => self.under(&mut lock.acquire(), call, manner, || lock.is_locked()),
-            AnyLock::Mutex(lock) => self.under(&mut lock.acquire(), call, manner, || lock.is_locked()),
-            AnyLock::RLock { lock, depth } => {
-                let _levels: Vec<_> = (1..*depth).map(|_| lock.acquire()).collect();
-                self.under(&mut lock.acquire(), call, manner, || lock.depth() == *depth)
+        let Subject { lock, rlock, mutex, .. } = self;
+        match self.kind {
+            Kind::Lock => self.locked(&mut lock.acquire(), call, options, || lock.is_locked()),
+            Kind::Mutex => self.locked(&mut mutex.acquire(), call, options, || mutex.is_locked()),
+            Kind::RLock { depth } => {
+                let _levels: Vec<_> = (1..depth).map(|_| rlock.acquire()).collect();
+                self.locked(&mut rlock.acquire(), call, options, || rlock.depth() == depth)
             }
         }
     }
 
-    fn code(call: Call) -> String {
-        match call {
-            Call::Wait | Call::WaitTimeout => "condition.wait(&mut guard)".into(),
-            Call::NotifyOne => "condition.notify_one()".into(),
-            Call::Notify(count) => format!("condition.notify({count})"),
-            Call::NotifyAll => "condition.notify_all()".into(),
+    fn code(call: Call, _: Options) -> String {
+        let code = method_call("condition", call);
+        if waits(call) {
+            code.replace("()", "(&mut guard)")
+        } else {
+            code
         }
     }
 
-    fn surrounded(start: &Start, call: Call, manner: Manner, code: String) -> String {
-        if !holds_the_lock(call, manner) {
+    fn surround(start: &Kind, call: Call, options: Options, code: String) -> String {
+        if !needs_lock(call, options) {
             return code;
         }
-        let outer = if matches!(start, Start::RLock { depth: 2 }) {
-            "let _outer = lock.acquire(); "
-        } else {
-            ""
-        };
+        let is_deep = matches!(start, Kind::RLock { depth: 2 });
+        let outer = if is_deep { "let _outer = lock.acquire(); " } else { "" };
         let guard = if waits(call) { "mut guard" } else { "_guard" };
         format!("{{ {outer}let {guard} = lock.acquire(); {code} }}")
     }
 
-    fn has_in_line(&self, waiters: usize) -> bool {
-        let as_many = || self.in_line.load(SeqCst) == waiters;
-        // Seen without the lock it may be too early; not seen, it is.
-        as_many()
-            && match &self.lock {
-                AnyLock::Lock(lock) => lock.try_acquire().is_some_and(|_guard| as_many()),
-                AnyLock::Mutex(lock) => lock.try_acquire().is_some_and(|_guard| as_many()),
-                AnyLock::RLock { lock, .. } => lock.try_acquire().is_ok_and(|_guard| as_many()),
+    fn has_enqueued(&self, waiters: usize) -> bool {
+        let is_equal = || self.waiters.load(SeqCst) == waiters;
+        // Until the check with the lock held, a counted thread may not be enqueued yet.
+        is_equal()
+            && match self.kind {
+                Kind::Lock => self.lock.try_acquire().is_some_and(|_guard| is_equal()),
+                Kind::Mutex => self.mutex.try_acquire().is_some_and(|_guard| is_equal()),
+                Kind::RLock { .. } => self.rlock.try_acquire().is_ok_and(|_guard| is_equal()),
             }
     }
 
     fn ends_as(self, _: &condition::Condition) -> bool {
-        self.has_in_line(0) && self.condition.notify_all() == 0
+        self.has_enqueued(0) && self.condition.notify_all() == 0
     }
 }

@@ -1,6 +1,6 @@
-//! `Event`: one `set` lets all go on.
+//! `Event`: one `set` releases all waiters.
 
-use crate::primitive::{Hand, Primitive};
+use crate::primitive::{Context, Primitive};
 use proptest::prelude::*;
 use selvedge::Event;
 use spec::Answer::{self, Done, Is, TimedOut};
@@ -14,8 +14,9 @@ impl Primitive for Event {
     type Spec = event::Event;
     type Guard<'a> = Infallible;
 
-    const GIVES_BACK: Call = Call::Set;
-    // An event is seldom set, or nobody would ever wait.
+    const NAME: &'static str = "event";
+    const RELEASE: Call = Call::Set;
+    // With more sets, no thread would block.
     const CALLS: &'static [(u32, Call)] = &[
         (6, Call::Wait),
         (2, Call::Set),
@@ -23,48 +24,32 @@ impl Primitive for Event {
         (6, Call::WaitTimeout),
         (1, Call::IsSet),
     ];
-    const LOOKS: &'static [Call] = &[Call::IsSet];
+    const OBSERVERS: &'static [Call] = &[Call::IsSet];
     const ANSWERS: &'static [Answer] = &[Done, TimedOut, Is(false), Is(true)];
 
     fn starts() -> BoxedStrategy<()> {
         Just(()).boxed()
     }
 
-    fn spec(_: &()) -> event::Event {
-        event::Event::default()
+    fn create(_: &()) -> (Event, event::Event, String) {
+        (
+            Event::new(),
+            event::Event::default(),
+            "let event = Event::new();".into(),
+        )
     }
 
-    fn object(_: &()) -> Event {
-        Event::new()
-    }
-
-    fn making(_: &()) -> String {
-        "let event = Event::new();".into()
-    }
-
-    fn perform(&self, call: Call, hand: Hand<'_, Infallible>) -> Answer {
+    fn perform(&self, call: Call, Context { options, .. }: Context<'_, Infallible>) -> Answer {
         match call {
             Call::Wait => self.wait(),
             Call::WaitTimeout => {
-                let set = hand
-                    .manner
-                    .within(|timeout| self.wait_timeout(timeout), |at| self.wait_deadline(at));
-                return set.map_or(TimedOut, |()| Done);
+                let waited = options.within(|time| self.wait_timeout(time), |at| self.wait_deadline(at));
+                return waited.map_or(TimedOut, |()| Done);
             }
             Call::Set => self.set(),
             Call::Clear => self.clear(),
             Call::IsSet => return Is(self.is_set()),
         }
         Done
-    }
-
-    fn code(call: Call) -> String {
-        let code = match call {
-            Call::Wait | Call::WaitTimeout => "event.wait()",
-            Call::Set => "event.set()",
-            Call::Clear => "event.clear()",
-            Call::IsSet => "event.is_set()",
-        };
-        code.into()
     }
 }

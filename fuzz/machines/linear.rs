@@ -1,42 +1,42 @@
-//! Histories of threads that race, and whether a sequential machine could have made them.
+//! Checks that the history of racing threads is linearizable.
 //!
-//! A call takes effect at one instant between its invocation and its return; a timed one may time out if the machine
-//! would block it at some such instant; and one that has not returned must be blocked in the end. The search tries
-//! each order that the stamps allow, and no state twice.
+//! Each call takes effect at one instant between its invocation and its return. A timed call may time out if the
+//! specification would block it at such an instant. A call that has not returned must be blocked in the final state.
+//! The search tries each order of the calls that the times of the history permit, and visits no state twice.
 
 use spec::{Answer, Spec, Step};
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-/// A call and its answer, and the stamps of a clock that all threads share.
+/// A call, its result, and the times of its invocation and return on a clock that all threads share.
 #[derive(Clone, Debug)]
 pub struct Event<C> {
     pub call: C,
-    /// None if it has not returned.
+    /// None if the call has not returned.
     pub answer: Option<Answer>,
     pub begun: u64,
-    /// `NEVER` if it has not returned.
+    /// [`NEVER`] if the call has not returned.
     pub ended: u64,
 }
 
-/// The end of what does not return.
+/// The return time of a call that has not returned.
 pub const NEVER: u64 = u64::MAX;
 
-/// One list of calls a thread.
+/// One list of calls per thread.
 pub type History<C> = Vec<Vec<Event<C>>>;
 
-/// Whether the machine, from `start` on, could have answered so.
+/// Whether the history is linearizable, given the initial state.
 pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
     let mut visited = BTreeSet::new();
     let mut open = vec![(vec![0; history.len()], start.clone())];
-    while let Some((places, state)) = open.pop() {
-        if !visited.insert((places.clone(), state.clone())) {
+    while let Some((positions, state)) = open.pop() {
+        if !visited.insert((positions.clone(), state.clone())) {
             continue;
         }
         let next: Vec<_> = history
             .iter()
-            .zip(&places)
-            .map(|(events, &place)| events.get(place))
+            .zip(&positions)
+            .map(|(events, &position)| events.get(position))
             .collect();
         let is_over = next.iter().flatten().all(|event| event.answer.is_none());
         let blocks = |(thread, event): (usize, &Option<&Event<S::Call>>)| {
@@ -51,113 +51,98 @@ pub fn is_legal<S: Spec>(start: &S, history: &[Vec<Event<S::Call>>]) -> bool {
             .zip(next)
             .filter_map(|(n, event)| Some((n, event.filter(begun)?)))
             .collect();
-        candidates.sort_by_key(|(_, event)| std::cmp::Reverse(event.ended)); // the last is tried first
+        candidates.sort_by_key(|(_, event)| std::cmp::Reverse(event.ended)); // `pop` takes the call that returned first
         for (thread, event) in candidates {
             let mut after = state.clone();
             let answer = match after.step(thread, event.call) {
                 Step::Done(answer) => answer,
                 Step::WouldBlock => {
                     if after != state {
-                        open.push((places.clone(), after.clone())); // it waits from now on
+                        open.push((positions.clone(), after.clone())); // the thread is now a waiter
                     }
                     if !S::is_timed(event.call) {
                         continue;
                     }
-                    after.give_up(thread)
+                    after.time_out(thread)
                 }
             };
             if event.answer == Some(answer) {
-                let mut places = places.clone();
-                places[thread] += 1;
-                open.push((places, after));
+                let mut positions = positions.clone();
+                positions[thread] += 1;
+                open.push((positions, after));
             }
         }
     }
     false
 }
 
-/// Whether each thread began its first call before any thread ended its last.
+/// Whether each thread began its first call before any thread returned from its last.
 pub fn is_race<C>(history: &[Vec<Event<C>>]) -> bool {
-    let first_end = history
-        .iter()
-        .filter_map(|events| events.last())
-        .map(|event| event.ended)
-        .min();
-    history
-        .iter()
-        .all(|events| events.first().is_some_and(|event| Some(event.begun) < first_end))
+    let last_calls = history.iter().filter_map(|events| events.last());
+    let first_end = last_calls.map(|event| event.ended).min();
+    let mut first_calls = history.iter().map(|events| events.first());
+    first_calls.all(|first| first.is_some_and(|event| Some(event.begun) < first_end))
 }
 
-/// How many calls there are, and how many of them overlap with a call of another thread.
+/// The number of calls, and how many of them overlap with a call of another thread.
 pub fn overlap<C>(history: &[Vec<Event<C>>]) -> (usize, usize) {
-    let meets = |one: &Event<C>, other: &Event<C>| one.begun < other.ended && other.begun < one.ended;
-    let overlapping = |(thread, event): (usize, &Event<C>)| {
-        let mut others = history.iter().enumerate().filter(|&(other, _)| other != thread);
-        others.any(|(_, events)| events.iter().any(|other| meets(event, other)))
+    let all = || {
+        let threads = history.iter().enumerate();
+        threads.flat_map(|(thread, events)| events.iter().map(move |event| (thread, event)))
     };
-    let all = history
-        .iter()
-        .enumerate()
-        .flat_map(|(thread, events)| events.iter().map(move |event| (thread, event)));
-    (all.clone().count(), all.filter(|&call| overlapping(call)).count())
+    let overlaps = |&(thread, event): &(usize, &Event<C>)| {
+        all().any(|(other, it)| other != thread && event.begun < it.ended && it.begun < event.ended)
+    };
+    (all().count(), all().filter(overlaps).count())
 }
 
 const WIDTH: usize = 34;
 
-/// One column a thread and one line an instant.
+/// The history as text: one column per thread, one line per invocation or return.
 pub fn columns<C: Copy + Debug>(history: &[Vec<Event<C>>]) -> String {
-    let mut instants: Vec<(u64, usize, String)> = Vec::new();
+    let mut instants = Vec::new();
     for (thread, events) in history.iter().enumerate() {
         for (index, event) in events.iter().enumerate() {
-            instants.push((event.begun, 2 * index, format!("{thread}{:?}", event.call)));
+            instants.push((event.begun, 2 * index, thread, format!("{:?}", event.call)));
             if let Some(answer) = event.answer {
-                instants.push((event.ended, 2 * index + 1, format!("{thread}-> {answer:?}")));
+                instants.push((event.ended, 2 * index + 1, thread, format!("-> {answer:?}")));
             }
         }
     }
     instants.sort();
     let mut lines: Vec<(usize, String)> = Vec::new();
-    for (_, _, text) in instants {
-        let (thread, text) = text.split_at(1);
-        let thread = thread.parse().expect("fewer than ten threads");
+    for (_, _, thread, text) in instants {
         match lines.last_mut() {
+            // The return follows the invocation immediately.
             Some((last, call)) if *last == thread && text.starts_with("->") && !call.contains("->") => {
                 *call = format!("{call} {text}");
             }
-            _ => lines.push((thread, text.to_string())),
+            _ => lines.push((thread, text)),
         }
     }
     let line = |(thread, text): &(usize, String)| format!("    {}{text}\n", format!("{:WIDTH$}| ", "").repeat(*thread));
     lines.iter().map(line).collect()
 }
 
-/// Reads what [`columns`] writes.
-pub fn parse<C: Copy>(text: &str, call: impl Fn(&str) -> C, answer: impl Fn(&str) -> Answer) -> History<C> {
-    let threads = text
-        .lines()
-        .map(|line| line.matches('|').count() + 1)
-        .max()
-        .unwrap_or(0);
-    let mut history: History<C> = (0..threads).map(|_| Vec::new()).collect();
-    let cells = text
-        .lines()
-        .flat_map(|line| line.split('|').map(str::trim).enumerate().collect::<Vec<_>>());
+/// Reads what [`columns`] writes. Lines may be separated by `;` as well.
+pub fn read<C: Copy>(text: &str, call: impl Fn(&str) -> C, answer: impl Fn(&str) -> Answer) -> History<C> {
+    let lines = text.split([';', '\n']);
+    let threads = lines.clone().map(|line| line.matches('|').count() + 1).max();
+    let mut history: History<C> = (0..threads.unwrap_or(0)).map(|_| Vec::new()).collect();
+    let cells = lines.flat_map(|line| line.split('|').map(str::trim).enumerate());
     for (now, (thread, cell)) in (1..).zip(cells.filter(|(_, cell)| !cell.is_empty())) {
-        let (made, answered) = cell
-            .split_once("->")
-            .map_or((cell, None), |(call, answer)| (call, Some(answer)));
-        if !made.trim().is_empty() {
-            let open = Event {
-                call: call(made.trim()),
+        let (invoked, returned) = cell.split_once("->").unwrap_or((cell, ""));
+        if !invoked.is_empty() {
+            history[thread].push(Event {
+                call: call(invoked.trim()),
                 answer: None,
                 begun: 2 * now,
                 ended: NEVER,
-            };
-            history[thread].push(open);
+            });
         }
-        if let Some(text) = answered {
-            let event = history[thread].last_mut().expect("a call comes before its answer");
-            (event.answer, event.ended) = (Some(answer(text.trim())), 2 * now + 1);
+        if !returned.is_empty() {
+            let event = history[thread].last_mut().expect("a call precedes its result");
+            (event.answer, event.ended) = (Some(answer(returned.trim())), 2 * now + 1);
         }
     }
     history

@@ -1,6 +1,6 @@
-//! `Lock`: any thread may release, kept guards and forgotten ones mixed.
+//! `Lock`: any thread may release it, and guards are kept or forgotten.
 
-use crate::primitive::{Guard, Hand, Primitive};
+use crate::primitive::{Context, Guard, Primitive};
 use proptest::prelude::*;
 use selvedge::{Lock, LockGuard};
 use spec::Answer::{self, Busy, Done, Is, NotHeld, TimedOut};
@@ -13,7 +13,8 @@ impl Primitive for Lock {
     type Spec = lock::Lock;
     type Guard<'a> = LockGuard<'a>;
 
-    const GIVES_BACK: Call = Call::Release;
+    const NAME: &'static str = "lock";
+    const RELEASE: Call = Call::Release;
     const CALLS: &'static [(u32, Call)] = &[
         (6, Call::Acquire),
         (4, Call::Release),
@@ -21,49 +22,28 @@ impl Primitive for Lock {
         (4, Call::AcquireTimeout),
         (1, Call::IsLocked),
     ];
-    const LOOKS: &'static [Call] = &[Call::IsLocked];
+    const ACQUIRES: &'static [Call] = &[Call::Acquire, Call::TryAcquire, Call::AcquireTimeout];
+    const OBSERVERS: &'static [Call] = &[Call::IsLocked];
     const ANSWERS: &'static [Answer] = &[Done, Busy, TimedOut, NotHeld, Is(false), Is(true)];
 
     fn starts() -> BoxedStrategy<()> {
         Just(()).boxed()
     }
 
-    fn spec(_: &()) -> lock::Lock {
-        lock::Lock::default()
+    fn create(_: &()) -> (Lock, lock::Lock, String) {
+        (Lock::new(), lock::Lock::default(), "let lock = Lock::new();".into())
     }
 
-    fn object(_: &()) -> Lock {
-        Lock::new()
-    }
-
-    fn making(_: &()) -> String {
-        "let lock = Lock::new();".into()
-    }
-
-    fn perform<'a>(&'a self, call: Call, hand: Hand<'_, LockGuard<'a>>) -> Answer {
+    fn perform<'a>(&'a self, call: Call, context: Context<'_, LockGuard<'a>>) -> Answer {
         match call {
-            Call::Acquire => hand.take(self.acquire()),
-            Call::TryAcquire => hand.try_take(self.try_acquire()),
+            Call::Acquire => context.take(self.acquire()),
+            Call::TryAcquire => context.try_take(self.try_acquire()),
             Call::AcquireTimeout => {
-                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
+                context.take_within(|time| self.acquire_timeout(time), |at| self.acquire_deadline(at))
             }
             Call::Release => self.release().map_or(NotHeld, |()| Done),
             Call::IsLocked => Is(self.is_locked()),
         }
-    }
-
-    fn code(call: Call) -> String {
-        let code = match call {
-            Call::Acquire | Call::AcquireTimeout => "lock.acquire()",
-            Call::TryAcquire => "lock.try_acquire()",
-            Call::Release => "lock.release()",
-            Call::IsLocked => "lock.is_locked()",
-        };
-        code.into()
-    }
-
-    fn takes(call: Call) -> bool {
-        matches!(call, Call::Acquire | Call::TryAcquire | Call::AcquireTimeout)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the fuzzers must know about a primitive.
+//! What the fuzzers need to know about a primitive.
 
 use proptest::strategy::BoxedStrategy;
 use selvedge::{Instant, TimedOut};
@@ -11,72 +11,105 @@ use std::time::Duration;
 /// A call of the primitive's specification.
 pub type Call<P> = <<P as Primitive>::Spec as Spec>::Call;
 
-/// A primitive of the kit beside its specification.
+/// The message of a panic that [`Options::panics_at`] asks for.
+pub const INJECTED_PANIC: &str = "the order of the items panicked";
+
+/// A primitive of the kit and its specification.
 pub trait Primitive: Send + Sync + Sized + 'static {
-    /// With what an object is made.
+    /// The arguments of the constructor.
     type Start: Clone + Debug;
-    /// What it means.
+    /// The specification.
     type Spec: Spec<Call: Send> + 'static;
-    /// What an acquire gives; [`Infallible`] if there is no such thing.
+    /// What an acquire returns; [`Infallible`] if there are no guards.
     type Guard<'a>: Guard;
 
-    /// How many threads use it.
+    /// The variable that holds the object in a reported program.
+    const NAME: &'static str;
+    /// How many threads use the object.
     const THREADS: RangeInclusive<usize> = 2..=3;
-    /// What the drop of a guard does. It also ends every run, after `ENDS`: the first of these calls that changes anything,
-    /// made as long as there is one, lets all who wait go on.
-    const GIVES_BACK: Call<Self>;
-    /// What must be done before, if giving back is not enough.
-    const ENDS: &'static [Call<Self>] = &[];
-    /// How often each call is made, and which there are. Those that say most of a failure come first.
+    /// How many runs there are for each case of proptest: more than one for a primitive that stands for several types.
+    const RUNS: u32 = 1;
+    /// The call that has the effect of dropping a guard. At the end of a run the harness makes the first call of
+    /// `CLEANUP` and `RELEASE` that changes the state, repeatedly, until no thread is blocked.
+    const RELEASE: Call<Self>;
+    /// The weight of dropping a guard, beside the weights of the calls.
+    const RELEASE_WEIGHT: u32 = 5;
+    /// See `RELEASE`.
+    const CLEANUP: &'static [Call<Self>] = &[];
+    /// The calls with their weights. Failing runs shrink to the first ones.
     const CALLS: &'static [(u32, Call<Self>)];
-    /// What anybody may look at after every transition.
-    const LOOKS: &'static [Call<Self>];
-    /// What each thread sees its own way.
-    const OWN_LOOKS: &'static [Call<Self>] = &[];
-    /// Whether a guard can be forgotten and the object still be released.
+    /// The calls that return a guard, with `Done` or with a count.
+    const ACQUIRES: &'static [Call<Self>] = &[];
+    /// The calls that observe the state without changing it. The harness makes them after every transition.
+    const OBSERVERS: &'static [Call<Self>];
+    /// Whether the object can still be released after its guard was forgotten.
     const FORGETS: bool = true;
-    /// All that calls can answer: the generator must reach each.
+    /// Whether some calls are made with [`Options::panics_at`].
+    const PANICS: bool = false;
+    /// The results of all calls: the generator must reach each of them.
     const ANSWERS: &'static [Answer];
 
-    /// Objects to begin with, the simplest first.
+    /// The arguments of the constructor, the simplest first.
     fn starts() -> BoxedStrategy<Self::Start>;
-    /// The specification of such an object.
-    fn spec(start: &Self::Start) -> Self::Spec;
-    /// Such an object.
-    fn object(start: &Self::Start) -> Self;
-    /// The line of Rust that makes it.
-    fn making(start: &Self::Start) -> String;
-
+    /// The object, its specification, and the Rust code that creates it.
+    fn create(start: &Self::Start) -> (Self, Self::Spec, String);
     /// Makes the call.
-    fn perform<'a>(&'a self, call: Call<Self>, hand: Hand<'_, Self::Guard<'a>>) -> Answer;
-    /// The call in Rust; of a timed one, the form without a time.
-    fn code(call: Call<Self>) -> String;
-    /// The call in Rust, all of it, with what is done around it.
-    fn surrounded(_: &Self::Start, _: Call<Self>, _: Manner, code: String) -> String {
+    fn perform<'a>(&'a self, call: Call<Self>, context: Context<'_, Self::Guard<'a>>) -> Answer;
+    /// The call in Rust, without the timeout of a timed call.
+    fn code(call: Call<Self>, _: Options) -> String {
+        method_call(Self::NAME, call)
+    }
+    /// The call with an argument made from a random number, if it takes one.
+    fn with_argument(call: Call<Self>, _random: u32) -> Call<Self> {
+        call
+    }
+    /// The code of a call together with the code around it.
+    fn surround(_: &Self::Start, _: Call<Self>, _: Options, code: String) -> String {
         code
     }
-    /// Whether the call gives a guard when it is `Done`, or counts what it gives.
-    fn takes(_: Call<Self>) -> bool {
-        false
-    }
-    /// Whether the call goes through a guard that the thread keeps.
-    fn needs_guard(_: Call<Self>) -> bool {
-        false
-    }
-    /// Whether so many stand in line, if it matters in which order they wait: then the next call may be made. It does not
-    /// wait itself.
-    fn has_in_line(&self, _waiters: usize) -> bool {
+    /// Whether an object that was created like this has the call.
+    fn offers(_: &Self::Start, _: Call<Self>, _: Options) -> bool {
         true
     }
-    /// Whether the object, given up by all, is as the specification says.
+    /// Whether exactly `waiters` threads are enqueued; true if their order does not matter. Does not block.
+    fn has_enqueued(&self, waiters: usize) -> bool {
+        let _ = waiters;
+        true
+    }
+    /// The state after a call during which [`Options::panics_at`] took effect, given the state before it; none if the
+    /// object is not in a state that the panic may leave.
+    fn after_panic(&self, _before: &Self::Spec, _: Call<Self>) -> Option<Self::Spec> {
+        None
+    }
+    /// Whether the object, which no thread uses any more, is in its final state.
     fn ends_as(self, _: &Self::Spec) -> bool {
         true
     }
 }
 
-/// What dropping gives back.
-pub trait Guard {
-    /// Leaves it taken.
+/// `TryAcquire` becomes `lock.try_acquire()`, and `Release(2)` becomes `lock.release(2)`.
+pub fn method_call(object: &str, call: impl Debug) -> String {
+    let call = format!("{call:?}");
+    let (name, arguments) = call.split_once('(').unwrap_or((&call, ")"));
+    let mut method = String::new();
+    for letter in name.trim_end_matches("Timeout").chars() {
+        if letter.is_uppercase() && !method.is_empty() {
+            method.push('_');
+        }
+        method.extend(letter.to_lowercase());
+    }
+    format!("{object}.{method}({arguments}")
+}
+
+/// A guard: dropping it releases the object.
+pub trait Guard: Sized {
+    /// Releases the object in one of two ways, if the guard has two.
+    fn release(self, _variant: bool) {}
+    /// [`Guard::release`] in Rust.
+    fn release_code(_variant: bool) -> &'static str {
+        "drop(guard)"
+    }
+    /// Leaves the object acquired.
     fn forget(self);
 }
 
@@ -86,86 +119,68 @@ impl Guard for Infallible {
     }
 }
 
-/// How a call is made, where the specification sees no difference.
+/// How a call is made, where the specification makes no difference.
 #[derive(Clone, Copy, Debug)]
-pub struct Manner {
-    /// Whether the guard is kept on its thread, or forgotten at once.
+pub struct Options {
+    /// Whether the thread keeps the guard. Otherwise it forgets it.
     pub keeps: bool,
-    /// How long a timed call waits.
-    pub patience: Patience,
-    /// Whether a timed call is given a deadline instead of a timeout.
+    /// The timeout of a timed call: `Duration::MAX` never elapses, any other elapses if the call blocks.
+    pub timeout: Duration,
+    /// Whether a timed call gets a deadline instead of a timeout.
     pub by_deadline: bool,
-    /// Whether others go on at once when the call has to wait, instead of letting its thread fall asleep.
+    /// Whether the harness makes the next call without waiting until this one has blocked its thread.
     pub hurries: bool,
-    /// Whether a lock is held that the call could do without.
-    pub locked: bool,
+    /// Which of two equivalent forms the call takes, if it has two.
+    pub variant: bool,
+    /// How many comparisons of items succeed before one panics, if one does.
+    pub panics_at: Option<u32>,
 }
 
-impl Manner {
-    /// The simplest.
-    pub const PLAIN: Manner = Manner {
+impl Options {
+    /// The simplest ones.
+    pub const PLAIN: Options = Options {
         keeps: false,
-        patience: Patience::Zero,
+        timeout: Duration::ZERO,
         by_deadline: false,
         hurries: false,
-        locked: false,
+        variant: false,
+        panics_at: None,
     };
 
     /// Makes a timed call.
     pub fn within<R>(self, timeout: impl FnOnce(Duration) -> R, deadline: impl FnOnce(Instant) -> R) -> R {
-        let patience = self.patience.duration();
         if self.by_deadline {
-            deadline(Instant::now() + patience)
+            deadline(Instant::now() + self.timeout)
         } else {
-            timeout(patience)
-        }
-    }
-}
-
-/// How long a timed call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
-    /// One attempt.
-    Zero,
-    /// Long enough to fall asleep, and to give up soon.
-    Brief,
-    /// So long that it never gives up.
-    Endless,
-}
-
-impl Patience {
-    /// The duration.
-    pub fn duration(self) -> Duration {
-        match self {
-            Patience::Zero => Duration::ZERO,
-            Patience::Brief => Duration::from_millis(1),
-            Patience::Endless => Duration::MAX,
+            timeout(self.timeout)
         }
     }
 
-    /// The duration in Rust.
-    pub fn code(self) -> &'static str {
-        match self {
-            Patience::Zero => "Duration::ZERO",
-            Patience::Brief => "Duration::from_millis(1)",
-            Patience::Endless => "Duration::MAX",
-        }
+    /// The timeout or the deadline in Rust.
+    pub fn time_code(self) -> String {
+        let timeout = match self.timeout {
+            Duration::ZERO => "Duration::ZERO".into(),
+            Duration::MAX => "Duration::MAX".into(),
+            timeout => format!("Duration::from_micros({})", timeout.as_micros()),
+        };
+        let now = if self.by_deadline { "Instant::now() + " } else { "" };
+        format!("{now}{timeout}")
     }
 }
 
-/// The guards that a thread keeps, and how it makes the present call.
-pub struct Hand<'k, G> {
-    /// The last is dropped first.
-    pub kept: &'k mut Vec<G>,
-    /// How it makes the call.
-    pub manner: Manner,
+/// The guards that a thread holds, and the options of its current call.
+pub struct Context<'k, G> {
+    /// The guard that was acquired last is released first.
+    pub guards: &'k mut Vec<G>,
+    /// How the thread makes the call.
+    pub options: Options,
 }
 
-impl<G: Guard> Hand<'_, G> {
+impl<G: Guard> Context<'_, G> {
     /// Keeps the guard or forgets it.
     pub fn take(self, guard: G) -> Answer {
-        if self.manner.keeps {
-            self.kept.push(guard)
+        if self.options.keeps {
+            self.guards.push(guard)
         } else {
             guard.forget()
         }
@@ -177,14 +192,13 @@ impl<G: Guard> Hand<'_, G> {
         guard.map_or(Answer::Busy, |guard| self.take(guard))
     }
 
-    /// Makes a timed call, and takes the guard if it gives one.
+    /// Makes a timed call, and takes the guard if it returns one.
     pub fn take_within(
         self,
         timeout: impl FnOnce(Duration) -> Result<G, TimedOut>,
         deadline: impl FnOnce(Instant) -> Result<G, TimedOut>,
     ) -> Answer {
-        self.manner
-            .within(timeout, deadline)
-            .map_or(Answer::TimedOut, |guard| self.take(guard))
+        let guard = self.options.within(timeout, deadline);
+        guard.map_or(Answer::TimedOut, |guard| self.take(guard))
     }
 }

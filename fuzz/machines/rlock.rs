@@ -1,7 +1,7 @@
-//! `RLock`: whose thread it is matters, and how deep.
+//! `RLock`: its owner may acquire it again, up to a depth.
 
-use crate::actors::panic_text;
-use crate::primitive::{Guard, Hand, Primitive};
+use crate::primitive::{Context, Guard, Primitive};
+use crate::threads::message;
 use proptest::prelude::*;
 use selvedge::sync::{AcquireError, TryAcquireError};
 use selvedge::{RLock, RLockGuard};
@@ -16,89 +16,57 @@ impl Primitive for RLock {
     type Spec = rlock::RLock;
     type Guard<'a> = RLockGuard<'a>;
 
-    const GIVES_BACK: Call = Call::Release;
+    const NAME: &'static str = "lock";
+    const RELEASE: Call = Call::Release;
     const CALLS: &'static [(u32, Call)] = &[
         (6, Call::Acquire),
         (5, Call::Release),
         (2, Call::TryAcquire),
         (4, Call::AcquireTimeout),
-        (1, Call::Depth),
+        (4, Call::Depth),
         (1, Call::IsLocked),
     ];
-    const LOOKS: &'static [Call] = &[Call::IsLocked, Call::Depth];
-    const OWN_LOOKS: &'static [Call] = &[Call::Depth];
+    const ACQUIRES: &'static [Call] = &[Call::Acquire, Call::TryAcquire, Call::AcquireTimeout];
+    const OBSERVERS: &'static [Call] = &[Call::IsLocked, Call::Depth];
+    #[rustfmt::skip]
     const ANSWERS: &'static [Answer] = &[
-        Done,
-        Busy,
-        TimedOut,
-        NotHeld,
-        TooDeep,
-        Is(false),
-        Is(true),
-        Count(0),
-        Count(1),
-        Count(2),
-        Count(3),
+        Done, Busy, TimedOut, NotHeld, TooDeep, Is(false), Is(true), Count(0), Count(1), Count(2), Count(3),
     ];
 
     fn starts() -> BoxedStrategy<u32> {
         (1u32..=3).boxed()
     }
 
-    fn spec(&max_depth: &u32) -> rlock::RLock {
-        rlock::RLock::with_max_depth(max_depth)
+    fn create(&max_depth: &u32) -> (RLock, rlock::RLock, String) {
+        let line = format!("let lock = RLock::with_max_depth({max_depth});");
+        let spec = rlock::RLock::with_max_depth(max_depth);
+        (RLock::with_max_depth(max_depth), spec, line)
     }
 
-    fn object(&max_depth: &u32) -> RLock {
-        RLock::with_max_depth(max_depth)
-    }
-
-    fn making(max_depth: &u32) -> String {
-        format!("let lock = RLock::with_max_depth({max_depth});")
-    }
-
-    fn perform<'a>(&'a self, call: Call, hand: Hand<'_, RLockGuard<'a>>) -> Answer {
-        match call {
+    fn perform<'a>(&'a self, call: Call, context: Context<'_, RLockGuard<'a>>) -> Answer {
+        let options = context.options;
+        let guard = match call {
             Call::Acquire => match catch_unwind(AssertUnwindSafe(|| self.acquire())) {
-                Ok(guard) => hand.take(guard),
-                // The one error for which this form has no result.
-                Err(payload) if panic_text(&*payload) == AcquireError::TooDeep.to_string() => TooDeep,
+                Ok(guard) => Ok(guard),
+                // `acquire` has no error: it panics.
+                Err(payload) if message(&*payload) == AcquireError::TooDeep.to_string() => Err(TooDeep),
                 Err(payload) => resume_unwind(payload),
             },
-            Call::TryAcquire => match self.try_acquire() {
-                Ok(guard) => hand.take(guard),
-                Err(TryAcquireError::Held) => Busy,
-                Err(TryAcquireError::TooDeep) => TooDeep,
-            },
-            Call::AcquireTimeout => {
-                match hand
-                    .manner
-                    .within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
-                {
-                    Ok(guard) => hand.take(guard),
-                    Err(AcquireError::TimedOut) => TimedOut,
-                    Err(AcquireError::TooDeep) => TooDeep,
-                }
-            }
-            Call::Release => self.release().map_or(NotHeld, |()| Done),
-            Call::Depth => Count(self.depth()),
-            Call::IsLocked => Is(self.is_locked()),
-        }
-    }
-
-    fn code(call: Call) -> String {
-        let code = match call {
-            Call::Acquire | Call::AcquireTimeout => "lock.acquire()",
-            Call::TryAcquire => "lock.try_acquire()",
-            Call::Release => "lock.release()",
-            Call::Depth => "lock.depth()",
-            Call::IsLocked => "lock.is_locked()",
+            Call::TryAcquire => self.try_acquire().map_err(|error| match error {
+                TryAcquireError::Held => Busy,
+                TryAcquireError::TooDeep => TooDeep,
+            }),
+            Call::AcquireTimeout => options
+                .within(|time| self.acquire_timeout(time), |at| self.acquire_deadline(at))
+                .map_err(|error| match error {
+                    AcquireError::TimedOut => TimedOut,
+                    AcquireError::TooDeep => TooDeep,
+                }),
+            Call::Release => return self.release().map_or(NotHeld, |()| Done),
+            Call::Depth => return Count(self.depth()),
+            Call::IsLocked => return Is(self.is_locked()),
         };
-        code.into()
-    }
-
-    fn takes(call: Call) -> bool {
-        matches!(call, Call::Acquire | Call::TryAcquire | Call::AcquireTimeout)
+        guard.map_or_else(|error| error, |guard| context.take(guard))
     }
 }
 

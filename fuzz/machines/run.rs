@@ -1,26 +1,24 @@
-//! Runs a sequence of transitions on real threads, and compares every answer with the reference.
+//! Runs a sequence of transitions on real threads, and compares each result with the reference.
 
-use crate::actors::{Actors, Reply, caught};
-use crate::machine::Machine;
-use crate::primitive::{Call, Hand, Manner, Primitive};
+use crate::generator::{Generator, LENGTH};
+use crate::primitive::{Call, Context, INJECTED_PANIC, Options, Primitive};
+use crate::reference::{Action, Reference, Transition};
 use crate::shorten::{LONGEST, shorten};
-use crate::world::{Action, Transition, World};
+use crate::threads::{Reply, Threads, catch};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
 use spec::{Answer, Spec, Step};
 use std::cell::Cell;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// The most transitions of a run.
-pub const LENGTH: usize = 80;
-
-/// How long a call may take that need not wait: a machine under load gets there, a lost wake-up does not.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// The same once a failure is established, and a mistake would only spoil how it is told.
-const PATIENCE_WHILE_SHORTENING: Duration = Duration::from_millis(500);
+/// How long a call that does not block may take: long enough for a busy machine. A lost wake-up takes longer.
+pub const LIMIT: Duration = Duration::from_secs(20);
+/// The limit while a failing run is shortened: a false failure then only makes the report worse.
+pub const LIMIT_WHILE_SHORTENING: Duration = Duration::from_millis(500);
 
 /// The two tests of a primitive.
 #[macro_export]
@@ -28,18 +26,18 @@ macro_rules! fuzzers {
     ($primitive:ty) => {
         #[test]
         fn any_sequence_of_calls_answers_as_specified() {
-            $crate::run::fuzz::<$primitive>(file!());
+            $crate::run::fuzz::<$primitive>($crate::run::config(file!())).unwrap_or_else(|story| panic!("{story}"));
         }
 
         #[test]
         fn the_generator_reaches_every_answer() {
-            $crate::machine::reaches_everything::<$primitive>();
+            $crate::generator::reaches_everything::<$primitive>();
         }
     };
 }
 
-/// Fails with the shortest run that it finds in which the primitive differs from its specification.
-pub fn fuzz<P: Primitive>(source_file: &'static str) {
+/// proptest's configuration for the tests of a file.
+pub fn config(source_file: &'static str) -> Config {
     let mut config = Config {
         source_file: Some(source_file),
         ..Config::default()
@@ -47,253 +45,220 @@ pub fn fuzz<P: Primitive>(source_file: &'static str) {
     if config.max_shrink_time == 0 {
         config.max_shrink_time = LONGEST.as_millis() as u32;
     }
-    let patience = Cell::new(PATIENCE);
-    let runs = Machine::<P>::sequential_strategy(1..=LENGTH);
-    let result = TestRunner::new(config).run(&runs, |(world, transitions, seen)| {
-        run(world, &transitions, seen.as_deref(), patience.get()).map_err(|story| {
-            patience.set(PATIENCE_WHILE_SHORTENING);
+    config
+}
+
+/// Compares random runs with the specification. The error contains the shortest failing run that was found.
+pub fn fuzz<P: Primitive>(mut config: Config) -> Result<(), String> {
+    config.cases *= P::RUNS;
+    let limit = Cell::new(LIMIT);
+    let runs = Generator::<P>::sequential_strategy(1..=LENGTH);
+    let result = TestRunner::new(config).run(&runs, |(reference, transitions, seen)| {
+        run(reference, &transitions, seen.as_deref(), limit.get()).map_err(|story| {
+            limit.set(LIMIT_WHILE_SHORTENING);
             TestCaseError::fail(story)
         })
     });
-    match result {
-        Ok(()) => {}
-        Err(TestError::Fail(story, (world, transitions, _))) => {
-            let fails = |shorter: &[_]| run(world.clone(), shorter, None, patience.get()).err();
-            panic!("{}", shorten(transitions, story.to_string(), fails));
+    Err(match result {
+        Ok(()) => return Ok(()),
+        Err(TestError::Fail(story, (reference, transitions, _))) => {
+            let fails = |shorter: &[_]| run(reference.clone(), shorter, None, limit.get()).err();
+            shorten(transitions, story.to_string(), fails)
         }
-        Err(TestError::Abort(reason)) => panic!("no run could be made: {reason}"),
-    }
+        Err(TestError::Abort(reason)) => format!("no run could be generated: {reason}"),
+    })
 }
 
-/// Runs on a new object; if something differs, the story of it.
+/// Performs the transitions on a new object. The error contains the program and the difference.
 fn run<P: Primitive>(
-    world: World<P>,
-    transitions: &[Transition<P>],
+    reference: Reference<P>,
+    transitions: &[Transition<Call<P>>],
     seen: Option<&AtomicUsize>,
-    patience: Duration,
+    limit: Duration,
 ) -> Result<(), String> {
-    let object = Arc::new(P::object(&world.start));
-    let actors = Actors::spawn(world.actors(), &object);
-    let lines = vec![P::making(&world.start)];
+    let (object, _, line) = P::create(&reference.start);
+    let object = Arc::new(object);
     let mut run = Run {
-        world,
+        threads: Threads::spawn(reference.threads(), &object),
+        reference,
         object,
-        actors,
-        patience,
-        lines,
+        limit,
+        lines: vec![line],
     };
-    match run.play_all(transitions, seen) {
-        Ok(()) => run.end(),
-        Err(what) => Err(tell(&run.lines, &what)),
-    }
+    let result = run.perform_all(transitions, seen);
+    let lines = run.lines.join("\n    ");
+    let result = result.and_then(|()| end(run.reference, run.object, run.threads));
+    result.map_err(|what| format!("it differs from its specification:\n\n    {lines}\n\n{what}"))
 }
 
-fn tell(lines: &[String], what: &str) -> String {
-    format!(
-        "it differs from its specification:\n\n    {}\n\n{what}",
-        lines.join("\n    ")
-    )
+/// Joins the threads, and checks the final state.
+fn end<P: Primitive>(reference: Reference<P>, object: Arc<P>, threads: Threads<P>) -> Result<(), String> {
+    if let Some((thread, reply)) = threads.join() {
+        return Err(format!("thread {thread} returned twice: {}", shown(&reply)));
+    }
+    let object = Arc::into_inner(object).expect("the threads have ended");
+    let is_right = object.ends_as(&reference.spec);
+    is_right.then_some(()).ok_or_else(|| "the final state differs".into())
 }
 
 struct Run<P: Primitive> {
-    world: World<P>,
+    reference: Reference<P>,
     object: Arc<P>,
-    actors: Actors<P>,
-    patience: Duration,
-    /// What has happened, in Rust.
+    threads: Threads<P>,
+    limit: Duration,
+    /// The program so far, in Rust.
     lines: Vec<String>,
 }
 
 impl<P: Primitive> Run<P> {
-    fn play_all(&mut self, transitions: &[Transition<P>], seen: Option<&AtomicUsize>) -> Result<(), String> {
-        self.look()?;
+    fn perform_all(&mut self, transitions: &[Transition<Call<P>>], seen: Option<&AtomicUsize>) -> Result<(), String> {
+        self.observe()?;
         for transition in transitions {
             if let Some(seen) = seen {
-                seen.fetch_add(1, SeqCst); // what was not reached need not be shrunk
+                seen.fetch_add(1, SeqCst); // proptest drops the transitions that were not reached
             }
-            // The generator guessed who of several waiters goes on. Where it was wrong, this may not make sense.
-            if self.world.allows(transition) {
-                self.play(transition)?;
+            // The generator guessed which of several waiters returned. After a wrong guess the
+            // transition may be impossible.
+            if self.reference.allows(transition) {
+                self.perform(transition)?;
             }
         }
-        while self.world.waiting().next().is_some() {
-            let rescue = self.world.rescue().expect("`allows` sees to it that all can be freed");
-            self.play(&rescue)?;
+        while self.reference.waiting().next().is_some() {
+            let unblocking = self.reference.unblocking();
+            self.perform(&unblocking.expect("`allows` ensures that all waiters can be unblocked"))?;
         }
-        while let Some(leftover) = self.world.leftover() {
-            self.play(&leftover)?;
+        while let Some(release) = self.reference.pending_release() {
+            self.perform(&release)?;
         }
         Ok(())
     }
 
-    fn play(&mut self, transition: &Transition<P>) -> Result<(), String> {
-        let actor = transition.actor;
-        self.actors.tell(actor, transition.action);
-        let mut expected = self.world.begin(transition);
-        let line = self.lines.len();
-        let what = match transition.action {
-            _ if expected.is_some() => "does not return",
-            Action::Call(_, manner) if manner.hurries => "waits",
-            _ => "sleeps",
-        };
-        self.lines
-            .push(comment(&self.world.code(transition.action), actor, what));
-        if expected.is_none() {
-            self.let_stand_in_line()?;
-        }
-        if what == "sleeps" {
-            self.actors.let_sleep(actor);
+    fn perform(&mut self, transition: &Transition<Call<P>>) -> Result<(), String> {
+        let Transition {
+            thread,
+            action,
+            options,
+        } = *transition;
+        let before = self.reference.clone();
+        self.threads.send(transition);
+        let mut expected = self.reference.invoke(transition);
+        let (line, code) = (self.lines.len(), self.reference.code(transition));
+        let blocks = expected.is_none();
+        let what = if blocks { "blocks" } else { "does not return" };
+        self.lines.push(comment(&code, thread, what));
+        if blocks {
+            self.await_enqueued()?;
+            if !options.hurries {
+                self.threads.await_block(thread);
+            }
         }
 
-        let mut due = self.world.clone().settle().len() + usize::from(expected.is_some());
+        let mut due = self.reference.clone().settle().len() + usize::from(!blocks);
         while due > 0 {
-            let Some((who, reply)) = self.actors.hear(self.patience) else {
-                return Err(self.silence(expected.map(|_| transition), due));
+            let Some((from, reply)) = self.threads.receive(self.limit) else {
+                return Err(self.silence(expected.map(|_| *transition), due));
             };
-            match expected.take_if(|_| who == actor) {
-                Some(answer) => {
-                    self.lines[line] = comment(&self.world.code(transition.action), actor, &said(&reply));
+            match (expected.take_if(|_| from == thread), action, &reply) {
+                (None, _, _) => self.resumed(from, reply)?,
+                (Some(_), Action::Call(call), Err(message)) if message == INJECTED_PANIC => {
+                    self.lines[line] = comment(&code, thread, &shown(&reply));
+                    let spec = self.object.after_panic(&before.spec, call);
+                    self.reference = before.clone();
+                    self.reference.spec = spec.ok_or("the panic has left it in an impossible state")?;
+                }
+                (Some(answer), _, _) => {
+                    self.lines[line] = comment(&code, thread, &shown(&reply));
                     compare(&reply, answer)?;
                 }
-                None => self.return_of(who, reply)?,
             }
             due -= 1;
         }
-        while let Some((who, reply)) = self.actors.overhear() {
-            self.return_of(who, reply)?;
-        }
-        self.look()
+        self.receive_unexpected()?;
+        self.observe()
     }
 
-    /// Gives a thread whose call has to wait the time to stand in line. Who comes next is behind it then.
-    fn let_stand_in_line(&mut self) -> Result<(), String> {
+    fn receive_unexpected(&mut self) -> Result<(), String> {
+        while let Some((thread, reply)) = self.threads.receive(Duration::ZERO) {
+            self.resumed(thread, reply)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the thread of a blocking call is enqueued, so that the thread of the next call comes after it.
+    fn await_enqueued(&mut self) -> Result<(), String> {
         let begun = Instant::now();
-        while !self.object.has_in_line(self.world.waiting().count()) {
-            if let Some((who, reply)) = self.actors.overhear() {
-                self.return_of(who, reply)?;
-            }
-            if begun.elapsed() > self.patience {
-                let waiters = self.named(self.world.waiting());
-                return Err(format!(
-                    "not these, and they alone, stand in line after {:?}: {waiters}",
-                    self.patience
-                ));
+        while !self.object.has_enqueued(self.reference.waiting().count()) {
+            self.receive_unexpected()?;
+            if begun.elapsed() > self.limit {
+                let waiters = self.named(self.reference.waiting());
+                let limit = self.limit;
+                return Err(format!("after {limit:?} the waiters are not exactly these: {waiters}"));
             }
             thread::yield_now();
         }
         Ok(())
     }
 
-    /// A call that had to wait has returned: is that right?
-    fn return_of(&mut self, actor: usize, reply: Reply) -> Result<(), String> {
-        self.lines
-            .push(comment("", actor, &format!("goes on {}", said(&reply))));
-        match self.world.finish(actor) {
+    /// A call that was blocked has returned: compares its result.
+    fn resumed(&mut self, thread: usize, reply: Reply) -> Result<(), String> {
+        let what = format!("returns {}", shown(&reply));
+        self.lines.push(comment("", thread, &what));
+        match self.reference.resume(thread) {
             Some(answer) => compare(&reply, answer),
-            None => Err(format!("thread {actor} should still wait")),
+            None => Err(format!("thread {thread} should still be blocked")),
         }
     }
 
-    /// Nobody says anything, though so many should.
-    fn silence(&self, transition: Option<&Transition<P>>, due: usize) -> String {
-        let silent = transition.map(|transition| (transition.actor, transition.action));
-        let of = self.named(silent.into_iter().chain(self.world.waiting()));
-        format!(
-            "{due} of these should have returned, and did not within {:?}: {of}",
-            self.patience
-        )
+    /// The report of `due` calls that should have returned.
+    fn silence(&self, current: Option<Transition<Call<P>>>, due: usize) -> String {
+        let calls = self.named(current.into_iter().chain(self.reference.waiting()));
+        let limit = self.limit;
+        format!("{due} of these calls should have returned within {limit:?}: {calls}")
     }
 
-    fn named(&self, calls: impl Iterator<Item = (usize, Action<Call<P>>)>) -> String {
-        let named = calls.map(|(actor, action)| format!("thread {actor} in `{}`", self.world.code(action)));
+    fn named(&self, calls: impl Iterator<Item = Transition<Call<P>>>) -> String {
+        let named = calls.map(|call| format!("thread {} in `{}`", call.thread, self.reference.code(&call)));
         named.collect::<Vec<_>>().join(", ")
     }
 
-    /// Compares what can be seen from outside, and by the threads that have nothing to do.
-    fn look(&mut self) -> Result<(), String> {
-        let bystander = self.world.actors();
-        for &look in P::LOOKS {
-            let seen = caught(|| {
-                self.object.perform(
-                    look,
-                    Hand {
-                        kept: &mut Vec::new(),
-                        manner: Manner::PLAIN,
-                    },
-                )
-            });
-            self.compare_look(bystander, look, &seen)?;
-        }
-        for &look in P::OWN_LOOKS {
-            let idle: Vec<usize> = self.world.idle().collect();
-            idle.iter()
-                .for_each(|&actor| self.actors.tell(actor, Action::Call(look, Manner::PLAIN)));
-            for _ in &idle {
-                let Some((who, reply)) = self.actors.hear(self.patience) else {
-                    return Err(format!("a thread does not return from `{}`", P::code(look)));
-                };
-                // Or else somebody has gone on meanwhile who should wait.
-                if idle.contains(&who) {
-                    self.compare_look(who, look, &reply)?
-                } else {
-                    self.return_of(who, reply)?
-                }
+    /// Makes the calls of the observers, and compares their results.
+    fn observe(&mut self) -> Result<(), String> {
+        let (harness, options) = (self.reference.threads(), Options::PLAIN);
+        for &call in P::OBSERVERS {
+            if !P::offers(&self.reference.start, call, options) {
+                continue;
             }
+            let reply = catch(|| {
+                let guards = &mut Vec::new();
+                self.object.perform(call, Context { guards, options })
+            });
+            let Step::Done(answer) = self.reference.spec.clone().step(harness, call) else {
+                unreachable!("an observer does not block")
+            };
+            compare(&reply, answer).inspect_err(|_| {
+                let code = P::code(call, options);
+                self.lines.push(comment(&code, "of the harness", &shown(&reply)));
+            })?;
         }
         Ok(())
-    }
-
-    fn compare_look(&mut self, who: usize, look: Call<P>, seen: &Reply) -> Result<(), String> {
-        let answer = match self.world.spec.clone().step(who, look) {
-            Step::Done(answer) => answer,
-            Step::WouldBlock => unreachable!("nobody waits to look"),
-        };
-        compare(seen, answer).inspect_err(|_| {
-            let who = if who == self.world.actors() {
-                "a bystander"
-            } else {
-                &format!("thread {who}")
-            };
-            self.lines
-                .push(format!("{:<58} // {who} {}", format!("{};", P::code(look)), said(seen)));
-        })
-    }
-
-    fn end(self) -> Result<(), String> {
-        if let Some((who, reply)) = self.actors.dismiss() {
-            return Err(tell(
-                &self.lines,
-                &format!("thread {who} has returned twice: {}", said(&reply)),
-            ));
-        }
-        let object = Arc::into_inner(self.object).expect("the threads have ended");
-        object
-            .ends_as(&self.world.spec)
-            .then_some(())
-            .ok_or_else(|| tell(&self.lines, "what is left over differs"))
     }
 }
 
 fn compare(reply: &Reply, answer: Answer) -> Result<(), String> {
-    if reply.as_ref() == Ok(&answer) {
-        Ok(())
-    } else {
-        Err(format!("the specification says {answer:?}"))
-    }
+    let is_equal = reply.as_ref() == Ok(&answer);
+    is_equal
+        .then_some(())
+        .ok_or_else(|| format!("the specification says {answer:?}"))
 }
 
-fn comment(code: &str, actor: usize, what: &str) -> String {
-    let code = if code.is_empty() {
-        String::new()
-    } else {
-        format!("{code};")
-    };
-    format!("{code:<58} // thread {actor} {what}")
+fn comment(code: &str, thread: impl Display, what: &str) -> String {
+    let semicolon = if code.is_empty() { "" } else { ";" };
+    format!("{:<58} // thread {thread} {what}", format!("{code}{semicolon}"))
 }
 
-fn said(reply: &Reply) -> String {
+fn shown(reply: &Reply) -> String {
     match reply {
         Ok(answer) => format!("-> {answer:?}"),
-        Err(text) => format!("-> panicked: {text}"),
+        Err(message) => format!("-> panicked: {message}"),
     }
 }

@@ -1,86 +1,98 @@
-//! `Semaphore`: with few permits, and with nearly as many as it can hold.
+//! `Semaphore` with few permits and with almost as many as it can hold, and `BoundedSemaphore`.
 
-use crate::primitive::{Guard, Hand, Primitive};
+use crate::primitive::{Context, Guard, Primitive};
 use proptest::prelude::*;
-use selvedge::{Permit, Semaphore};
+use selvedge::{BoundedSemaphore, Permit, Semaphore};
 use spec::Answer::{self, Busy, Count, Done, OverReleased, TimedOut};
 use spec::semaphore::{self, Call};
 
-crate::fuzzers!(Semaphore);
+crate::fuzzers!(AnySemaphore);
 
-impl Primitive for Semaphore {
-    type Start = u32;
+pub enum AnySemaphore {
+    Semaphore(Semaphore),
+    Bounded(BoundedSemaphore),
+}
+
+/// The type, and its initial permits.
+#[derive(Clone, Debug)]
+pub enum Start {
+    Semaphore(u32),
+    Bounded(u32),
+}
+
+impl Primitive for AnySemaphore {
+    type Start = Start;
     type Spec = semaphore::Semaphore;
     type Guard<'a> = Permit<'a>;
 
-    const GIVES_BACK: Call = Call::Release(1);
-    const CALLS: &'static [(u32, Call)] = CALLS;
-    const LOOKS: &'static [Call] = &[Call::Available];
-    const ANSWERS: &'static [Answer] = &[Done, Busy, TimedOut, OverReleased, Count(0), Count(1), Count(2)];
+    const NAME: &'static str = "semaphore";
+    const RUNS: u32 = 2;
+    const RELEASE: Call = Call::Release(1);
+    // With more releases, no thread would block.
+    const CALLS: &'static [(u32, Call)] = &[
+        (12, Call::Acquire),
+        (3, Call::Release(1)),
+        (1, Call::Release(2)),
+        (1, Call::Release(3)),
+        (1, Call::Release(0)),
+        (3, Call::TryAcquire),
+        (8, Call::AcquireTimeout),
+        (1, Call::Available),
+    ];
+    const ACQUIRES: &'static [Call] = &[Call::Acquire, Call::TryAcquire, Call::AcquireTimeout];
+    const OBSERVERS: &'static [Call] = &[Call::Available];
+    const ANSWERS: &'static [Answer] = &[
+        Done,
+        Busy,
+        TimedOut,
+        OverReleased,
+        Count(0),
+        Count(1),
+        Count(2),
+        Count(3),
+    ];
 
-    fn starts() -> BoxedStrategy<u32> {
-        let nearly_full = (0u32..=2).prop_map(|room| Semaphore::MAX_PERMITS - room);
-        prop_oneof![4 => 0u32..=3, 1 => nearly_full].boxed()
+    fn starts() -> BoxedStrategy<Start> {
+        let few = (0u32..=3).prop_map(Start::Semaphore);
+        let many = (0u32..=2).prop_map(|room| Start::Semaphore(Semaphore::MAX_PERMITS - room));
+        let bounded = (1u32..=3).prop_map(Start::Bounded);
+        prop_oneof![4 => few, 1 => many, 5 => bounded].boxed()
     }
 
-    fn spec(&permits: &u32) -> semaphore::Semaphore {
-        semaphore::Semaphore::new(permits, Semaphore::MAX_PERMITS)
-    }
-
-    fn object(&permits: &u32) -> Semaphore {
-        Semaphore::new(permits)
-    }
-
-    fn making(permits: &u32) -> String {
-        format!("let semaphore = Semaphore::new({permits});")
-    }
-
-    fn perform<'a>(&'a self, call: Call, hand: Hand<'_, Permit<'a>>) -> Answer {
-        match call {
-            Call::Acquire => hand.take(self.acquire()),
-            Call::TryAcquire => hand.try_take(self.try_acquire()),
-            Call::AcquireTimeout => {
-                hand.take_within(|timeout| self.acquire_timeout(timeout), |at| self.acquire_deadline(at))
+    fn create(start: &Start) -> (AnySemaphore, semaphore::Semaphore, String) {
+        let (object, name, permits, limit) = match *start {
+            Start::Semaphore(permits) => {
+                let semaphore = AnySemaphore::Semaphore(Semaphore::new(permits));
+                (semaphore, "Semaphore", permits, Semaphore::MAX_PERMITS)
             }
-            Call::Release(count) => self.release(count).map_or(OverReleased, |()| Done),
-            Call::Available => Count(self.available()),
+            Start::Bounded(limit) => {
+                let semaphore = AnySemaphore::Bounded(BoundedSemaphore::new(limit));
+                (semaphore, "BoundedSemaphore", limit, limit)
+            }
+        };
+        let line = format!("let semaphore = {name}::new({permits});");
+        (object, semaphore::Semaphore::new(permits, limit), line)
+    }
+
+    fn perform<'a>(&'a self, call: Call, context: Context<'_, Permit<'a>>) -> Answer {
+        macro_rules! perform {
+            ($it:expr) => {
+                match call {
+                    Call::Acquire => context.take($it.acquire()),
+                    Call::TryAcquire => context.try_take($it.try_acquire()),
+                    Call::AcquireTimeout => {
+                        context.take_within(|time| $it.acquire_timeout(time), |at| $it.acquire_deadline(at))
+                    }
+                    Call::Release(count) => $it.release(count).map_or(OverReleased, |()| Done),
+                    Call::Available => Count($it.available()),
+                }
+            };
+        }
+        match self {
+            AnySemaphore::Semaphore(semaphore) => perform!(semaphore),
+            AnySemaphore::Bounded(semaphore) => perform!(semaphore),
         }
     }
-
-    fn code(call: Call) -> String {
-        code(call)
-    }
-
-    fn takes(call: Call) -> bool {
-        takes(call)
-    }
-}
-
-/// Releases are rare, or nobody would ever wait.
-pub const CALLS: &[(u32, Call)] = &[
-    (12, Call::Acquire),
-    (3, Call::Release(1)),
-    (1, Call::Release(2)),
-    (1, Call::Release(3)),
-    (1, Call::Release(0)),
-    (3, Call::TryAcquire),
-    (8, Call::AcquireTimeout),
-    (1, Call::Available),
-];
-
-/// The call in Rust.
-pub fn code(call: Call) -> String {
-    match call {
-        Call::Acquire | Call::AcquireTimeout => "semaphore.acquire()".into(),
-        Call::TryAcquire => "semaphore.try_acquire()".into(),
-        Call::Release(count) => format!("semaphore.release({count})"),
-        Call::Available => "semaphore.available()".into(),
-    }
-}
-
-/// Whether the call gives a permit.
-pub fn takes(call: Call) -> bool {
-    matches!(call, Call::Acquire | Call::TryAcquire | Call::AcquireTimeout)
 }
 
 impl Guard for Permit<'_> {

@@ -1,4 +1,4 @@
-//! A place where threads wait until all parties have come.
+//! A barrier: threads block until `parties` threads have arrived.
 
 use crate::{
     Answer::{self, Broken, Count, Done, Is, TimedOut},
@@ -6,18 +6,18 @@ use crate::{
 };
 use std::collections::BTreeMap;
 
-/// Who has come, in order; who may leave, and with what answer.
+/// The arrived threads in order, and the released threads with the results that their calls return.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Barrier {
     parties: usize,
-    line: Vec<usize>,
-    leaving: BTreeMap<usize, Answer>,
+    arrived: Vec<usize>,
+    released: BTreeMap<usize, Answer>,
     broken: bool,
 }
 
-/// A call of the barrier. A wait answers with its index.
+/// A call of the barrier. A wait returns the index of the thread's arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the barrier's own")]
+#[expect(missing_docs, reason = "named after the barrier's methods")]
 pub enum Call {
     Wait,
     WaitTimeout,
@@ -28,7 +28,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them.
+    /// Every call.
     pub const ALL: [Call; 6] = [
         Call::Wait,
         Call::WaitTimeout,
@@ -40,38 +40,39 @@ impl Call {
 }
 
 impl Barrier {
-    /// An empty barrier for so many.
+    /// A barrier for `parties` threads at which no thread has arrived.
     pub fn new(parties: usize) -> Barrier {
         Barrier {
             parties,
-            line: Vec::new(),
-            leaving: BTreeMap::new(),
+            arrived: Vec::new(),
+            released: BTreeMap::new(),
             broken: false,
         }
     }
 
-    fn come(&mut self, thread: usize) -> Step {
-        if let Some(answer) = self.leaving.remove(&thread) {
+    fn arrive(&mut self, thread: usize) -> Step {
+        if let Some(answer) = self.released.remove(&thread) {
             return Step::Done(answer);
         }
-        if self.line.contains(&thread) {
+        if self.arrived.contains(&thread) {
             return Step::WouldBlock;
         }
         if self.broken {
             return Step::Done(Broken);
         }
-        let index = self.line.len();
+        let index = self.arrived.len();
         if index + 1 < self.parties {
-            self.line.push(thread);
+            self.arrived.push(thread);
             return Step::WouldBlock;
         }
-        self.leaving.extend(self.line.drain(..).zip((0..).map(Count)));
+        self.released.extend(self.arrived.drain(..).zip((0..).map(Count)));
         Step::Done(Count(index as u32))
     }
 
-    fn turn_away(&mut self, broken: bool) {
+    fn end_generation(&mut self, broken: bool) {
         self.broken = broken;
-        self.leaving.extend(self.line.drain(..).map(|thread| (thread, Broken)));
+        self.released
+            .extend(self.arrived.drain(..).map(|thread| (thread, Broken)));
     }
 }
 
@@ -80,12 +81,12 @@ impl Spec for Barrier {
 
     fn step(&mut self, thread: usize, call: Call) -> Step {
         Step::Done(match call {
-            Call::Wait | Call::WaitTimeout => return self.come(thread),
+            Call::Wait | Call::WaitTimeout => return self.arrive(thread),
             Call::Abort | Call::Reset => {
-                self.turn_away(call == Call::Abort);
+                self.end_generation(call == Call::Abort);
                 Done
             }
-            Call::Waiting => Count(self.line.len() as u32),
+            Call::Waiting => Count(self.arrived.len() as u32),
             Call::IsBroken => Is(self.broken),
         })
     }
@@ -94,9 +95,9 @@ impl Spec for Barrier {
         call == Call::WaitTimeout
     }
 
-    fn give_up(&mut self, thread: usize) -> Answer {
-        self.line.retain(|&waiter| waiter != thread);
-        self.turn_away(true);
+    fn time_out(&mut self, thread: usize) -> Answer {
+        self.arrived.retain(|&waiter| waiter != thread);
+        self.end_generation(true);
         TimedOut
     }
 

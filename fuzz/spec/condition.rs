@@ -1,5 +1,4 @@
-//! A line of threads that wait to be notified. The lock that they hold before and after is left out: each call acquires
-//! it, and releases it when it is done.
+//! A condition variable. Its lock is not modelled: each call acquires the lock first and releases it last.
 
 use crate::{
     Answer::{self, Count, Done, Is, TimedOut},
@@ -7,16 +6,16 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Who waits, the longest first, and who has been notified and not yet returned.
+/// The waiters in FIFO order, and the notified threads that have not returned yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Condition {
-    line: Vec<usize>,
+    waiters: Vec<usize>,
     notified: BTreeSet<usize>,
 }
 
 /// A call of the condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the condition's own")]
+#[expect(missing_docs, reason = "named after the condition's methods")]
 pub enum Call {
     Wait,
     WaitTimeout,
@@ -26,7 +25,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them, notifications of none and of two among them.
+    /// Every call; `Notify` with zero and with two.
     pub const ALL: [Call; 6] = [
         Call::Wait,
         Call::WaitTimeout,
@@ -39,8 +38,8 @@ impl Call {
 
 impl Condition {
     fn notify(&mut self, count: usize) -> usize {
-        let count = count.min(self.line.len());
-        self.notified.extend(self.line.drain(..count));
+        let count = count.min(self.waiters.len());
+        self.notified.extend(self.waiters.drain(..count));
         count
     }
 }
@@ -54,8 +53,8 @@ impl Spec for Condition {
                 if self.notified.remove(&thread) {
                     return Step::Done(Done);
                 }
-                if !self.line.contains(&thread) {
-                    self.line.push(thread);
+                if !self.waiters.contains(&thread) {
+                    self.waiters.push(thread);
                 }
                 return Step::WouldBlock;
             }
@@ -69,12 +68,12 @@ impl Spec for Condition {
         call == Call::WaitTimeout
     }
 
-    fn give_up(&mut self, thread: usize) -> Answer {
-        self.line.retain(|&waiter| waiter != thread);
+    fn time_out(&mut self, thread: usize) -> Answer {
+        self.waiters.retain(|&waiter| waiter != thread);
         TimedOut
     }
 
     fn observe(&self) -> Answer {
-        Done // nothing is to be seen of a condition but by notifying
+        Done // a condition has no observers
     }
 }

@@ -1,12 +1,12 @@
-//! A flag that threads wait for. That a waiter asleep at `set` returns whatever follows is said by law E2, not
-//! here: this machine does not know who sleeps.
+//! A flag that threads wait for. The machine does not record waiters, so it does not say that a thread which is blocked
+//! at a `set` returns even if a `clear` follows: law E2 says so.
 
 use crate::{
     Answer::{Done, Is},
     Spec, Step,
 };
 
-/// Whether it is set.
+/// The state of the flag.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Event {
     set: bool,
@@ -14,7 +14,7 @@ pub struct Event {
 
 /// A call of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the event's own")]
+#[expect(missing_docs, reason = "named after the event's methods")]
 pub enum Call {
     Wait,
     WaitTimeout,
@@ -24,7 +24,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them.
+    /// Every call.
     pub const ALL: [Call; 5] = [Call::Wait, Call::WaitTimeout, Call::Set, Call::Clear, Call::IsSet];
 }
 

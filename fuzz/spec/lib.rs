@@ -1,7 +1,7 @@
-//! What each primitive means, as a small sequential machine: no threads, no memory, nothing of the kit.
+//! The sequential specification of each primitive: a small state machine without threads and without code of the kit.
 //!
-//! The fuzzers hold real objects to these machines, and the models of `loom-tests` hold every interleaving to
-//! [`outcomes`].
+//! The fuzzers compare real objects with these machines. The models of `loom-tests` compare the outcomes of all
+//! interleavings with [`outcomes`].
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -14,14 +14,14 @@ pub mod queue;
 pub mod rlock;
 pub mod semaphore;
 
-/// What a call gives back.
+/// What a call returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
-    /// It did what it says.
+    /// Success, without a value.
     Done,
-    /// It would have had to wait, and may not.
+    /// A call that never blocks would have had to block.
     Busy,
-    /// It waited for nothing.
+    /// The timeout elapsed.
     TimedOut,
     /// A release without an acquire.
     NotHeld,
@@ -29,64 +29,63 @@ pub enum Answer {
     OverReleased,
     /// An acquire beyond the limit.
     TooDeep,
-    /// A barrier, or its round, is broken.
+    /// A barrier, or one of its generations, is broken.
     Broken,
     /// A queue is shut down.
     ShutDown,
-    /// More items were to be counted done than had been put.
+    /// `task_done` was called more often than items were put.
     TooManyDone,
-    /// A job has not run, and will not.
+    /// A job was cancelled before it ran.
     Cancelled,
-    /// A thread has ended by a panic.
+    /// A thread or a job panicked.
     Panicked,
-    /// Several items, or numbers, as one.
+    /// Several items or numbers, encoded as one number.
     Items(u64),
-    /// A yes or a no.
+    /// A truth value.
     Is(bool),
     /// A number.
     Count(u32),
-    /// It waits for ever.
+    /// The call never returns.
     Blocked,
 }
 
-/// What a call does in the present state.
+/// What a call does in the current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It takes effect and returns.
+    /// The call takes effect and returns.
     Done(Answer),
-    /// It waits. Nothing has changed, unless who waits, and since when, is part of the machine's meaning.
+    /// The call blocks. The state is unchanged, except where the machine records its waiters.
     WouldBlock,
 }
 
-/// A sequential machine: the whole meaning of a primitive.
+/// A sequential state machine that specifies a primitive.
 pub trait Spec: Clone + Debug + Ord {
     /// A call with its arguments.
     type Call: Copy + Debug + Ord;
 
-    /// `thread` makes `call`; or, if it waits in it, tries to return.
+    /// Performs `call` on `thread`. A thread that is blocked in `call` repeats it in order to return.
     fn step(&mut self, thread: usize, call: Self::Call) -> Step;
 
-    /// Whether the call gives up when its time is over instead of waiting for ever.
+    /// Whether the call has a timeout.
     fn is_timed(call: Self::Call) -> bool;
 
-    /// The time of the timed call in which `thread` waits is over. It answers, and nothing else has changed but that it does
-    /// not wait any more; unless, as for a barrier, that means something.
-    fn give_up(&mut self, thread: usize) -> Answer {
+    /// Ends the timed call in which `thread` is blocked, because its timeout elapsed; returns the result
+    /// of the call. The thread is no longer a waiter. Only a barrier changes otherwise: it breaks.
+    fn time_out(&mut self, thread: usize) -> Answer {
         let _ = thread;
         Answer::TimedOut
     }
 
-    /// What can be seen of the state from outside, by a thread that holds nothing.
+    /// What a thread that holds nothing can observe of the state.
     fn observe(&self) -> Answer;
 }
 
-/// How a program ended: each thread's answers in order, the last one `Blocked` if it never returned, and what
-/// could be observed when nothing moved any more.
+/// How a program ended: the results of each thread in order, the last one `Blocked` if the call never returned, and
+/// what [`Spec::observe`] returns in the final state.
 pub type Outcome = (Vec<Vec<Answer>>, Answer);
 
-/// Every way in which threads that make these calls, one list a thread, can end: the machine takes one whole
-/// call at a time, in any order. A timed call may time out only where it would block, and a call is left
-/// blocked only when nobody can move.
+/// All outcomes of a program with one list of calls per thread: the calls run one at a time, in any order. A timed call
+/// may time out only in a state in which it blocks. A call stays blocked only if no thread can proceed.
 pub fn outcomes<S: Spec>(start: &S, programs: &[Vec<S::Call>]) -> BTreeSet<Outcome> {
     let mut found = BTreeSet::new();
     let mut visited = BTreeSet::new();
@@ -95,7 +94,7 @@ pub fn outcomes<S: Spec>(start: &S, programs: &[Vec<S::Call>]) -> BTreeSet<Outco
         if !visited.insert((state.clone(), answers.clone())) {
             continue;
         }
-        let mut moved = false;
+        let mut proceeded = false;
         for (thread, program) in programs.iter().enumerate() {
             let Some(&call) = program.get(answers[thread].len()) else {
                 continue;
@@ -105,19 +104,19 @@ pub fn outcomes<S: Spec>(start: &S, programs: &[Vec<S::Call>]) -> BTreeSet<Outco
                 Step::Done(answer) => Some(answer),
                 Step::WouldBlock => {
                     if next != state {
-                        open.push((next.clone(), answers.clone())); // it waits from now on
-                        moved = true;
+                        open.push((next.clone(), answers.clone())); // the thread is now a waiter
+                        proceeded = true;
                     }
-                    S::is_timed(call).then(|| next.give_up(thread))
+                    S::is_timed(call).then(|| next.time_out(thread))
                 }
             };
             let Some(answer) = answer else { continue };
             let mut answers: Vec<Vec<Answer>> = answers.clone();
             answers[thread].push(answer);
             open.push((next, answers));
-            moved = true;
+            proceeded = true;
         }
-        if !moved {
+        if !proceeded {
             let mut answers = answers;
             for (answers, program) in answers.iter_mut().zip(programs) {
                 if answers.len() < program.len() {

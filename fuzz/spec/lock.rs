@@ -1,11 +1,11 @@
-//! A lock that any thread may release.
+//! A lock that any thread may release: the specification of `Lock` and `Mutex`.
 
 use crate::{
     Answer::{Busy, Done, Is, NotHeld},
     Spec, Step,
 };
 
-/// Whether it is held.
+/// The state of the lock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lock {
     held: bool,
@@ -13,7 +13,7 @@ pub struct Lock {
 
 /// A call of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the lock's own")]
+#[expect(missing_docs, reason = "named after the lock's methods")]
 pub enum Call {
     Acquire,
     TryAcquire,
@@ -23,7 +23,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them.
+    /// Every call.
     pub const ALL: [Call; 5] = [
         Call::Acquire,
         Call::TryAcquire,

@@ -1,23 +1,23 @@
-//! Items in an order, a bound, a count of what is unfinished, and an end.
+//! A queue: items in an order, a capacity, a count of unfinished items, and shutdown.
 
 use crate::{
     Answer::{self, Busy, Count, Done, Is, Items, ShutDown, TooManyDone},
     Spec, Step,
 };
 
-/// An item: its tens are its priority, so that 11 and 12 are equal to a priority queue.
+/// An item. Its tens digit is its priority: 11 and 12 have equal priority.
 pub type Item = u32;
 
-/// Which item comes next.
+/// Which item is removed next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the queue's own")]
+#[expect(missing_docs, reason = "named after the queue's methods")]
 pub enum Order {
     Fifo,
     Lifo,
     Priority,
 }
 
-/// What a queue holds, in order of arrival.
+/// The state of the queue. `items` is in order of insertion.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Queue {
     order: Order,
@@ -27,9 +27,9 @@ pub struct Queue {
     shut_down: bool,
 }
 
-/// A call of the queue. The items of a batch are put at once, as many as there is room for.
+/// A call of the queue. `TryPutTwo` inserts its items atomically, as many as fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the queue's own")]
+#[expect(missing_docs, reason = "named after the queue's methods")]
 pub enum Call {
     Put(Item),
     TryPut(Item),
@@ -51,7 +51,7 @@ pub enum Call {
 }
 
 impl Queue {
-    /// An empty queue; without a capacity it is unbounded.
+    /// An empty queue, unbounded if there is no `capacity`.
     pub fn new(order: Order, capacity: Option<usize>) -> Queue {
         let capacity = capacity.unwrap_or(usize::MAX);
         Queue {
@@ -63,12 +63,12 @@ impl Queue {
         }
     }
 
-    /// How many items it holds.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether it holds none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -120,7 +120,7 @@ impl Queue {
     }
 }
 
-/// Items as one number, two digits each; of more than nine, something that hardly two lists have in common.
+/// Encodes items as one number, two digits each. Beyond nine items it wraps, and the number serves as a hash.
 pub fn digits(items: impl IntoIterator<Item = Item>) -> u64 {
     items.into_iter().fold(0, |digits: u64, item| {
         digits.wrapping_mul(100).wrapping_add(u64::from(item))
@@ -155,7 +155,7 @@ impl Spec for Queue {
             }
             Call::ShutdownNow => {
                 self.shut_down = true;
-                // Some may have been counted done before they were got.
+                // `task_done` may have been called for items that are still in the queue.
                 self.unfinished -= self.unfinished.min(self.items.len() as u32);
                 self.take_all()
             }
@@ -170,7 +170,7 @@ impl Spec for Queue {
     }
 
     fn observe(&self) -> Answer {
-        let looks = [self.items.len() as u32, self.unfinished, u32::from(self.shut_down)];
-        Items(digits(looks))
+        let observed = [self.items.len() as u32, self.unfinished, u32::from(self.shut_down)];
+        Items(digits(observed))
     }
 }

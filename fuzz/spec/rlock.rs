@@ -1,11 +1,11 @@
-//! A lock that its owner may acquire again.
+//! A reentrant lock.
 
 use crate::{
     Answer::{Busy, Count, Done, Is, NotHeld, TooDeep},
     Spec, Step,
 };
 
-/// Who holds it and how often, at most `max_depth` times.
+/// The owner, and how often it has acquired the lock: at most `max_depth` times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RLock {
     owner: Option<usize>,
@@ -15,7 +15,7 @@ pub struct RLock {
 
 /// A call of the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the lock's own")]
+#[expect(missing_docs, reason = "named after the lock's methods")]
 pub enum Call {
     Acquire,
     TryAcquire,
@@ -26,7 +26,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them.
+    /// Every call.
     pub const ALL: [Call; 6] = [
         Call::Acquire,
         Call::TryAcquire,
@@ -38,7 +38,7 @@ impl Call {
 }
 
 impl RLock {
-    /// A free lock.
+    /// An unlocked lock.
     pub fn with_max_depth(max_depth: u32) -> RLock {
         RLock {
             owner: None,
@@ -52,11 +52,11 @@ impl Spec for RLock {
     type Call = Call;
 
     fn step(&mut self, thread: usize, call: Call) -> Step {
-        let mine = self.owner == Some(thread);
+        let is_owner = self.owner == Some(thread);
         Step::Done(match call {
             Call::IsLocked => Is(self.owner.is_some()),
-            Call::Depth => Count(if mine { self.depth } else { 0 }),
-            Call::Release if !mine => NotHeld,
+            Call::Depth => Count(if is_owner { self.depth } else { 0 }),
+            Call::Release if !is_owner => NotHeld,
             Call::Release => {
                 self.depth -= 1;
                 self.owner = self.owner.filter(|_| self.depth > 0);
@@ -66,8 +66,8 @@ impl Spec for RLock {
                 (self.owner, self.depth) = (Some(thread), 1);
                 Done
             }
-            _ if mine && self.depth == self.max_depth => TooDeep,
-            _ if mine => {
+            _ if is_owner && self.depth == self.max_depth => TooDeep,
+            _ if is_owner => {
                 self.depth += 1;
                 Done
             }

@@ -1,11 +1,11 @@
-//! A counter of permits, with a limit that only a bounded semaphore can reach in practice.
+//! A counter of permits with a limit: the specification of `Semaphore` and `BoundedSemaphore`.
 
 use crate::{
     Answer::{Busy, Count, Done, OverReleased},
     Spec, Step,
 };
 
-/// The permits that can be taken, never more than `limit`.
+/// The available permits, at most `limit`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Semaphore {
     permits: u32,
@@ -14,7 +14,7 @@ pub struct Semaphore {
 
 /// A call of the semaphore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "they are the semaphore's own")]
+#[expect(missing_docs, reason = "named after the semaphore's methods")]
 pub enum Call {
     Acquire,
     TryAcquire,
@@ -24,7 +24,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// All of them, releases of none, one and two permits among them.
+    /// Every call; `Release` with zero, one and two permits.
     pub const ALL: [Call; 7] = [
         Call::Acquire,
         Call::TryAcquire,
@@ -37,7 +37,7 @@ impl Call {
 }
 
 impl Semaphore {
-    /// A semaphore that holds `permits` and can hold `limit`.
+    /// A semaphore with `permits` available permits and room for `limit`.
     pub fn new(permits: u32, limit: u32) -> Semaphore {
         Semaphore { permits, limit }
     }

@@ -1,4 +1,4 @@
-//! A pool and its jobs: some wait for an event that a timer sets, some panic, some are cancelled from two sides, while the
+//! A pool and its jobs: some wait for an event that a timer sets, some panic, two threads cancel some of them, and the
 //! pool is shut down in one way or another.
 
 use crate::{Counts, moment, pause};
@@ -33,29 +33,29 @@ impl Task {
         match self {
             Task::Nothing => {}
             Task::AwaitGate => gate.wait(),
-            Task::AwaitGateFor(patience) => drop(gate.wait_timeout(patience)),
-            Task::Panic => resume_unwind(Box::new("as it should")),
+            Task::AwaitGateFor(timeout) => drop(gate.wait_timeout(timeout)),
+            Task::Panic => resume_unwind(Box::new("on purpose")),
         }
     }
 }
 
-/// What is known of a job.
+/// What happened to a job.
 #[derive(Default)]
 struct Account {
-    ran: AtomicU64,
-    cancelled: AtomicU64,      // cancels that were true
-    told: Mutex<Vec<Outcome>>, // by callbacks
+    runs: AtomicU64,
+    cancels: AtomicU64,            // that returned true
+    outcomes: Mutex<Vec<Outcome>>, // that callbacks received
 }
 
 type Accounts = Arc<Vec<Account>>;
 
-fn tell(job: &Job<usize>, accounts: &Accounts, number: usize) {
+fn add_callback(job: &Job<usize>, accounts: &Accounts, number: usize) {
     let accounts = Arc::clone(accounts);
-    job.on_done(move |outcome| accounts[number].told.acquire().push(outcome));
+    job.on_done(move |outcome| accounts[number].outcomes.acquire().push(outcome));
 }
 
-/// Whether this job's callback is added when all is over.
-fn is_told_late(number: usize) -> bool {
+/// Whether the job's callback is added when the job has ended.
+fn has_late_callback(number: usize) -> bool {
     number % 8 == 0
 }
 
@@ -63,13 +63,13 @@ fn cancel_some(mut rng: Rng, jobs: &[Job<usize>], accounts: &Accounts) {
     for _ in 0..rng.usize(..=jobs.len()) {
         let number = rng.usize(..jobs.len());
         accounts[number]
-            .cancelled
+            .cancels
             .fetch_add(jobs[number].cancel().into(), Relaxed);
         let _ = jobs[rng.usize(..jobs.len())].wait_timeout(moment(&mut rng));
     }
 }
 
-/// Until no thread is left.
+/// Returns when all threads of the pool have ended.
 fn shut_down(mut rng: Rng, pool: &ThreadPool) {
     pause(&mut rng);
     match rng.u8(..4) {
@@ -82,39 +82,39 @@ fn shut_down(mut rng: Rng, pool: &ThreadPool) {
             pool.shutdown_cancel();
         }
     }
-    assert!(pool.submit(|| ()).is_err(), "it has taken a job after its shutdown");
+    assert!(pool.submit(|| ()).is_err(), "a pool that is shut down accepts a job");
 }
 
-pub fn scene(mut rng: Rng) -> Counts {
+pub fn scene(mut rng: Rng, counts: &Counts) {
     let (pool, gate, held) = (ThreadPool::new(rng.usize(1..=4)), Arc::new(Event::new()), Arc::new(()));
     let tasks: Vec<_> = (0..rng.usize(1..200)).map(|_| Task::any(&mut rng)).collect();
     let accounts: Accounts = Arc::new(tasks.iter().map(|_| Account::default()).collect());
-    let theirs = Arc::clone(&gate);
-    let opener = Timer::start(moment(&mut rng), move || theirs.set());
+    let opened = Arc::clone(&gate);
+    let opener = Timer::start(moment(&mut rng), move || opened.set());
 
     let submit = |(number, &task): (usize, &Task)| {
         let (theirs, gate, held) = (Arc::clone(&accounts), Arc::clone(&gate), Arc::clone(&held));
         let run = move || {
             let _held = held;
-            theirs[number].ran.fetch_add(1, Relaxed);
+            theirs[number].runs.fetch_add(1, Relaxed);
             task.run(&gate);
             number
         };
         let job = pool.submit(run).expect("it is not shut down");
-        if !is_told_late(number) {
-            tell(&job, &accounts, number);
+        if !has_late_callback(number) {
+            add_callback(&job, &accounts, number);
         }
         job
     };
     let jobs: Vec<Job<usize>> = tasks.iter().enumerate().map(submit).collect();
 
-    let (squared, asked) = (rng.u64(..20), rng.usize(..20));
-    let squares: Result<Vec<_>, _> = pool.map(0..squared, |n| n * n).take(asked).collect();
+    let (items, taken) = (rng.u64(..20), rng.usize(..20));
+    let squares: Result<Vec<_>, _> = pool.map(0..items, |n| n * n).take(taken).collect();
     assert!(
         squares
             .expect("none panics")
             .into_iter()
-            .eq((0..squared).map(|n| n * n).take(asked))
+            .eq((0..items).map(|n| n * n).take(taken))
     );
 
     thread::scope(|scope| {
@@ -122,46 +122,41 @@ pub fn scene(mut rng: Rng) -> Counts {
             let (jobs, accounts) = (&jobs, &accounts);
             scope.spawn(move || cancel_some(rng, jobs, accounts));
         }
-        scope.spawn(|| assert_eq!(as_completed(&jobs).count(), jobs.len(), "not each job has ended once"));
+        scope.spawn(|| assert_eq!(as_completed(&jobs).count(), jobs.len(), "each job completes once"));
         shut_down(rng.fork(), &pool);
     });
     assert!(opener.join().is_ok() && pool.pending() == 0);
     drop(pool);
 
-    let (mut returned, mut panicked, mut cancelled) = (0, 0, 0);
     for (number, job) in jobs.into_iter().enumerate() {
-        let never = job.cancel();
-        let outcome = job.outcome().expect("the pool is gone");
-        if is_told_late(number) {
-            tell(&job, &accounts, number);
+        let was_cancelled = job.cancel();
+        let outcome = job.outcome().expect("the pool was dropped");
+        if has_late_callback(number) {
+            add_callback(&job, &accounts, number);
         }
         let Account {
-            ran,
-            cancelled: by_cancel,
-            told,
+            runs,
+            cancels,
+            outcomes,
         } = &accounts[number];
-        assert_eq!(*told.acquire(), [outcome], "a callback was not called once");
+        assert_eq!(*outcomes.acquire(), [outcome], "the callback runs once");
         assert_eq!(
-            ran.load(Relaxed),
-            u64::from(!never),
-            "cancel is true if and only if it never ran"
+            runs.load(Relaxed),
+            u64::from(!was_cancelled),
+            "cancel is true exactly if the job never ran"
         );
         assert!(
-            by_cancel.load(Relaxed) == 0 || never,
-            "it ran, though a cancel was true"
+            cancels.load(Relaxed) == 0 || was_cancelled,
+            "a job ran although cancel returned true"
         );
-        let count = match (job.result(), outcome) {
-            (Ok(value), Outcome::Returned) if value == number && !matches!(tasks[number], Task::Panic) => &mut returned,
-            (Err(JobError::Panicked(_)), Outcome::Panicked) if matches!(tasks[number], Task::Panic) => &mut panicked,
-            (Err(JobError::Cancelled), Outcome::Cancelled) if never => &mut cancelled,
+        let panics = matches!(tasks[number], Task::Panic);
+        let what = match (job.result(), outcome) {
+            (Ok(value), Outcome::Returned) if value == number && !panics => "returned",
+            (Err(JobError::Panicked(_)), Outcome::Panicked) if panics => "panicked",
+            (Err(JobError::Cancelled), Outcome::Cancelled) if was_cancelled => "cancelled",
             (result, outcome) => panic!("{result:?}, but the outcome is {outcome:?}"),
         };
-        *count += 1;
+        counts.add(what, 1);
     }
     assert_eq!(Arc::strong_count(&held), 1, "a function was not dropped");
-    vec![
-        ("returned", returned),
-        ("panicked", panicked),
-        ("were cancelled", cancelled),
-    ]
 }
