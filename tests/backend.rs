@@ -66,7 +66,7 @@ fn a_wake_wakes_at_most_count_waiters_of_its_word_and_returns_their_number() {
                 })
             };
             let waiters: Vec<_> = (0..3).map(waiter).collect();
-            waiters.iter().for_each(|waiter| waiter.until_asleep());
+            waiters.iter().for_each(|waiter| waiter.until_blocked());
             assert_eq!(wake_none(), [0; 5]);
             let mut left = 3;
             while left > 0 {

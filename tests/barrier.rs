@@ -1,6 +1,6 @@
 //! `Barrier`: laws B1 to B8.
 
-use crate::forms::{self, Await, Form, IN_VAIN, PATIENT, barrier_wait_by, patient};
+use crate::forms::{self, Await, BLOCKING, EXPIRING_WAITS, Form, barrier_wait_by, blocking};
 use crate::support::{SHORT, panic_of};
 use crate::waiters::{BROKEN, all_broken, all_passed, enqueue, party, passed};
 use crate::watchdog;
@@ -36,7 +36,7 @@ fn a_generation_passes<A: FnMut() + Send>(barrier: &Barrier<A>) {
     let others = barrier.parties() - 1;
     assert_eq!((barrier.is_broken(), barrier.waiting()), (false, 0));
     watchdog::run(|watch| {
-        let parties = enqueue(watch, barrier, patient(others));
+        let parties = enqueue(watch, barrier, blocking(others));
         assert_eq!(barrier.waiting(), others, "a thread has passed early");
         assert_eq!(
             barrier_wait_by(barrier, Form::Timeout(Duration::ZERO)),
@@ -50,7 +50,7 @@ fn a_generation_passes<A: FnMut() + Send>(barrier: &Barrier<A>) {
 
 /// A wait fails immediately in every form.
 fn assert_broken<A: FnMut() + Send>(barrier: &Barrier<A>) {
-    for form in PATIENT.into_iter().chain(IN_VAIN) {
+    for form in BLOCKING.into_iter().chain(EXPIRING_WAITS) {
         assert_eq!(barrier_wait_by(barrier, form), BROKEN, "{form:?}");
     }
     assert_eq!((barrier.is_broken(), barrier.waiting()), (true, 0));
@@ -83,9 +83,9 @@ fn a_panic_of_the_action_is_the_leaders_and_breaks_the_generation() {
         }
     });
     watchdog::run(|watch| {
-        for form in PATIENT.into_iter().chain(IN_VAIN) {
+        for form in BLOCKING.into_iter().chain(EXPIRING_WAITS) {
             panics.store(true, Relaxed);
-            let others = enqueue(watch, &barrier, patient(3));
+            let others = enqueue(watch, &barrier, blocking(3));
             let panic = party(watch, &barrier, form).try_join().unwrap_err();
             assert_eq!(watchdog::message(&*panic), "the action's panic");
             all_broken(others);
@@ -122,7 +122,7 @@ fn a_thread_that_arrives_while_the_action_runs_belongs_to_the_next_generation() 
                 let next = enqueue(watch, barrier, [Form::Plain]);
                 let next_leader = party(watch, barrier, Form::Timeout(Duration::ZERO));
                 watch.until("all parties of the next generation", || barrier.waiting() == 0);
-                next_leader.until_asleep();
+                next_leader.until_blocked();
                 let late = enqueue(watch, barrier, [Form::Plain]);
                 end_action();
                 assert_eq!(leader.join(), passed(1, true));
@@ -144,7 +144,7 @@ fn neither_abort_nor_reset_breaks_a_generation_whose_action_runs() {
     with_slow_action(|barrier, until_started, end_action| {
         watchdog::run(|watch| {
             for round in 0..20 {
-                let other = enqueue(watch, barrier, [PATIENT[round % PATIENT.len()]]);
+                let other = enqueue(watch, barrier, [BLOCKING[round % BLOCKING.len()]]);
                 let leader = party(watch, barrier, Form::Plain);
                 watch.waits("the action", until_started);
                 let aborts = round % 2 == 0;
@@ -187,7 +187,7 @@ fn a_timed_wait_does_not_time_out_while_the_action_runs() {
                 }
                 watch.waits("the action", until_started);
                 watch.until("the deadline", || deadline.has_passed());
-                timed.until_asleep();
+                timed.until_blocked();
                 end_action();
                 assert_eq!(leader.join(), passed(1, true));
                 all_passed(vec![timed]);
@@ -212,7 +212,7 @@ fn an_action_may_use_its_barrier() {
         a_generation_passes(&READS);
         a_generation_passes(&RESETS);
         watchdog::run(|watch| {
-            let others = enqueue(watch, &ABORTS, patient(2));
+            let others = enqueue(watch, &ABORTS, blocking(2));
             assert_eq!(barrier_wait_by(&ABORTS, Form::Plain), passed(2, true));
             all_passed(others);
         });

@@ -1,6 +1,6 @@
 //! `Condition`: laws C1 to C7.
 
-use crate::forms::{self, Acquire, Await, Form, IN_VAIN, PATIENT, patient, wait_by, wait_while_by};
+use crate::forms::{self, Acquire, Await, BLOCKING, EXPIRING_WAITS, Form, blocking, wait_by, wait_while_by};
 use crate::support::{SHORT, panic_of};
 use crate::waiters::{Arrivals, all_notified, two_are_notified};
 use crate::watchdog;
@@ -65,8 +65,8 @@ forms::waits!(with_a_predicate_in_all_forms: Gate::default());
 
 /// Every form panics before it releases the lock, whatever its deadline.
 fn is_refused<G: Guard>(condition: &Condition, guard: &mut G) {
-    const TWO_LOCKS: &str = "threads wait for one condition with two locks";
-    for form in PATIENT.into_iter().chain(IN_VAIN) {
+    const TWO_LOCKS: &str = "all waiters of a condition must use the same lock";
+    for form in BLOCKING.into_iter().chain(EXPIRING_WAITS) {
         assert_eq!(panic_of(|| wait_by(condition, guard, form)), TWO_LOCKS, "{form:?}");
         let predicate = panic_of(|| wait_while_by(condition, guard, form, |_| true));
         assert_eq!(predicate, TWO_LOCKS, "{form:?}");
@@ -79,7 +79,7 @@ fn a_second_lock_is_refused_while_threads_wait_with_another() {
     let (arrivals, lock, mutex, rlock) = (Arrivals::default(), Lock::new(), Mutex::new(1), RLock::new());
     let condition = &arrivals.condition;
     watchdog::run(|watch| {
-        let waiters = arrivals.enqueue(watch, patient(2));
+        let waiters = arrivals.enqueue(watch, blocking(2));
         let (mut guard, mut value, mut levels) = (lock.acquire(), mutex.acquire(), [rlock.acquire(), rlock.acquire()]);
         is_refused(condition, &mut guard);
         is_refused(condition, &mut value);
@@ -101,11 +101,11 @@ fn a_second_lock_is_refused_while_threads_wait_with_another() {
 fn a_predicate_is_checked_once_before_the_wait_and_once_after_each_notification() {
     let (mutex, condition) = (Mutex::new(0), Condition::new());
     watchdog::run(|watch| {
-        for (form, checks) in PATIENT
+        for (form, checks) in BLOCKING
             .into_iter()
-            .chain(IN_VAIN)
+            .chain(EXPIRING_WAITS)
             .map(|form| (form, 1))
-            .chain(PATIENT.map(|form| (form, 5)))
+            .chain(BLOCKING.map(|form| (form, 5)))
         {
             *mutex.acquire() = 0;
             let (mutex, condition) = (&mutex, &condition);
@@ -130,7 +130,10 @@ fn a_predicate_is_checked_once_before_the_wait_and_once_after_each_notification(
 #[test]
 fn a_predicate_is_checked_once_more_at_the_deadline() {
     let (mutex, condition) = (Mutex::new(0), Condition::new());
-    for (form, still_holds) in IN_VAIN.into_iter().flat_map(|form| [(form, true), (form, false)]) {
+    for (form, still_holds) in EXPIRING_WAITS
+        .into_iter()
+        .flat_map(|form| [(form, true), (form, false)])
+    {
         let mut count = mutex.acquire();
         *count = 0;
         let holds = |count: &mut MutexGuard<'_, _>| {
@@ -146,7 +149,7 @@ fn a_predicate_is_checked_once_more_at_the_deadline() {
 fn a_panic_of_the_predicate_leaves_the_lock_held_and_the_condition_usable() {
     let (arrivals, mutex) = (Arrivals::default(), Mutex::new(0));
     watchdog::run(|watch| {
-        for (form, fatal) in PATIENT.into_iter().flat_map(|form| [(form, 1), (form, 2)]) {
+        for (form, fatal) in BLOCKING.into_iter().flat_map(|form| [(form, 1), (form, 2)]) {
             *mutex.acquire() = 0;
             let (condition, mutex) = (&arrivals.condition, &mutex);
             let crasher = watch.spawn("crasher", move |role| {

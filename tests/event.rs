@@ -2,7 +2,7 @@
 
 use crate::forms::{self, Await, Form};
 #[cfg(target_os = "linux")]
-use crate::{forms::PATIENT, watchdog};
+use crate::{forms::BLOCKING, watchdog};
 use selvedge::{Event, Instant};
 
 impl Await for Event {
@@ -40,8 +40,8 @@ fn a_set_ends_each_blocked_wait_though_a_clear_follows_immediately() {
                 let wait = move || assert!(event.wait_by(form), "{form:?}");
                 watch.spawn(format!("waiter by {form:?}"), move |role| role.waits("a wait", wait))
             };
-            let waiters = PATIENT.map(waiter);
-            waiters.iter().for_each(|waiter| waiter.until_asleep());
+            let waiters = BLOCKING.map(waiter);
+            waiters.iter().for_each(|waiter| waiter.until_blocked());
             for _ in 0..1 + round % 2 {
                 event.set();
                 event.clear();

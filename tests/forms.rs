@@ -27,7 +27,7 @@ const HUGE: Duration = Duration::from_secs(u64::MAX);
 const EONS: Duration = Duration::from_secs(i64::MAX as u64 / 2);
 
 /// The forms that block until they succeed.
-pub const PATIENT: [Form; 7] = [
+pub const BLOCKING: [Form; 7] = [
     Plain,
     Timeout(Duration::MAX),
     Timeout(HUGE),
@@ -38,7 +38,7 @@ pub const PATIENT: [Form; 7] = [
 ];
 
 /// The forms that give up soon.
-pub const HASTY: [Form; 5] = [
+pub const EXPIRING: [Form; 5] = [
     Try,
     Timeout(Duration::ZERO),
     Deadline(Duration::ZERO),
@@ -47,15 +47,15 @@ pub const HASTY: [Form; 5] = [
 ];
 
 /// The forms of a wait that times out: there is no `try_wait`.
-pub const IN_VAIN: [Form; 4] = [HASTY[1], HASTY[2], HASTY[3], HASTY[4]];
+pub const EXPIRING_WAITS: [Form; 4] = [EXPIRING[1], EXPIRING[2], EXPIRING[3], EXPIRING[4]];
 
 /// `count` forms that block until they succeed.
-pub fn patient(count: usize) -> impl Iterator<Item = Form> {
-    PATIENT.into_iter().cycle().take(count)
+pub fn blocking(count: usize) -> impl Iterator<Item = Form> {
+    BLOCKING.into_iter().cycle().take(count)
 }
 
 impl Form {
-    pub fn patience(self) -> Duration {
+    pub fn timeout(self) -> Duration {
         match self {
             Try => Duration::ZERO,
             Plain => Duration::MAX,
@@ -150,10 +150,10 @@ pub(crate) use laws;
 /// No form acquires it on another thread, nor gives up before its deadline.
 fn is_refused_to_others<'scope, 'env: 'scope, L: Acquire>(watch: &Watch<'scope, 'env>, it: &'env L) {
     let contend = || {
-        for form in HASTY {
+        for form in EXPIRING {
             let start = std::time::Instant::now();
             assert!(it.acquire_by(form).is_none(), "{form:?}");
-            assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
+            assert!(start.elapsed() >= form.timeout(), "{form:?} gave up early");
         }
     };
     let contender = watch.spawn("contender", move |role| role.waits("any form that gives up", contend));
@@ -162,7 +162,7 @@ fn is_refused_to_others<'scope, 'env: 'scope, L: Acquire>(watch: &Watch<'scope, 
 
 pub fn each_form_acquires_it_when_free_and_gives_up_in_time_when_held<L: Acquire>(it: &L) {
     watchdog::run(|watch| {
-        for form in HASTY.into_iter().chain(PATIENT) {
+        for form in EXPIRING.into_iter().chain(BLOCKING) {
             let held = it.acquire_by(form);
             assert!(held.is_some(), "{form:?}");
             is_refused_to_others(watch, it);
@@ -174,17 +174,17 @@ pub fn each_form_acquires_it_when_free_and_gives_up_in_time_when_held<L: Acquire
 
 pub fn a_release_admits_the_waiters_one_after_the_other<L: Acquire>(it: &L) {
     watchdog::run(|watch| {
-        for round in 0..15 * PATIENT.len() {
+        for round in 0..15 * BLOCKING.len() {
             let held = it.acquire_by(Plain);
             let waiter = |n: usize| {
-                let form = PATIENT[(round + n) % PATIENT.len()];
+                let form = BLOCKING[(round + n) % BLOCKING.len()];
                 watch.spawn(format!("waiter {n}"), move |role| {
                     assert!(role.waits("an acquire", || it.acquire_by(form)).is_some(), "{form:?}");
                 })
             };
             let waiters: Vec<_> = (0..1 + round % 4).map(waiter).collect();
             if round % 3 > 0 {
-                waiters.iter().for_each(|waiter| waiter.until_asleep()); // else they may arrive after the release
+                waiters.iter().for_each(|waiter| waiter.until_blocked()); // else they may arrive after the release
             }
             drop(held);
             waiters.into_iter().for_each(|waiter| waiter.join());
@@ -199,7 +199,7 @@ pub fn a_panic_releases_it_without_poison<L: Acquire>(it: &L) {
             std::panic::resume_unwind(Box::new("in the critical section")); // prints nothing
         });
         assert!(crasher.try_join().is_err());
-        for form in HASTY {
+        for form in EXPIRING {
             assert!(it.acquire_by(form).is_some(), "{form:?}");
         }
     });
@@ -284,10 +284,10 @@ pub(crate) use waits;
 
 pub fn a_timed_wait_lasts_until_its_deadline_and_has_no_effect<W: Await>(it: &W) {
     watchdog::run(|watch| {
-        for form in IN_VAIN {
+        for form in EXPIRING_WAITS {
             let start = std::time::Instant::now();
             assert!(!it.wait_by(form), "{form:?} did not wait");
-            assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
+            assert!(start.elapsed() >= form.timeout(), "{form:?} gave up early");
             it.mend();
             let waiter = watch.spawn("waiter", |role| assert!(role.waits("a wait", || it.wait_by(Plain))));
             watch.waits("the waiter's arrival", || it.end_a_wait());
@@ -299,7 +299,7 @@ pub fn a_timed_wait_lasts_until_its_deadline_and_has_no_effect<W: Await>(it: &W)
 
 pub fn a_wait_lasts_until_it_is_ended<W: Await>(it: &W) {
     watchdog::run(|watch| {
-        for (form, round) in PATIENT
+        for (form, round) in BLOCKING
             .into_iter()
             .flat_map(|form| (0..10).map(move |round| (form, round)))
         {
@@ -307,7 +307,7 @@ pub fn a_wait_lasts_until_it_is_ended<W: Await>(it: &W) {
                 assert!(role.waits("a wait", || it.wait_by(form)), "{form:?}");
             });
             if round % 2 == 0 {
-                waiter.until_asleep(); // else it may arrive late
+                waiter.until_blocked(); // else it may arrive late
             }
             watch.waits("the waiter's arrival", || it.end_a_wait());
             waiter.join();

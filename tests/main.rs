@@ -31,5 +31,3 @@ mod traits;
 mod waiters;
 mod watchdog;
 mod yields;
-
-use races as shapes;

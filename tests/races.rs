@@ -1,7 +1,7 @@
 //! Programs in which other libraries failed, and races with a deadline: many rounds, so that both orders occur.
 
 use crate::forms::{Form, wait_while_by};
-use crate::support::Line;
+use crate::support::SpinBarrier;
 use crate::waiters::Arrivals;
 use crate::watchdog;
 use selvedge::{Condition, Event, Instant, Lock, Mutex, Semaphore};
@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Four threads hand items to four others through a single slot. In crossfire, threads stalled for seconds: they spun
 /// for a claim whose owner was preempted. The slot is accessed by Relaxed loads and stores: the primitive's release
 /// must publish it.
-pub fn four_hand_over_to_four(
+pub fn four_to_four_hand_off(
     take_room: impl Fn() + Sync,
     give_item: impl Fn() + Sync,
     take_item: impl Fn() + Sync,
@@ -53,9 +53,9 @@ pub fn four_hand_over_to_four(
 }
 
 #[test]
-fn four_hand_over_to_four_by_semaphores() {
+fn four_to_four_hand_off_by_semaphores() {
     let (rooms, items) = (Semaphore::new(1), Semaphore::new(0));
-    four_hand_over_to_four(
+    four_to_four_hand_off(
         || rooms.acquire().forget(),
         || items.release(1).unwrap(),
         || items.acquire().forget(),
@@ -65,10 +65,10 @@ fn four_hand_over_to_four_by_semaphores() {
 }
 
 #[test]
-fn four_hand_over_to_four_by_locks_that_others_release() {
+fn four_to_four_hand_off_by_locks_that_others_release() {
     let (full, empty) = (Lock::new(), Lock::new());
     empty.acquire().forget();
-    four_hand_over_to_four(
+    four_to_four_hand_off(
         || full.acquire().forget(),
         || empty.release().unwrap(),
         || empty.acquire().forget(),
@@ -78,7 +78,7 @@ fn four_hand_over_to_four_by_locks_that_others_release() {
 }
 
 #[test]
-fn four_hand_over_to_four_by_conditions() {
+fn four_to_four_hand_off_by_conditions() {
     let (room, item, freed, given) = (Mutex::new(true), Mutex::new(false), Condition::new(), Condition::new());
     let take = |flag: &Mutex<bool>, condition: &Condition| {
         let mut flag = flag.acquire();
@@ -89,7 +89,7 @@ fn four_hand_over_to_four_by_conditions() {
         *flag.acquire() = true;
         condition.notify_one();
     };
-    four_hand_over_to_four(
+    four_to_four_hand_off(
         || take(&room, &freed),
         || give(&item, &given),
         || take(&item, &given),
@@ -114,7 +114,7 @@ fn a_concurrent_clear_undoes_no_set_for_a_blocked_waiter() {
         for _ in 0..30 {
             event.clear();
             let waiter = watch.spawn("waiter", move |role| role.waits("wait", || event.wait()));
-            waiter.until_asleep();
+            waiter.until_blocked();
             event.set();
             waiter.join();
         }
@@ -144,23 +144,23 @@ impl Aim {
 
 /// A race with the deadline of a blocked thread. `aim` is a little after the deadline, since the system wakes a thread
 /// late. It moves later after a round in which the wait succeeded, and earlier after a round in which it timed out.
-pub struct Brink {
+pub struct DeadlineRace {
     pub deadline: Instant,
     pub aim: Aim,
     lag: u64,
 }
 
-impl Brink {
-    pub const PATIENCE: u64 = 1_000; // µs, some hundred of which a waiter spins
+impl DeadlineRace {
+    pub const TIMEOUT: u64 = 1_000; // µs, some hundred of which a waiter spins
 
-    pub fn new() -> Brink {
+    pub fn new() -> DeadlineRace {
         let (deadline, aim) = (Instant::now(), Aim::in_micros(0));
-        Brink { deadline, aim, lag: 0 }
+        DeadlineRace { deadline, aim, lag: 0 }
     }
 
     pub fn set(&mut self) {
-        self.aim = Aim::in_micros(Brink::PATIENCE + self.lag);
-        self.deadline = Instant::now() + Duration::from_micros(Brink::PATIENCE);
+        self.aim = Aim::in_micros(DeadlineRace::TIMEOUT + self.lag);
+        self.deadline = Instant::now() + Duration::from_micros(DeadlineRace::TIMEOUT);
     }
 
     pub fn learn(&mut self, was_in_time: bool) {
@@ -169,8 +169,8 @@ impl Brink {
     }
 
     /// Runs at least 300 rounds, until both outcomes have occurred. A round returns whether the wait succeeded.
-    fn rounds(mut round: impl FnMut(&Brink) -> bool) {
-        let (mut brink, mut in_time) = (Brink::new(), 0);
+    fn rounds(mut round: impl FnMut(&DeadlineRace) -> bool) {
+        let (mut brink, mut in_time) = (DeadlineRace::new(), 0);
         for rounds in 1.. {
             brink.set();
             let was_in_time = round(&brink);
@@ -188,7 +188,7 @@ impl Brink {
 #[test]
 fn a_timeout_consumes_no_notification() {
     watchdog::run(|watch| {
-        Brink::rounds(|&Brink { deadline, aim, .. }| {
+        DeadlineRace::rounds(|&DeadlineRace { deadline, aim, .. }| {
             let arrivals: &'static Arrivals = Box::leak(Box::default());
             let wait = move || arrivals.wait_deadline(deadline);
             let timed = watch.spawn("timed", move |role| role.waits("a timed wait", wait));
@@ -212,16 +212,16 @@ fn a_timeout_consumes_no_notification() {
 fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
     const ROUNDS: usize = 200;
     const WAITERS: u32 = 6;
-    let (barrier, event, deadline) = (Line::new(WAITERS + 1), Event::new(), Mutex::new(Instant::now()));
+    let (barrier, event, deadline) = (SpinBarrier::new(WAITERS + 1), Event::new(), Mutex::new(Instant::now()));
     watchdog::run(|watch| {
         let (barrier, event, deadline) = (&barrier, &event, &deadline);
         let waiter = |n| {
             watch.spawn(format!("waiter {n}"), move |role| {
                 let wait = |_| {
-                    barrier.cross();
+                    barrier.wait();
                     let deadline = *deadline.acquire();
                     let result = role.waits("wait_deadline", || event.wait_deadline(deadline));
-                    barrier.cross();
+                    barrier.wait();
                     result.is_ok()
                 };
                 (0..ROUNDS).map(wait).collect::<Vec<_>>()
@@ -232,12 +232,12 @@ fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
         let set = |_| {
             let (aim, end) = (Aim::in_micros(2_000 - ahead), Instant::now() + Duration::from_millis(2));
             *deadline.acquire() = end;
-            barrier.cross();
+            barrier.wait();
             aim.reach();
             event.set();
             let was_in_time = !end.has_passed();
             ahead = if was_in_time { ahead * 7 / 8 } else { 200.min(ahead + 3) };
-            barrier.cross();
+            barrier.wait();
             event.clear();
             was_in_time
         };

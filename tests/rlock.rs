@@ -1,6 +1,6 @@
 //! `RLock`: laws R1 to R4.
 
-use crate::forms::{self, Acquire, Form, HASTY};
+use crate::forms::{self, Acquire, EXPIRING, Form};
 use crate::support::{SHORT, panic_of};
 use crate::watchdog;
 use selvedge::sync::{AcquireError, TryAcquireError};
@@ -31,7 +31,7 @@ fn a_maximal_depth_of_zero_is_refused() {
 #[test]
 fn as_many_releases_as_acquires_free_it_in_any_order() {
     for lock in [RLock::new(), RLock::default(), RLock::with_max_depth(6)] {
-        let forms = [Form::Plain].into_iter().chain(HASTY);
+        let forms = [Form::Plain].into_iter().chain(EXPIRING);
         let mut guards: Vec<_> = forms.map(|form| lock.acquire_by(form).unwrap()).collect();
         for depth in (1..=6).rev() {
             assert!(lock.is_locked() && is_held_for_others(&lock), "free at depth {depth}");

@@ -1,6 +1,6 @@
 //! `Semaphore` and `BoundedSemaphore`: the bounds of laws S5 and S8.
 
-use crate::forms::{self, Acquire, HASTY, PATIENT};
+use crate::forms::{self, Acquire, BLOCKING, EXPIRING};
 use crate::support::panic_of;
 use selvedge::{BoundedSemaphore, OverReleased, Semaphore};
 
@@ -15,7 +15,7 @@ fn a_new_one_has_its_permits_and_more_than_it_can_hold_are_refused() {
     let bounded = BoundedSemaphore::default();
     assert_eq!((bounded.available(), bounded.limit()), (1, 1));
     for permits in [MAX + 1, u32::MAX] {
-        const REFUSAL: &str = "a semaphore cannot hold so many permits";
+        const REFUSAL: &str = "a semaphore holds at most MAX_PERMITS permits";
         assert_eq!(panic_of(|| Semaphore::new(permits)), REFUSAL);
         assert_eq!(panic_of(|| BoundedSemaphore::new(permits)), REFUSAL);
     }
@@ -61,7 +61,7 @@ fn a_release_beyond_the_bound_is_an_error_and_adds_no_permit() {
 #[test]
 fn a_permit_dropped_on_a_full_bounded_semaphore_is_discarded() {
     let bounded = BoundedSemaphore::new(1);
-    for form in HASTY.into_iter().chain(PATIENT) {
+    for form in EXPIRING.into_iter().chain(BLOCKING) {
         let permit = bounded.acquire_by(form);
         assert_eq!(bounded.release(1), Ok(()));
         drop(permit);

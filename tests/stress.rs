@@ -1,7 +1,7 @@
 //! Each primitive under stress, in random forms. Seeds are fixed; interleavings are not.
 
 use crate::forms::{Acquire, Form, barrier_wait_by, wait_by};
-use crate::support::{PATIENCE, dawdle};
+use crate::support::{STRESS_TIMEOUT, random_delay};
 use crate::watchdog::{self, Role};
 use fastrand::Rng;
 use selvedge::{Barrier, BoundedSemaphore, Condition, Permit, RLock, Semaphore};
@@ -33,7 +33,7 @@ impl Guarded {
     fn enter(&self, rng: &mut Rng) {
         assert!(!self.is_held.swap(true, Relaxed), "it has two holders");
         let before = self.total.load(Relaxed);
-        dawdle(rng);
+        random_delay(rng);
         self.total.store(before + 1, Relaxed);
         self.is_held.store(false, Relaxed);
     }
@@ -44,12 +44,12 @@ pub fn it_has_one_holder_at_a_time_under_stress<L: Acquire>(it: &L) {
     let guarded = Guarded::default();
     let acquired = threads("worker", 6, |role, rng| {
         let mut acquire = || {
-            let form = Form::random(rng, PATIENCE);
+            let form = Form::random(rng, STRESS_TIMEOUT);
             let held = role.waits("an acquire", || it.acquire_by(form));
             held.iter().for_each(|_| guarded.enter(rng));
             let success = held.is_some();
             drop(held);
-            dawdle(rng);
+            random_delay(rng);
             success
         };
         (0..1_000).filter(|_| acquire()).count()
@@ -65,12 +65,12 @@ fn semaphores_conserve_their_permits() {
         let holders = AtomicU32::new(0);
         threads("worker", 8, |role, rng| {
             for _ in 0..1_000 {
-                let form = Form::random(rng, PATIENCE);
+                let form = Form::random(rng, STRESS_TIMEOUT);
                 let Some(permit) = role.waits("an acquire", || semaphore.acquire_by(form)) else {
                     continue;
                 };
                 assert!(holders.fetch_add(1, Relaxed) < PERMITS, "more holders than permits");
-                dawdle(rng);
+                random_delay(rng);
                 holders.fetch_sub(1, Relaxed);
                 if rng.bool() {
                     drop(permit);
@@ -99,7 +99,7 @@ fn as_many_waits_succeed_as_are_notified() {
             let mut wait = || {
                 let mut levels: Vec<_> = (0..rng.u8(1..4)).map(|_| lock.acquire()).collect();
                 // Long enough to block, now and then, and not only to spin.
-                let form = Form::random_wait(rng, 8 * PATIENCE);
+                let form = Form::random_wait(rng, 8 * STRESS_TIMEOUT);
                 let notified = role.waits("a wait", || wait_by(&condition, &mut levels[0], form));
                 assert_eq!(lock.depth() as usize, levels.len());
                 notified
@@ -117,7 +117,7 @@ fn as_many_waits_succeed_as_are_notified() {
                 _ => condition.notify_all(),
             };
             drop(held);
-            dawdle(rng);
+            random_delay(rng);
         }
         [0, notified]
     });
@@ -135,7 +135,7 @@ fn each_generation_passes_whole_or_not_at_all(threads: usize, parties: usize) {
     let (indexes, broken) = ([const { AtomicUsize::new(0) }; 8], AtomicUsize::new(0));
     let mut rng = Rng::with_seed(0);
     let barrier = Barrier::with_action(parties, || {
-        dawdle(&mut rng);
+        random_delay(&mut rng);
         if rng.u8(..16) == 0 {
             resume_unwind(Box::new("an action that fails"));
         }
@@ -146,7 +146,7 @@ fn each_generation_passes_whole_or_not_at_all(threads: usize, parties: usize) {
         if roles.fetch_add(1, Relaxed) == threads {
             // Breaks the barrier; in the end for good, since too few threads may be left for a generation.
             while working.load(Relaxed) > 0 {
-                (0..16).for_each(|_| dawdle(rng));
+                (0..16).for_each(|_| random_delay(rng));
                 let breaks = done() || rng.bool();
                 if breaks { barrier.abort() } else { barrier.reset() }
             }
@@ -156,7 +156,7 @@ fn each_generation_passes_whole_or_not_at_all(threads: usize, parties: usize) {
         while !done() {
             let timed = rng.u8(..4) == 0; // or hardly any generation passes
             let form = if timed {
-                Form::random_wait(rng, 8 * PATIENCE)
+                Form::random_wait(rng, 8 * STRESS_TIMEOUT)
             } else {
                 Form::Plain
             };
@@ -173,7 +173,7 @@ fn each_generation_passes_whole_or_not_at_all(threads: usize, parties: usize) {
                     barrier.reset();
                 }
             }
-            dawdle(rng);
+            random_delay(rng);
         }
         working.fetch_sub(1, Relaxed);
     });

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub const SHORT: Duration = Duration::from_millis(5);
 
 /// The longest timeout in a stress test: some calls succeed, some time out.
-pub const PATIENCE: Duration = Duration::from_micros(100);
+pub const STRESS_TIMEOUT: Duration = Duration::from_micros(100);
 
 /// The message with which `body` panics.
 pub fn panic_of<R>(body: impl FnOnce() -> R) -> String {
@@ -27,18 +27,18 @@ pub fn shared<T>(object: T) -> (Arc<T>, Arc<T>) {
 
 /// A barrier at which threads spin, so that all leave within nanoseconds. A thread that blocks in std's barrier leaves
 /// one wake-up later, too late for a race. It is reusable.
-pub struct Line {
+pub struct SpinBarrier {
     parties: u32,
     arrived: AtomicU32,
 }
 
-impl Line {
-    pub fn new(parties: u32) -> Line {
+impl SpinBarrier {
+    pub fn new(parties: u32) -> SpinBarrier {
         let arrived = AtomicU32::new(0);
-        Line { parties, arrived }
+        SpinBarrier { parties, arrived }
     }
 
-    pub fn cross(&self) {
+    pub fn wait(&self) {
         let before = self.arrived.fetch_add(1, AcqRel);
         let all = (before / self.parties + 1) * self.parties;
         let mut polls = 0_u32;
@@ -53,8 +53,8 @@ impl Line {
     }
 }
 
-/// A delay that is sometimes longer than `PATIENCE`. On a busy machine a single yield may take as long.
-pub fn dawdle(rng: &mut fastrand::Rng) {
+/// A delay that is sometimes longer than `STRESS_TIMEOUT`. On a busy machine a single yield may take as long.
+pub fn random_delay(rng: &mut fastrand::Rng) {
     if rng.u8(..8) == 0 {
         let (start, delay) = (Instant::now(), Duration::from_micros(rng.u64(..150)));
         while start.elapsed() < delay {

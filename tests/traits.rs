@@ -1,6 +1,6 @@
 //! The traits of the public types, their `Debug` texts, the texts of the errors, and constructors that serve statics.
 
-use crate::forms::{Acquire, Form, patient};
+use crate::forms::{Acquire, Form, blocking};
 use crate::waiters::{Arrivals, all_broken, all_notified, enqueue};
 use crate::watchdog;
 use selvedge::pool::AsCompleted;
@@ -153,7 +153,7 @@ fn debug_shows_the_waiters_without_blocking() {
     let (arrivals, barrier) = (Arrivals::default(), Barrier::new(3));
     watchdog::run(|watch| {
         shows(&arrivals.condition, "Condition { awaited: false }");
-        let waiters = arrivals.enqueue(watch, patient(2));
+        let waiters = arrivals.enqueue(watch, blocking(2));
         let held = arrivals.until(2);
         shows(&arrivals.condition, "Condition { awaited: true }");
         assert_eq!(arrivals.condition.notify_all(), 2);
@@ -163,7 +163,7 @@ fn debug_shows_the_waiters_without_blocking() {
         assert!(!arrivals.wait(Form::Timeout(Duration::ZERO)));
         shows(&arrivals.condition, "Condition { awaited: false }");
 
-        let parties = enqueue(watch, &barrier, patient(2));
+        let parties = enqueue(watch, &barrier, blocking(2));
         shows(&barrier, "Barrier { parties: 3, waiting: 2, broken: false }");
         barrier.abort();
         shows(&barrier, "Barrier { parties: 3, waiting: 0, broken: true }");

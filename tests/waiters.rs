@@ -1,7 +1,7 @@
 //! Waiters of a condition or a barrier, enqueued in a known order by handshakes.
 
-use crate::forms::{Form, barrier_wait_by, patient, wait_by};
-use crate::watchdog::{Player, Watch};
+use crate::forms::{Form, barrier_wait_by, blocking, wait_by};
+use crate::watchdog::{TestThread, Watch};
 use selvedge::sync::WaitError;
 use selvedge::{Barrier, Condition, Instant, Mutex, MutexGuard, Turn};
 use std::thread::yield_now;
@@ -46,7 +46,7 @@ impl Arrivals {
         &'env self,
         watch: &Watch<'scope, 'env>,
         forms: impl IntoIterator<Item = Form>,
-    ) -> Vec<Player<'scope, bool>> {
+    ) -> Vec<TestThread<'scope, bool>> {
         let waiter = |form| {
             let before = *self.count.acquire();
             let wait = move || self.wait(form);
@@ -58,13 +58,13 @@ impl Arrivals {
     }
 }
 
-pub fn all_notified<'a>(waiters: impl IntoIterator<Item = Player<'a, bool>>) {
+pub fn all_notified<'a>(waiters: impl IntoIterator<Item = TestThread<'a, bool>>) {
     assert!(waiters.into_iter().all(|waiter| waiter.join()));
 }
 
 /// Two threads wait, and both are notified.
 pub fn two_are_notified<'env>(watch: &Watch<'_, 'env>, arrivals: &'env Arrivals) {
-    let waiters = arrivals.enqueue(watch, patient(2));
+    let waiters = arrivals.enqueue(watch, blocking(2));
     assert_eq!(arrivals.condition.notify_all(), 2);
     all_notified(waiters);
 }
@@ -82,7 +82,7 @@ pub fn party<'scope, A: FnMut() + Send>(
     watch: &Watch<'scope, '_>,
     barrier: &'scope Barrier<A>,
     form: Form,
-) -> Player<'scope, Passed> {
+) -> TestThread<'scope, Passed> {
     let wait = move || barrier_wait_by(barrier, form);
     watch.spawn(format!("party by {form:?}"), move |role| role.waits("a wait", wait))
 }
@@ -92,7 +92,7 @@ pub fn enqueue<'scope, A: FnMut() + Send>(
     watch: &Watch<'scope, '_>,
     barrier: &'scope Barrier<A>,
     forms: impl IntoIterator<Item = Form>,
-) -> Vec<Player<'scope, Passed>> {
+) -> Vec<TestThread<'scope, Passed>> {
     let arrive = |form| {
         let before = barrier.waiting();
         let party = party(watch, barrier, form);
@@ -106,12 +106,12 @@ pub fn enqueue<'scope, A: FnMut() + Send>(
 }
 
 /// The threads arrived in this order, and another one was the leader.
-pub fn all_passed(parties: Vec<Player<'_, Passed>>) {
+pub fn all_passed(parties: Vec<TestThread<'_, Passed>>) {
     for (index, party) in parties.into_iter().enumerate() {
         assert_eq!(party.join(), passed(index, false));
     }
 }
 
-pub fn all_broken(parties: Vec<Player<'_, Passed>>) {
+pub fn all_broken(parties: Vec<TestThread<'_, Passed>>) {
     parties.into_iter().for_each(|party| assert_eq!(party.join(), BROKEN));
 }

@@ -55,7 +55,7 @@ impl Role {
 
     /// Whether the thread is blocked in the wait that it has recorded.
     #[cfg(target_os = "linux")]
-    fn is_asleep(&self) -> bool {
+    fn is_blocked(&self) -> bool {
         let stat = || std::fs::read_to_string(self.task.get()?.join("stat")).ok();
         let is_blocked = || stat().is_some_and(|stat| stat.rsplit(')').next().unwrap().starts_with(" S"));
         self.is("waits") && is_blocked() && self.is("waits")
@@ -63,7 +63,7 @@ impl Role {
 
     /// Other systems don't show it: gives the thread time to block.
     #[cfg(not(target_os = "linux"))]
-    fn is_asleep(&self) -> bool {
+    fn is_blocked(&self) -> bool {
         (0..1000).for_each(|_| thread::yield_now());
         true
     }
@@ -96,13 +96,13 @@ impl<'scope, 'env> Watch<'scope, 'env> {
         &self,
         name: impl Into<String>,
         body: impl FnOnce(&Role) -> T + Send + 'scope,
-    ) -> Player<'scope, T> {
+    ) -> TestThread<'scope, T> {
         let (role, caller) = (add_role(&self.roles, name.into()), Arc::clone(&self.own));
         let (builder, own) = (thread::Builder::new().name(role.name.clone()), Arc::clone(&role));
         let handle = builder
             .spawn_scoped(self.scope, move || own.run(|| body(&own)))
             .unwrap();
-        Player { handle, role, caller }
+        TestThread { handle, role, caller }
     }
 
     /// Calls `wait`, and records that the test's own thread waits in `call` meanwhile.
@@ -121,13 +121,13 @@ impl<'scope, 'env> Watch<'scope, 'env> {
 }
 
 /// A thread of a test.
-pub struct Player<'scope, T> {
+pub struct TestThread<'scope, T> {
     handle: ScopedJoinHandle<'scope, T>,
     role: Arc<Role>,
     caller: Arc<Role>,
 }
 
-impl<T> Player<'_, T> {
+impl<T> TestThread<'_, T> {
     /// Joins the thread, and resumes its panic if it panicked.
     pub fn join(self) -> T {
         self.try_join().unwrap_or_else(|panic| resume_unwind(panic))
@@ -139,9 +139,9 @@ impl<T> Player<'_, T> {
 
     /// Returns once the thread is blocked in the wait that it has recorded. Only Linux guarantees it: elsewhere the
     /// thread may not have blocked yet.
-    pub fn until_asleep(&self) {
+    pub fn until_blocked(&self) {
         self.caller.waits("a thread to block", || {
-            while !self.role.is_asleep() {
+            while !self.role.is_blocked() {
                 assert!(!self.handle.is_finished(), "{} has not blocked", self.role.name);
                 thread::yield_now();
             }
@@ -160,7 +160,7 @@ impl<T> Player<'_, T> {
                 .map(str::to_owned)
         };
         (0..10).any(|_| {
-            self.until_asleep();
+            self.until_blocked();
             let before = switches();
             meanwhile();
             switches() == before

@@ -49,8 +49,11 @@ fn the_default_is_four_workers_more_than_processors_and_at_most_32() {
 
 #[test]
 fn a_pool_without_workers_panics() {
-    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool has at least one worker");
-    assert_eq!(panic_of(|| Builder::new().workers(0)), "a pool has at least one worker");
+    assert_eq!(panic_of(|| ThreadPool::new(0)), "a pool must have at least one worker");
+    assert_eq!(
+        panic_of(|| Builder::new().workers(0)),
+        "a pool must have at least one worker"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::several::{gated, open};
 use super::{arc_pair, message, occupy, pool};
-use crate::forms::{Form, PATIENT};
+use crate::forms::{BLOCKING, Form};
 use crate::queue::spawn_blocked;
 use crate::watchdog;
 use selvedge::pool::{as_completed, wait_timeout};
@@ -48,7 +48,7 @@ fn jobs_are_yielded_in_the_order_of_their_ends() {
 fn each_form_of_next_blocks_until_a_job_ends() {
     watchdog::run(|watch| {
         let pool = pool(2);
-        for form in PATIENT {
+        for form in BLOCKING {
             let (gates, jobs) = gated(&pool, &[false, false]);
             let waiter = spawn_blocked(watch, "next", move || {
                 let mut completed = as_completed(jobs);

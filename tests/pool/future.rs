@@ -81,7 +81,7 @@ fn a_waker_that_does_nothing_suffices_for_polling() {
         });
         assert!(matches!(result, Poll::Ready(Ok(7))));
         let said = panic_of(|| poll(&mut job, Waker::noop()));
-        assert_eq!(said, "the result of the job was taken before");
+        assert_eq!(said, "the result of the job was already taken");
     });
 }
 

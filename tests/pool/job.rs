@@ -1,7 +1,7 @@
 //! A job's result and its end, in all forms.
 
 use super::{arc_pair, message, occupy, pool, result_by, wait_by};
-use crate::forms::{HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING};
 use crate::queue::spawn_blocked;
 use crate::support::panic_of;
 use crate::watchdog;
@@ -17,7 +17,7 @@ use std::time::Duration;
 fn each_form_takes_what_a_job_returns_or_panics_with() {
     watchdog::run(|watch| {
         let pool = pool(1);
-        for (round, form) in PATIENT.into_iter().chain(HASTY).enumerate() {
+        for (round, form) in BLOCKING.into_iter().chain(EXPIRING).enumerate() {
             for panics in [false, true] {
                 let (gate, opens) = arc_pair(Event::new());
                 let run = move || {
@@ -25,11 +25,11 @@ fn each_form_takes_what_a_job_returns_or_panics_with() {
                     if panics { panic_any(round) } else { round.to_string() }
                 };
                 let mut job = pool.submit(run).unwrap();
-                for hasty in HASTY {
+                for hasty in EXPIRING {
                     job = result_by(job, hasty).expect_err("it has not ended");
                     assert_eq!(wait_by(&job, hasty), None);
                 }
-                let result = if PATIENT.len() > round {
+                let result = if BLOCKING.len() > round {
                     let waiter = spawn_blocked(watch, "result", move || result_by(job, form));
                     gate.set();
                     waiter.join()
@@ -65,7 +65,7 @@ fn any_number_of_threads_wait_in_any_form_and_the_result_remains() {
                     assert!(end == Outcome::Returned, "job {}", 3);
                 };
                 let (job, theirs) = arc_pair(scope.submit(run).unwrap());
-                let waiters = PATIENT.map(|form| {
+                let waiters = BLOCKING.map(|form| {
                     let job = Arc::clone(&theirs);
                     spawn_blocked(watch, "wait", move || wait_by(&job, form))
                 });
@@ -78,7 +78,7 @@ fn any_number_of_threads_wait_in_any_form_and_the_result_remains() {
                 assert_eq!(job.cancel(), end == Outcome::Cancelled);
                 gate.set();
                 assert!(waiters.into_iter().all(|waiter| waiter.join() == Some(end)));
-                assert!(HASTY.into_iter().all(|form| wait_by(&job, form) == Some(end)));
+                assert!(EXPIRING.into_iter().all(|form| wait_by(&job, form) == Some(end)));
                 assert_eq!(state(), (false, true, Some(end)));
                 drop(busy);
                 let result = Arc::into_inner(job).unwrap().result();
@@ -113,7 +113,7 @@ fn a_second_take_of_the_result_panics() {
             ];
             let mut said = Vec::from(calls.map(|call| panic_of(|| call(&mut job))));
             said.push(panic_of(|| job.result()));
-            assert_eq!(said, ["the result of the job was taken before"; 4]);
+            assert_eq!(said, ["the result of the job was already taken"; 4]);
         }
     });
 }
@@ -123,7 +123,7 @@ fn a_second_take_of_the_result_panics() {
 fn a_job_happens_before_the_return_of_a_wait_for_it() {
     watchdog::run(|_| {
         let pool = pool(2);
-        for form in PATIENT.into_iter().chain(HASTY).cycle().take(1_000) {
+        for form in BLOCKING.into_iter().chain(EXPIRING).cycle().take(1_000) {
             let (written, theirs) = arc_pair(AtomicU32::new(0));
             let job = pool.submit(move || theirs.store(7, Relaxed)).unwrap();
             while wait_by(&job, form).is_none() {}

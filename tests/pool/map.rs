@@ -1,7 +1,7 @@
 //! `map`: one function for many items. Law P6.
 
 use super::{assert_runs_jobs, message, occupy, pool};
-use crate::forms::{Form, HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING, Form};
 use crate::support::panic_of;
 use crate::thread::{Bomb, Drops};
 use crate::watchdog;
@@ -45,16 +45,16 @@ fn results_have_the_order_of_the_items() {
 fn each_form_of_next_yields_the_next_result_and_a_timeout_loses_none() {
     watchdog::run(|_| {
         let pool = pool(1);
-        let gates = PATIENT.map(|_| Arc::new(Event::new()));
+        let gates = BLOCKING.map(|_| Arc::new(Event::new()));
         let mut map = pool.map_ahead(2, gates.clone(), |gate| gate.wait());
-        for (form, gate) in PATIENT.into_iter().zip(&gates) {
-            for hasty in HASTY {
+        for (form, gate) in BLOCKING.into_iter().zip(&gates) {
+            for hasty in EXPIRING {
                 assert_eq!(next_by(&mut map, hasty).err(), Some(TimedOut));
             }
             gate.set();
             assert!(matches!(next_by(&mut map, form), Ok(Some(Ok(())))), "{form:?}");
         }
-        for form in PATIENT.into_iter().chain(HASTY) {
+        for form in BLOCKING.into_iter().chain(EXPIRING) {
             assert!(matches!(next_by(&mut map, form), Ok(None)), "after the last, {form:?}");
         }
     });
@@ -95,7 +95,7 @@ fn at_most_ahead_items_are_submitted_in_advance() {
         let _map = pool.map((0..).inspect(|_| count()), |number: u64| number);
         assert_eq!(taken.load(SeqCst), 4, "twice the number of workers");
         let said = panic_of(|| pool.map_ahead(0, 0..1, |n| n));
-        assert_eq!(said, "a map looks ahead for at least one item");
+        assert_eq!(said, "a map must submit at least one item ahead");
     });
 }
 

@@ -1,7 +1,7 @@
 //! `wait` for several jobs: law F3.
 
 use super::{arc_pair, occupy, pool};
-use crate::forms::{Form, HASTY, IN_VAIN, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING, EXPIRING_WAITS, Form};
 use crate::queue::spawn_blocked;
 use crate::support::panic_of;
 use crate::thread::Drops;
@@ -48,7 +48,7 @@ pub(super) fn open(gates: &[Arc<Event>]) {
 fn a_wait_for_no_jobs_returns_immediately() {
     watchdog::run(|_| {
         for until in UNTIL {
-            for form in PATIENT.into_iter().chain(HASTY) {
+            for form in BLOCKING.into_iter().chain(EXPIRING) {
                 assert_eq!(wait_by(Vec::<Job<()>>::new(), until, form), Ok(()));
             }
         }
@@ -73,14 +73,14 @@ fn each_form_waits_until_all_or_the_first_have_ended_or_one_has_failed() {
     ];
     watchdog::run(|watch| {
         let pool = pool(3);
-        for (row, form) in rows.iter().flat_map(|row| PATIENT.map(|form| (row, form))) {
+        for (row, form) in rows.iter().flat_map(|row| BLOCKING.map(|form| (row, form))) {
             let &(until, fails, ends) = row;
             let (gates, jobs) = gated(&pool, &fails);
             let (jobs, theirs) = arc_pair(jobs);
             let waiter = spawn_blocked(watch, "wait", move || wait_by(&*theirs, until, form));
             for &number in ends {
-                waiter.until_asleep();
-                for hasty in HASTY {
+                waiter.until_blocked();
+                for hasty in EXPIRING {
                     assert_eq!(wait_by(&*jobs, until, hasty), Err(TimedOut), "{row:?}");
                 }
                 gates[number].set();
@@ -88,7 +88,7 @@ fn each_form_waits_until_all_or_the_first_have_ended_or_one_has_failed() {
             }
             assert_eq!(waiter.join(), Ok(()), "{row:?}");
             assert_eq!(jobs.iter().filter(|job| job.is_done()).count(), ends.len());
-            for hasty in HASTY {
+            for hasty in EXPIRING {
                 assert_eq!(wait_by(&*jobs, until, hasty), Ok(()), "{row:?}");
             }
             open(&gates);
@@ -106,7 +106,7 @@ fn a_cancelled_job_has_ended_but_not_failed() {
             let waiter = spawn_blocked(watch, "wait", move || wait(&*theirs, until));
             assert!(jobs[2].cancel());
             if until != Until::FirstCompleted {
-                waiter.until_asleep();
+                waiter.until_blocked();
                 assert!(jobs[0].cancel() && jobs[1].cancel());
             }
             waiter.join();
@@ -175,7 +175,10 @@ fn waits_that_time_out_keep_no_memory() {
         let busy = occupy(&pool);
         let jobs = [(); 3].map(|()| pool.submit(|| ()).unwrap());
         let time_out = |round: usize| {
-            assert_eq!(wait_by(&jobs, UNTIL[round % 3], IN_VAIN[round % 2]), Err(TimedOut));
+            assert_eq!(
+                wait_by(&jobs, UNTIL[round % 3], EXPIRING_WAITS[round % 2]),
+                Err(TimedOut)
+            );
             assert!(as_completed(&jobs).next_timeout(Duration::ZERO).is_err());
             assert_eq!(as_completed(&jobs).into_rest().len(), 3);
         };

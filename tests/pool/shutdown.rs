@@ -1,7 +1,7 @@
 //! Laws P3 and P4: after a shutdown no worker lives, each job has ended, and no job is accepted.
 
 use super::{arc_pair, occupy, pool, pool_on, shut_down_by};
-use crate::forms::{Form, HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING, Form};
 use crate::queue::spawn_blocked;
 use crate::support::panic_of;
 use crate::thread::Drops;
@@ -25,18 +25,18 @@ fn ways<const N: usize>(forms: [Form; N]) -> impl Iterator<Item = (bool, Form)> 
 #[test]
 fn each_form_runs_or_cancels_the_queued_jobs_and_joins_the_workers() {
     watchdog::run(|watch| {
-        for (cancels, form) in ways(PATIENT) {
+        for (cancels, form) in ways(BLOCKING) {
             let registry = Registry::new();
             let (pool, theirs) = arc_pair(pool_on(&registry, 2));
             let busy = [(); 2].map(|()| occupy(&pool));
             let jobs = [0, 1, 2, 3, 4].map(|number| pool.submit(move || number).unwrap());
             assert!(!pool.is_shutdown());
-            for hasty in HASTY {
+            for hasty in EXPIRING {
                 assert_eq!(shut_down_by(&pool, false, hasty), Err(TimedOut));
                 assert!(pool.is_shutdown() && !pool.is_broken() && is_refused(&pool));
             }
             assert_eq!(pool.pending(), 5);
-            for hasty in HASTY.into_iter().filter(|_| cancels) {
+            for hasty in EXPIRING.into_iter().filter(|_| cancels) {
                 assert_eq!(shut_down_by(&pool, true, hasty), Err(TimedOut));
                 assert!(jobs.iter().all(|job| job.outcome() == Some(Outcome::Cancelled)));
             }
@@ -50,7 +50,7 @@ fn each_form_runs_or_cancels_the_queued_jobs_and_joins_the_workers() {
                     Err(error) => assert!(matches!(error, JobError::Cancelled) && cancels),
                 }
             }
-            for (cancels, form) in ways(PATIENT).chain(ways(HASTY)) {
+            for (cancels, form) in ways(BLOCKING).chain(ways(EXPIRING)) {
                 assert_eq!(shut_down_by(&pool, cancels, form), Ok(()), "again");
             }
             assert_eq!((pool.workers(), pool.pending()), (2, 0));
@@ -61,13 +61,13 @@ fn each_form_runs_or_cancels_the_queued_jobs_and_joins_the_workers() {
 #[test]
 fn an_unused_or_idle_pool_shuts_down_in_each_form() {
     watchdog::run(|_| {
-        for (cancels, form) in ways(PATIENT).chain(ways(HASTY)) {
+        for (cancels, form) in ways(BLOCKING).chain(ways(EXPIRING)) {
             let pool = pool(3);
             assert_eq!(shut_down_by(&pool, cancels, form), Ok(()));
             assert!(pool.is_shutdown() && is_refused(&pool));
             assert_eq!(pool.workers(), 0, "no worker is spawned for a refused job");
         }
-        for (cancels, form) in ways(PATIENT) {
+        for (cancels, form) in ways(BLOCKING) {
             let registry = Registry::new();
             let pool = pool_on(&registry, 2);
             pool.submit(|| ()).unwrap().result().unwrap();
@@ -103,7 +103,7 @@ fn several_threads_may_shut_down_a_pool() {
             let jobs: Vec<_> = (0..20).map(|number| pool.submit(move || number).unwrap()).collect();
             let closers = [0, 1, 2].map(|number| {
                 let pool = Arc::clone(&pool);
-                let form = PATIENT[(round + number) % PATIENT.len()];
+                let form = BLOCKING[(round + number) % BLOCKING.len()];
                 let cancels = (round + number) % 4 == 0;
                 watch.spawn(format!("closer {number}"), move |role| {
                     role.waits("shutdown", || shut_down_by(&pool, cancels, form)).unwrap();
@@ -120,7 +120,7 @@ fn several_threads_may_shut_down_a_pool() {
 fn a_worker_that_would_wait_for_its_own_pool_panics() {
     watchdog::run(|_| {
         let pool = Arc::new(pool(2));
-        for (cancels, form) in ways(PATIENT) {
+        for (cancels, form) in ways(BLOCKING) {
             let theirs = Arc::clone(&pool);
             let said = pool
                 .submit(move || panic_of(|| shut_down_by(&theirs, cancels, form)))

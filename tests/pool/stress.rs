@@ -2,7 +2,7 @@
 
 use super::shut_down_by;
 use crate::forms::Form;
-use crate::support::{Line, PATIENCE, dawdle};
+use crate::support::{STRESS_TIMEOUT, SpinBarrier, random_delay};
 use crate::thread::{Drops, Token};
 use crate::watchdog;
 use fastrand::Rng;
@@ -69,7 +69,7 @@ fn submit(pool: &ThreadPool, (drops, tokens): (&Drops, &AtomicUsize), rng: &mut 
     let (panics, dawdles) = (rng.u8(..8) == 0, rng.u64(..));
     let job = pool.submit(move || {
         theirs.runs.fetch_add(1, SeqCst);
-        dawdle(&mut Rng::with_seed(dawdles));
+        random_delay(&mut Rng::with_seed(dawdles));
         if panics { resume_unwind(Box::new(token)) } else { token }
     });
     match job {
@@ -93,9 +93,9 @@ fn meddle(shared: &Shared, rng: &mut Rng) {
             }
         }
         2 => watch_end(record, job),
-        3 => _ = job.wait_timeout(PATIENCE.mul_f32(rng.f32())),
-        4 => _ = wait_timeout([job, job], Until::FirstFailed, PATIENCE.mul_f32(rng.f32())),
-        _ => _ = as_completed([job]).next_timeout(PATIENCE.mul_f32(rng.f32())),
+        3 => _ = job.wait_timeout(STRESS_TIMEOUT.mul_f32(rng.f32())),
+        4 => _ = wait_timeout([job, job], Until::FirstFailed, STRESS_TIMEOUT.mul_f32(rng.f32())),
+        _ => _ = as_completed([job]).next_timeout(STRESS_TIMEOUT.mul_f32(rng.f32())),
     }
 }
 
@@ -107,14 +107,14 @@ fn rounds(workers: usize, seed: u64) {
     let mut rng = Rng::with_seed(seed);
     for round in 0..ROUNDS {
         let pool = Builder::new().workers(workers).registry(&registry).build();
-        let (all, line) = (selvedge::Mutex::new(Vec::<Arc<Shared>>::new()), Line::new(5));
-        let (form, cancels, in_time) = (Form::random(&mut rng, PATIENCE), rng.bool(), rng.u8(..4) > 0);
+        let (all, line) = (selvedge::Mutex::new(Vec::<Arc<Shared>>::new()), SpinBarrier::new(5));
+        let (form, cancels, in_time) = (Form::random(&mut rng, STRESS_TIMEOUT), rng.bool(), rng.u8(..4) > 0);
         watchdog::run(|watch| {
             let (pool, all, line, counted) = (&pool, &all, &line, (&drops, &tokens));
             for number in 0..2 {
                 let mut rng = Rng::with_seed(seed + 100 * round + number);
                 watch.spawn(format!("submitter {number}"), move |_| {
-                    line.cross();
+                    line.wait();
                     for _ in 0..STEPS {
                         let Some(shared) = submit(pool, counted, &mut rng) else {
                             continue;
@@ -123,14 +123,14 @@ fn rounds(workers: usize, seed: u64) {
                             watch_end(&shared.0, &shared.1);
                         }
                         all.acquire().push(shared);
-                        dawdle(&mut rng);
+                        random_delay(&mut rng);
                     }
                 });
             }
             for number in 2..4 {
                 let mut rng = Rng::with_seed(seed + 100 * round + number);
                 watch.spawn(format!("meddler {number}"), move |role| {
-                    line.cross();
+                    line.wait();
                     for _ in 0..2 * STEPS {
                         let shared = {
                             let all = all.acquire();
@@ -139,14 +139,14 @@ fn rounds(workers: usize, seed: u64) {
                         if let Some(shared) = shared {
                             role.waits("some wait with a timeout", || meddle(&shared, &mut rng));
                         }
-                        dawdle(&mut rng);
+                        random_delay(&mut rng);
                     }
                 });
             }
             let mut rng = Rng::with_seed(seed + 100 * round + 4);
             watch.spawn("closer", move |role| {
-                line.cross();
-                (0..40).for_each(|_| dawdle(&mut rng));
+                line.wait();
+                (0..40).for_each(|_| random_delay(&mut rng));
                 if in_time {
                     _ = role.waits("a shutdown", || shut_down_by(pool, cancels, form));
                 }

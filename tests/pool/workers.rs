@@ -1,7 +1,7 @@
 //! The number of workers, and the order of the jobs. Laws P1 and P2.
 
 use super::{arc_pair, occupy, pool};
-use crate::support::Line;
+use crate::support::SpinBarrier;
 use crate::watchdog;
 use selvedge::{Barrier, Event, SimpleQueue};
 use std::panic::panic_any;
@@ -68,14 +68,14 @@ fn there_are_as_many_workers_as_jobs_up_to_the_maximum() {
 /// Law P2, with submitters that race while other workers start and become idle.
 #[test]
 fn jobs_of_several_submitters_that_wait_for_each_other_all_run() {
-    let line = Line::new(4);
+    let line = SpinBarrier::new(4);
     watchdog::run(|watch| {
         for _ in 0..100 {
             let (pool, barrier) = (Arc::new(pool(4)), Arc::new(Barrier::new(4)));
             let submitters = [0, 1, 2, 3].map(|number| {
                 let (pool, barrier, line) = (Arc::clone(&pool), Arc::clone(&barrier), &line);
                 watch.spawn(format!("submitter {number}"), move |role| {
-                    line.cross();
+                    line.wait();
                     let quick = pool.submit(|| ()).unwrap();
                     let job = pool.submit(move || _ = barrier.wait().unwrap()).unwrap();
                     role.waits("the other jobs", || job.result()).unwrap();

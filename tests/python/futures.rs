@@ -64,8 +64,8 @@ fn duplicate_futures() {
         let iterator = watch.spawn("iterator", move |role| {
             role.waits("as_completed", || as_completed(jobs).count())
         });
-        waiter.until_asleep();
-        iterator.until_asleep();
+        waiter.until_blocked();
+        iterator.until_blocked();
         blocked.open.set();
         waiter.join();
         assert_eq!(iterator.join(), 3, "the job is yielded as often as it was given");

@@ -1,6 +1,6 @@
 //! What `test_threading_local.py` checks and no behaviour test does.
 
-use crate::support::Line;
+use crate::support::SpinBarrier;
 use crate::watchdog;
 use selvedge::thread::{Local, Registry};
 use std::cell::RefCell;
@@ -35,16 +35,16 @@ fn threading_local_clear_race() {
                 Arc::new(Local::new(move || Arc::clone(&value)))
             };
             let objects: Vec<_> = (0..20).map(make).collect();
-            let line = Arc::new(Line::new(2));
+            let line = Arc::new(SpinBarrier::new(2));
             let (shared, crossed) = (objects.clone(), Arc::clone(&line));
             let run = move || {
                 let counts = shared.iter().map(|local| local.with(Arc::strong_count));
                 assert!(counts.min() > Some(1));
                 drop(shared);
-                crossed.cross();
+                crossed.wait();
             };
             let thread = Registry::new().builder().spawn(run).unwrap();
-            line.cross();
+            line.wait();
             drop(objects);
             watch.waits("join", || thread.join()).unwrap();
         }

@@ -1,7 +1,7 @@
 //! `put_many`, whose iterator may use the queue, panic or never end; and `Extend`.
 
-use super::{AnyOrder, HASTY, in_each_order, put_many_by, rest, spawn_blocked};
-use crate::forms::{IN_VAIN, PATIENT};
+use super::{AnyOrder, EXPIRING, in_each_order, put_many_by, rest, spawn_blocked};
+use crate::forms::{BLOCKING, EXPIRING_WAITS};
 use crate::support::panic_of;
 use crate::watchdog;
 use selvedge::queue::AnyQueue;
@@ -23,7 +23,7 @@ in_each_order! {
 }
 
 fn a_blocked_put_many_resumes_whenever_a_slot_is_freed<O: AnyOrder<u32>>() {
-    for (form, capacity) in PATIENT.into_iter().zip([1, 2, 3, 7].into_iter().cycle()) {
+    for (form, capacity) in BLOCKING.into_iter().zip([1, 2, 3, 7].into_iter().cycle()) {
         let queue = AnyQueue::<u32, O>::bounded(capacity);
         watchdog::run(|watch| {
             let queue = &queue;
@@ -42,7 +42,7 @@ fn a_blocked_put_many_resumes_whenever_a_slot_is_freed<O: AnyOrder<u32>>() {
 }
 
 fn a_shutdown_returns_the_items_not_yet_put<O: AnyOrder<u32>>() {
-    for form in PATIENT {
+    for form in BLOCKING {
         let queue = AnyQueue::<u32, O>::bounded(2);
         watchdog::run(|watch| {
             let putter = spawn_blocked(watch, "put_many", || put_many_by(&queue, 0..5, form));
@@ -56,7 +56,7 @@ fn a_shutdown_returns_the_items_not_yet_put<O: AnyOrder<u32>>() {
 
 /// A stage of a pipeline passes its first item on before it has the last, and the iterator may use the queue.
 fn each_item_is_put_before_the_next_is_taken<O: AnyOrder<u32>>() {
-    for form in PATIENT {
+    for form in BLOCKING {
         let queue = AnyQueue::<u32, O>::bounded(2);
         let items = (0..5_u32).inspect(|&n| {
             let before = n.checked_sub(1).ok_or(GetError::Empty);
@@ -70,7 +70,7 @@ fn each_item_is_put_before_the_next_is_taken<O: AnyOrder<u32>>() {
 
 /// The iterator may be endless.
 fn a_full_queue_takes_one_item_more_than_it_puts<O: AnyOrder<u32>>() {
-    for (form, capacity) in HASTY.into_iter().flat_map(|form| [(form, 3), (form, 4)]) {
+    for (form, capacity) in EXPIRING.into_iter().flat_map(|form| [(form, 3), (form, 4)]) {
         let queue = AnyQueue::<u32, O>::bounded(capacity);
         queue.put(9).unwrap();
         let mut items = 10..;
@@ -98,7 +98,7 @@ fn try_put_many_uses_the_slots_that_its_iterator_frees<O: AnyOrder<u32>>() {
 }
 
 fn a_timed_put_many_ends_though_its_iterator_frees_slots<O: AnyOrder<u32>>() {
-    for form in IN_VAIN {
+    for form in EXPIRING_WAITS {
         let queue = AnyQueue::<u32, O>::bounded(3);
         let (start, mut taken) = (std::time::Instant::now(), 0);
         let items = (0..).inspect(|_| {
@@ -110,8 +110,8 @@ fn a_timed_put_many_ends_though_its_iterator_frees_slots<O: AnyOrder<u32>>() {
             panic!("{form:?}: the queue is open")
         };
         assert_eq!(refused.len(), 1, "{form:?}");
-        assert!(start.elapsed() >= form.patience(), "{form:?} returned early");
-        assert!(!form.patience().is_zero() || taken == 4, "{form:?}: capacity + 1");
+        assert!(start.elapsed() >= form.timeout(), "{form:?} returned early");
+        assert!(!form.timeout().is_zero() || taken == 4, "{form:?}: capacity + 1");
     }
 }
 
@@ -126,11 +126,11 @@ fn a_shut_down_queue_takes_one_item_from_an_iterator<O: AnyOrder<u32>>() {
 }
 
 fn an_iterator_that_panics_leaves_the_earlier_items_unless_it_is_try_put_many<O: AnyOrder<u32>>() {
-    for form in PATIENT.into_iter().chain([HASTY[0]]) {
+    for form in BLOCKING.into_iter().chain([EXPIRING[0]]) {
         let queue = AnyQueue::<u32, O>::bounded(4);
         let items = (0..2).chain(std::iter::once_with(|| resume_unwind(Box::new("the iterator fails"))));
         assert!(catch_unwind(AssertUnwindSafe(|| put_many_by(&queue, items, form))).is_err());
-        let earlier = if form.patience().is_zero() { vec![] } else { vec![0, 1] };
+        let earlier = if form.timeout().is_zero() { vec![] } else { vec![0, 1] };
         assert_eq!(queue.unfinished(), earlier.len(), "{form:?}");
         assert_eq!(rest(&queue), O::out(earlier), "{form:?}");
         assert_eq!((queue.put(1), queue.get()), (Ok(()), Ok(1)));

@@ -14,10 +14,10 @@ mod wait;
 mod wake;
 
 use crate::forms::{
+    BLOCKING, EXPIRING,
     Form::{self, Deadline, Plain, Timeout, Try},
-    HASTY, PATIENT,
 };
-use crate::watchdog::{Player, Watch};
+use crate::watchdog::{TestThread, Watch};
 use selvedge::queue::{AnyQueue, Fifo, Lifo, Order, Priority};
 use selvedge::{GetError, Instant, PutError, Task, TimedOut};
 
@@ -66,7 +66,7 @@ macro_rules! in_each_order {
 pub(crate) use in_each_order;
 
 pub fn every_form() -> impl Iterator<Item = Form> {
-    HASTY.into_iter().chain(PATIENT)
+    EXPIRING.into_iter().chain(BLOCKING)
 }
 
 pub fn put_by<T, O: Order<T>>(queue: &AnyQueue<T, O>, item: T, form: Form) -> Result<(), PutError<T>> {
@@ -126,9 +126,9 @@ pub fn spawn_blocked<'scope, T: Send + 'scope>(
     watch: &Watch<'scope, '_>,
     call: &'static str,
     body: impl FnOnce() -> T + Send + 'scope,
-) -> Player<'scope, T> {
+) -> TestThread<'scope, T> {
     let thread = watch.spawn(format!("thread in {call}"), move |role| role.waits(call, body));
-    thread.until_asleep();
+    thread.until_blocked();
     thread
 }
 

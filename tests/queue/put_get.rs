@@ -1,7 +1,7 @@
 //! Order, capacity and item types of the queues. `fuzz::queue::alone` checks every call in every form in one thread.
 
 use super::{AnyOrder, in_each_order, rest};
-use crate::shapes::four_hand_over_to_four;
+use crate::races::four_to_four_hand_off;
 use crate::support::{SHORT, panic_of};
 use crate::watchdog;
 use fastrand::Rng;
@@ -112,10 +112,10 @@ fn prioritized_items_are_compared_by_priority_only() {
 
 /// Law Q6: a put happens-before the get that returns its item.
 #[test]
-fn four_hand_over_to_four_by_queues() {
+fn four_to_four_hand_off_by_queues() {
     let (slots, items) = (Queue::bounded(1), Queue::bounded(1));
     slots.put(()).unwrap();
-    four_hand_over_to_four(
+    four_to_four_hand_off(
         || slots.get().unwrap(),
         || items.put(()).unwrap(),
         || items.get().unwrap(),

@@ -1,7 +1,7 @@
 //! `SimpleQueue`. `fuzz::queue::alone` checks its calls in one thread, [`wait`](super::wait) the forms of a blocked get.
 
 use super::spawn_blocked;
-use crate::support::PATIENCE;
+use crate::support::STRESS_TIMEOUT;
 use crate::watchdog;
 use selvedge::SimpleQueue;
 
@@ -53,7 +53,7 @@ fn racing_producers_and_consumers_lose_no_item() {
                 let get = |n| match n % 3 {
                     0 => role.waits("get", || queue.get()),
                     _ => role.waits("get_timeout", || {
-                        std::iter::repeat_with(|| queue.get_timeout(PATIENCE))
+                        std::iter::repeat_with(|| queue.get_timeout(STRESS_TIMEOUT))
                             .find_map(Result::ok)
                             .unwrap()
                     }),

@@ -2,7 +2,7 @@
 
 use super::{AnyOrder, get_by, in_each_order, put_by, put_many_by, task_by};
 use crate::forms::Form;
-use crate::support::{Line, PATIENCE, dawdle};
+use crate::support::{STRESS_TIMEOUT, SpinBarrier, random_delay};
 use crate::watchdog;
 use fastrand::Rng;
 use selvedge::queue::AnyQueue;
@@ -84,7 +84,7 @@ fn produce<O: AnyOrder<u32>>(queue: &AnyQueue<u32, O>, producer: u32, role: &wat
     let mut rng = Rng::with_seed(producer.into());
     let mut left: Vec<_> = (producer * EACH..(producer + 1) * EACH).rev().collect(); // the next is the last
     while let Some(next) = left.pop() {
-        let form = Form::random(&mut rng, PATIENCE);
+        let form = Form::random(&mut rng, STRESS_TIMEOUT);
         if rng.u8(..4) > 0 {
             match role.waits("put", || put_by(queue, next, form)) {
                 Ok(()) => {}
@@ -101,7 +101,7 @@ fn produce<O: AnyOrder<u32>>(queue: &AnyQueue<u32, O>, producer: u32, role: &wat
                 Err(refused) => left.extend(refused.into_inner().into_iter().rev()),
             }
         }
-        dawdle(&mut rng);
+        random_delay(&mut rng);
     }
 }
 
@@ -117,7 +117,7 @@ fn consume<O: AnyOrder<u32>>(
             queue.capacity().is_none_or(|capacity| queue.len() <= capacity),
             "more are in than it holds"
         );
-        let form = Form::random(&mut rng, PATIENCE);
+        let form = Form::random(&mut rng, STRESS_TIMEOUT);
         let result = if rng.bool() {
             role.waits("get", || get_by(queue, form)).inspect(|_| {
                 done.fetch_add(1, Relaxed);
@@ -134,7 +134,7 @@ fn consume<O: AnyOrder<u32>>(
             Err(GetError::Empty) => {}
             Err(GetError::ShutDown) => return got,
         }
-        dawdle(&mut rng);
+        random_delay(&mut rng);
     }
 }
 
@@ -149,7 +149,7 @@ fn the_hasty_strand_nobody<O: AnyOrder<u32>>() {
             watch.spawn(format!("hasty getter {n}"), move |role| {
                 let mut rng = Rng::with_seed(n);
                 loop {
-                    let form = Form::random_wait(&mut rng, PATIENCE);
+                    let form = Form::random_wait(&mut rng, STRESS_TIMEOUT);
                     let form = if matches!(form, Form::Plain) { Form::Try } else { form };
                     match role.waits("a timed get", || get_by(queue, form)) {
                         Ok(_) => _ = got.fetch_add(1, Relaxed),
@@ -161,7 +161,7 @@ fn the_hasty_strand_nobody<O: AnyOrder<u32>>() {
             watch.spawn(format!("hasty putter {n}"), move |role| {
                 let mut rng = Rng::with_seed(n);
                 loop {
-                    let time = PATIENCE.mul_f32(rng.f32());
+                    let time = STRESS_TIMEOUT.mul_f32(rng.f32());
                     match role.waits("a timed put", || queue.put_timeout(1, time)) {
                         Ok(()) => _ = put.fetch_add(1, Relaxed),
                         Err(PutError::Full(_)) => _ = given_up.fetch_add(1, Relaxed),
@@ -199,7 +199,7 @@ fn work_is_done_in_rounds<O: AnyOrder<u32>>() {
     const JOINERS: u32 = 3;
     let (queue, line, done) = (
         AnyQueue::<u32, O>::bounded(3),
-        Line::new(JOINERS + 1),
+        SpinBarrier::new(JOINERS + 1),
         AtomicU32::new(0),
     );
     watchdog::run(|watch| {
@@ -208,7 +208,7 @@ fn work_is_done_in_rounds<O: AnyOrder<u32>>() {
             watch.spawn(format!("worker {n}"), move |role| {
                 let mut rng = Rng::with_seed(n);
                 while let Ok(task) = role.waits("get_task", || queue.get_task()) {
-                    dawdle(&mut rng);
+                    random_delay(&mut rng);
                     done.fetch_add(*task, Relaxed);
                 }
             });
@@ -216,17 +216,17 @@ fn work_is_done_in_rounds<O: AnyOrder<u32>>() {
         for n in 0..JOINERS {
             watch.spawn(format!("joiner {n}"), move |role| {
                 for round in 1..=ROUNDS {
-                    line.cross();
+                    line.wait();
                     role.waits("join", || queue.join());
                     assert_eq!(done.load(Relaxed), 5 * round);
-                    line.cross();
+                    line.wait();
                 }
             });
         }
         for _ in 0..ROUNDS {
             watch.waits("put_many", || queue.put_many([1; 5])).unwrap();
-            line.cross();
-            line.cross();
+            line.wait();
+            line.wait();
         }
         queue.shutdown();
     });
@@ -237,21 +237,21 @@ fn work_is_done_in_rounds<O: AnyOrder<u32>>() {
 fn a_shutdown_races_all_others<O: AnyOrder<u32>>() {
     let mut rng = Rng::with_seed(0);
     for round in 0..60 {
-        let (queue, line) = (AnyQueue::<u32, O>::bounded(2), Line::new(6));
+        let (queue, line) = (AnyQueue::<u32, O>::bounded(2), SpinBarrier::new(6));
         let (put, got) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let at_once = round % 2 == 0;
         watchdog::run(|watch| {
             let (queue, line, put, got) = (&queue, &line, &put, &got);
             for n in 0..2 {
                 watch.spawn(format!("putter {n}"), move |role| {
-                    line.cross();
+                    line.wait();
                     while role.waits("put", || queue.put(n)).is_ok() {
                         put.fetch_add(1, Relaxed);
                     }
                     assert!(queue.is_shutdown() && queue.try_put(n).is_err());
                 });
                 watch.spawn(format!("getter {n}"), move |role| {
-                    line.cross();
+                    line.wait();
                     while let Ok(task) = role.waits("get_task", || queue.get_task()) {
                         got.fetch_add(1, Relaxed);
                         drop(task);
@@ -260,11 +260,11 @@ fn a_shutdown_races_all_others<O: AnyOrder<u32>>() {
                 });
             }
             watch.spawn("joiner", move |role| {
-                line.cross();
+                line.wait();
                 role.waits("join", || queue.join());
             });
             let turns = rng.u32(..200);
-            line.cross();
+            line.wait();
             (0..turns).for_each(|_| std::thread::yield_now());
             if at_once {
                 got.fetch_add(queue.shutdown_now().len(), Relaxed);

@@ -1,7 +1,7 @@
 //! Joining all threads: the three forms of `join_all`, and guards that join at the exit.
 
 use super::{Drops, gated_on};
-use crate::forms::{Form, HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING, Form};
 use crate::support::{SHORT, shared};
 use crate::{child, watchdog};
 use selvedge::thread::{self, Registry};
@@ -27,7 +27,7 @@ fn spawn(registry: &Registry, daemon: bool, run: impl FnOnce() + Send + 'static)
 fn without_threads_it_returns_immediately() {
     let registry = &Registry::new();
     watchdog::run(|watch| {
-        for form in HASTY.into_iter().chain(PATIENT) {
+        for form in EXPIRING.into_iter().chain(BLOCKING) {
             assert_eq!(join_all_by(registry, form), Ok(()), "it does not wait for the caller");
             let other = watch.spawn("other", move |_| join_all_by(registry, form));
             assert_eq!(other.join(), Ok(()), "nor for the registry's main thread");
@@ -39,7 +39,7 @@ fn without_threads_it_returns_immediately() {
 #[test]
 fn it_returns_when_all_threads_have_ended_or_panicked() {
     watchdog::run(|watch| {
-        for form in PATIENT {
+        for form in BLOCKING {
             let (registry, drops) = (&Registry::new(), Drops::default());
             let start = |n| {
                 let token = drops.token();
@@ -50,7 +50,7 @@ fn it_returns_when_all_threads_have_ended_or_panicked() {
             };
             let threads: Vec<_> = (0..8).map(start).collect();
             assert!(
-                HASTY
+                EXPIRING
                     .into_iter()
                     .all(|form| join_all_by(registry, form) == Err(TimedOut))
             );
@@ -58,7 +58,7 @@ fn it_returns_when_all_threads_have_ended_or_panicked() {
                 let registry = registry.clone();
                 move |role| role.waits("join_all", || join_all_by(&registry, form))
             });
-            joiner.until_asleep();
+            joiner.until_blocked();
             threads.iter().for_each(|(gate, _)| gate.set());
             assert_eq!(joiner.join(), Ok(()));
             assert_eq!((drops.count(), registry.active_count()), (8, 1));
@@ -70,7 +70,7 @@ fn it_returns_when_all_threads_have_ended_or_panicked() {
 #[test]
 fn a_thread_that_it_has_waited_for_is_not_alive() {
     let registry = Registry::new();
-    for form in PATIENT.into_iter().chain(HASTY).cycle().take(300) {
+    for form in BLOCKING.into_iter().chain(EXPIRING).cycle().take(300) {
         let thread = registry.builder().spawn(|| ()).unwrap();
         while join_all_by(&registry, form).is_err() {}
         assert!(!thread.is_alive(), "{form:?}");
@@ -79,7 +79,7 @@ fn a_thread_that_it_has_waited_for_is_not_alive() {
 
 #[test]
 fn a_thread_that_calls_it_does_not_wait_for_itself() {
-    for form in PATIENT {
+    for form in BLOCKING {
         let (registry, drops) = (Registry::new(), Drops::default());
         let (own, token) = (registry.clone(), drops.token());
         let count = super::on_a_thread(&registry, move || {

@@ -92,7 +92,7 @@ fn it_runs_before_the_joiners_return_and_leaves_the_payload_to_them() {
         let joined = thread.clone();
         let joiner = watch.spawn("joiner", move |role| role.waits("join", || join_by(&joined, Plain)));
         watch.waits("the hook", || called.wait());
-        joiner.until_asleep();
+        joiner.until_blocked();
         assert!(thread.is_alive() && registry.enumerate().contains(&thread));
         assert!(thread.take_panic().is_none());
         assert_eq!(join_by(&thread, Try), Err(JoinError::TimedOut));

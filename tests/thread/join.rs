@@ -1,8 +1,8 @@
 //! Waiting for a thread's end: laws TH2, TH3, TH4 and TH8.
 
 use super::{Drops, Token, gated, join_by};
-use crate::forms::{Form, HASTY, PATIENT, patient};
-use crate::support::{Line, shared};
+use crate::forms::{BLOCKING, EXPIRING, Form, blocking};
+use crate::support::{SpinBarrier, shared};
 use crate::watchdog;
 use selvedge::Event;
 use selvedge::thread::{self, JoinError, Panicked, Registry};
@@ -15,16 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 /// Law TH3.
 #[test]
 fn a_join_that_times_out_has_no_effect() {
-    for form in PATIENT {
+    for form in BLOCKING {
         let (gate, thread) = gated(|| 42);
-        for timed in HASTY {
+        for timed in EXPIRING {
             let start = std::time::Instant::now();
             assert_eq!(join_by(&thread, timed), Err(JoinError::TimedOut));
-            assert!(start.elapsed() >= timed.patience(), "{timed:?} gave up early");
+            assert!(start.elapsed() >= timed.timeout(), "{timed:?} gave up early");
             assert!(thread.is_alive() && thread.take_result().is_none());
         }
         gate.set();
-        for form in [form].into_iter().chain(HASTY).chain(PATIENT) {
+        for form in [form].into_iter().chain(EXPIRING).chain(BLOCKING) {
             assert_eq!(join_by(&thread, form), Ok(()), "any number of times");
             assert!(!thread.is_alive());
         }
@@ -46,8 +46,8 @@ fn the_end_is_reported_to_every_blocked_joiner() {
                     result
                 })
             };
-            let joiners: Vec<_> = patient(8).enumerate().map(joiner).collect();
-            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            let joiners: Vec<_> = blocking(8).enumerate().map(joiner).collect();
+            joiners.iter().for_each(|joiner| joiner.until_blocked());
             gate.set();
             for joiner in joiners {
                 match joiner.join() {
@@ -66,7 +66,7 @@ fn panicked(end: impl FnOnce() + Send + 'static) -> Panicked {
     let (gate, thread) = gated(end);
     gate.set();
     let error = thread.join().unwrap_err();
-    for form in HASTY.into_iter().chain(PATIENT) {
+    for form in EXPIRING.into_iter().chain(BLOCKING) {
         assert_eq!(join_by(&thread, form), Err(error.clone().into()), "any number of times");
     }
     error
@@ -122,11 +122,11 @@ fn a_join_waits_for_the_system_thread_and_a_timed_one_does_not() {
             };
             let joiners = [0, 1, 2, 3].map(joiner);
             gate.set();
-            for form in &PATIENT[1..] {
+            for form in &BLOCKING[1..] {
                 assert_eq!(watch.waits("a timed join", || join_by(&thread, *form)), Ok(()));
             }
             assert_eq!((thread.try_join(), drops.count()), (Some(Ok(())), 0));
-            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            joiners.iter().for_each(|joiner| joiner.until_blocked());
             exit.set();
             assert_eq!(joiners.map(|joiner| joiner.join()), [1; 4]);
         }
@@ -136,13 +136,13 @@ fn a_join_waits_for_the_system_thread_and_a_timed_one_does_not() {
 /// The thread that spawned it may not have its handle yet.
 #[test]
 fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
-    let (registry, over, barrier) = (Registry::new(), AtomicBool::new(false), Line::new(2));
+    let (registry, over, barrier) = (Registry::new(), AtomicBool::new(false), SpinBarrier::new(2));
     watchdog::run(|watch| {
         let (registry, over, barrier) = (&registry, &over, &barrier);
         let drops = Drops::default();
         let own = drops.clone();
         let finder = watch.spawn("finder", move |role| {
-            barrier.cross();
+            barrier.wait();
             while !over.load(SeqCst) {
                 std::thread::yield_now();
                 for thread in registry.enumerate().into_iter().skip(1) {
@@ -152,7 +152,7 @@ fn a_thread_found_on_the_registry_can_be_joined_with_its_system_thread() {
                 }
             }
         });
-        barrier.cross();
+        barrier.wait();
         for number in 0..500_u32 {
             let (open, token) = (Arc::new(Event::new()), drops.token());
             open.set();

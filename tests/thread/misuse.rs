@@ -1,12 +1,12 @@
 //! Joins that would never return: they panic in each form.
 
 use super::{join_by, on_a_thread};
-use crate::forms::{HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING};
 use crate::support::panic_of;
 use selvedge::thread::{self, Registry, Thread};
 
 fn assert_unjoinable(thread: &Thread, why: &str) {
-    for form in HASTY.into_iter().chain(PATIENT) {
+    for form in EXPIRING.into_iter().chain(BLOCKING) {
         assert_eq!(panic_of(|| join_by(thread, form)), why, "{form:?}");
     }
     assert!(thread.is_alive());
@@ -24,7 +24,7 @@ fn a_thread_that_joins_itself_panics() {
 
 #[test]
 fn a_thread_that_selvedge_has_not_started_cannot_be_joined() {
-    const WHY: &str = "a thread that the kit has not started can't be joined";
+    const WHY: &str = "a thread that was not started by this crate can't be joined";
     let registry = Registry::new();
     for thread in [
         registry.main_thread(),

@@ -15,7 +15,7 @@ fn it_lists_the_living_threads_the_oldest_first() {
     let mut threads: Vec<_> = (0..6).map(|_| gated_on(&registry, || ())).collect();
     all.extend(threads.iter().map(|(_, thread)| thread.thread().clone()));
     assert_eq!(registry.clone().enumerate(), all, "a clone is the same registry");
-    assert_eq!(format!("{registry:?}"), format!("Registry {{ living: {all:?} }}"));
+    assert_eq!(format!("{registry:?}"), format!("Registry {{ alive: {all:?} }}"));
     assert_eq!(Registry::new().active_count(), 1, "another registry is not");
     while !threads.is_empty() {
         let middle = threads.len() / 2;

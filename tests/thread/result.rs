@@ -1,7 +1,7 @@
 //! The result or the panic of a thread: it is taken once, or dropped once.
 
 use super::{Bomb, Drops, gated};
-use crate::support::{Line, shared};
+use crate::support::{SpinBarrier, shared};
 use selvedge::thread;
 use std::panic::{panic_any, resume_unwind};
 
@@ -68,14 +68,14 @@ fn a_result_that_no_thread_takes_is_dropped_once() {
 #[test]
 fn a_result_is_dropped_once_when_its_handle_is_dropped_at_the_end() {
     for _ in 0..300 {
-        let (drops, (barrier, own)) = (Drops::default(), shared(Line::new(2)));
+        let (drops, (barrier, own)) = (Drops::default(), shared(SpinBarrier::new(2)));
         let token = drops.token();
         let handle = thread::spawn(move || {
-            own.cross();
+            own.wait();
             token
         });
         let (clone, thread) = (handle.clone(), handle.thread().clone());
-        barrier.cross();
+        barrier.wait();
         drop((handle, clone));
         thread.join().unwrap();
         assert_eq!(drops.count(), 1);

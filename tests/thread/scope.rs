@@ -158,7 +158,7 @@ fn a_scope_blocks_until_its_threads_have_ended() {
                 role.waits("the scope's end", || thread::scope(|scope| drop(scope.spawn(thread))));
                 done.load(Relaxed)
             });
-            scope.until_asleep();
+            scope.until_blocked();
             gate.set();
             assert_eq!(scope.join(), 1);
         });

@@ -1,8 +1,8 @@
 //! Spawning threads: laws TH1, TH2, TH5 and TH7.
 
 use super::{Drops, Token, join_by};
-use crate::forms::PATIENT;
-use crate::support::{Line, panic_of};
+use crate::forms::BLOCKING;
+use crate::support::{SpinBarrier, panic_of};
 use crate::{child, watchdog};
 use selvedge::Timer;
 use selvedge::thread::{self, Builder, Clock, Registry, Run};
@@ -23,13 +23,13 @@ impl Run for Weaver {
 #[test]
 fn an_object_runs_and_is_dropped_before_any_join_returns() {
     let drops = Drops::default();
-    for (form, count) in PATIENT.into_iter().zip(1..) {
+    for (form, count) in BLOCKING.into_iter().zip(1..) {
         let thread = Builder::new().spawn(Weaver(drops.token())).unwrap();
         join_by(&thread, form).unwrap();
         assert_eq!((thread.take_result(), drops.count()), (Some("cloth"), count));
     }
     thread::scope(|scope| drop(scope.spawn(Weaver(drops.token()))));
-    assert_eq!(drops.count(), 1 + PATIENT.len());
+    assert_eq!(drops.count(), 1 + BLOCKING.len());
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn a_nameless_thread_gets_a_number_that_no_other_has() {
         Registry::new().builder(),
     ];
     assert_eq!(names.map(name), ["Thread-1", "other", "Thread-2", "Thread-1"]);
-    let barrier = Line::new(4);
+    let barrier = SpinBarrier::new(4);
     watchdog::run(|watch| {
         let starter = |number| {
             let (registry, barrier) = (&registry, &barrier);
             watch.spawn(format!("starter {number}"), move |_| {
-                barrier.cross();
+                barrier.wait();
                 (0..25).map(|_| name(registry.builder())).collect::<Vec<_>>()
             })
         };
@@ -174,7 +174,7 @@ fn where_the_system_refuses_threads_each_spawn_fails_and_has_no_effect() {
             assert_eq!((thread::enumerate(), clock.pending()), (vec![thread::current()], 0));
             message
         };
-        const NO_THREAD: &str = "the system has room for a thread";
+        const NO_THREAD: &str = "failed to spawn thread";
         let message = refused(&|token| panic_of(|| thread::spawn(move || drop(token))));
         assert!(message.starts_with(NO_THREAD), "{message}");
         let message = refused(&|token| panic_of(|| thread::scope(|scope| drop(scope.spawn(move || drop(token))))));

@@ -1,7 +1,7 @@
 //! A timer runs or is cancelled: law TI1. A join of a cancelled timer returns immediately: law TI2.
 
 use super::{LATER, clock, event, start};
-use crate::support::{Line, panic_of, shared};
+use crate::support::{SpinBarrier, panic_of, shared};
 use crate::thread::{Bomb, Drops};
 use crate::watchdog;
 use selvedge::thread::{Clock, Timer};
@@ -58,7 +58,7 @@ fn a_cancel_during_a_run_does_not_stop_it_and_makes_it_the_last() {
 /// Laws TI1 and TI2: two threads cancel near the expiry.
 #[test]
 fn a_timer_runs_or_is_cancelled() {
-    let (clock, barrier) = (clock(), Line::new(2));
+    let (clock, barrier) = (clock(), SpinBarrier::new(2));
     let mut rng = fastrand::Rng::with_seed(1);
     let mut outcomes = [0, 0];
     for most in [20, 100, 500].into_iter().cycle().take(1000) {
@@ -67,7 +67,7 @@ fn a_timer_runs_or_is_cancelled() {
         let timer = clock.start(time, move || _ = count.fetch_add(1, SeqCst)).unwrap();
         let spins = rng.u32(..2000);
         let cancel = || {
-            barrier.cross();
+            barrier.wait();
             (0..spins).for_each(|_| std::hint::spin_loop());
             let cancelled = timer.cancel();
             timer.join().unwrap();
@@ -158,7 +158,7 @@ fn a_cancel_wakes_the_joiners_also_if_the_drop_of_the_function_panics() {
                 })
             };
             let joiners = [1, 2].map(joiner);
-            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            joiners.iter().for_each(|joiner| joiner.until_blocked());
             if round % 2 == 1 {
                 assert_eq!(panic_of(|| timer.cancel()), "a drop that fails");
             }

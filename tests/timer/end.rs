@@ -1,7 +1,7 @@
 //! The end of a clock: by a shutdown in each form, or by the drop of the last handle of it and of its timers.
 
 use super::{LATER, clock, event};
-use crate::forms::{Form, HASTY, PATIENT};
+use crate::forms::{BLOCKING, EXPIRING, Form};
 use crate::support::{panic_of, shared};
 use crate::thread::{Bomb, Drops};
 use crate::{child, watchdog};
@@ -27,7 +27,7 @@ fn shut_down_by(clock: &Clock, form: Form) -> Result<(), TimedOut> {
 #[test]
 fn a_shutdown_cancels_the_waiting_timers_and_waits_for_the_running_ones() {
     watchdog::run(|watch| {
-        for form in PATIENT {
+        for form in BLOCKING {
             let (clock, drops) = (clock(), Drops::default());
             let ((started, starts), (gate, waits)) = (event(), event());
             let (held, ran) = (drops.token(), drops.token());
@@ -39,7 +39,7 @@ fn a_shutdown_cancels_the_waiting_timers_and_waits_for_the_running_ones() {
             };
             let running = clock.start(Duration::ZERO, run).unwrap();
             watch.waits("the run", || started.wait());
-            for timed in HASTY {
+            for timed in EXPIRING {
                 assert_eq!(shut_down_by(&clock, timed), Err(TimedOut));
                 assert_eq!((drops.count(), clock.pending(), clock.is_shutdown()), (1, 0, true));
             }
@@ -48,10 +48,10 @@ fn a_shutdown_cancels_the_waiting_timers_and_waits_for_the_running_ones() {
             let closer = watch.spawn("closer", move |role| {
                 (role.waits("shutdown", || shut_down_by(&own, form)), counts.count())
             });
-            closer.until_asleep();
+            closer.until_blocked();
             gate.set();
             assert_eq!(closer.join(), (Ok(()), 2));
-            assert!(running.is_finished() && HASTY.into_iter().all(|form| shut_down_by(&clock, form).is_ok()));
+            assert!(running.is_finished() && EXPIRING.into_iter().all(|form| shut_down_by(&clock, form).is_ok()));
         }
     });
 }
@@ -195,12 +195,12 @@ fn a_second_shutdown_waits_until_the_first_has_dropped_the_functions() {
         let first = shut_down("first");
         watch.waits("the drop", || started.wait());
         assert!(
-            HASTY
+            EXPIRING
                 .into_iter()
                 .all(|form| shut_down_by(&clock, form) == Err(TimedOut))
         );
         let second = shut_down("second");
-        second.until_asleep();
+        second.until_blocked();
         gate.set();
         assert!(first.join() && second.join());
     });

@@ -1,7 +1,7 @@
 //! Waiting for a timer's end, in all forms.
 
 use super::{LATER, clock, event, panic_message, start};
-use crate::forms::{Form, HASTY, PATIENT, patient};
+use crate::forms::{BLOCKING, EXPIRING, Form, blocking};
 use crate::support::{panic_of, shared};
 use crate::thread::Drops;
 use crate::watchdog;
@@ -36,10 +36,10 @@ fn a_join_waits_for_the_end_or_times_out() {
             if round % 2 == 0 {
                 watch.waits("the run", || started.wait());
             }
-            for form in HASTY {
+            for form in EXPIRING {
                 let start = std::time::Instant::now();
                 assert_eq!(join_by(&timer, form), Err(JoinError::TimedOut));
-                assert!(start.elapsed() >= form.patience(), "{form:?} gave up early");
+                assert!(start.elapsed() >= form.timeout(), "{form:?} gave up early");
             }
             let joiner = |(number, form): (usize, Form)| {
                 let (timer, drops) = (timer.clone(), drops.clone());
@@ -48,12 +48,12 @@ fn a_join_waits_for_the_end_or_times_out() {
                     drops.count()
                 })
             };
-            let joiners: Vec<_> = patient(7).enumerate().map(joiner).collect();
-            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            let joiners: Vec<_> = blocking(7).enumerate().map(joiner).collect();
+            joiners.iter().for_each(|joiner| joiner.until_blocked());
             assert!(!timer.is_finished());
             go_on.set();
             joiners.into_iter().for_each(|joiner| assert_eq!(joiner.join(), 1));
-            for form in HASTY.into_iter().chain(PATIENT) {
+            for form in EXPIRING.into_iter().chain(BLOCKING) {
                 assert_eq!(join_by(&timer, form), Ok(()), "any number of times");
             }
         }
@@ -64,15 +64,15 @@ fn a_join_waits_for_the_end_or_times_out() {
 fn a_join_of_a_waiting_timer_times_out_until_it_is_cancelled() {
     let timer = clock().start(LATER, || unreachable!()).unwrap();
     assert!(
-        HASTY
+        EXPIRING
             .into_iter()
             .all(|form| join_by(&timer, form) == Err(JoinError::TimedOut))
     );
     assert!(!timer.is_finished() && timer.cancel());
     assert!(
-        HASTY
+        EXPIRING
             .into_iter()
-            .chain(PATIENT)
+            .chain(BLOCKING)
             .all(|form| join_by(&timer, form) == Ok(()))
     );
 }
@@ -83,7 +83,7 @@ fn a_function_that_joins_its_own_timer_panics() {
     for repeats in [false, true] {
         let ((own, inside), clock) = (shared(OnceLock::<Timer>::new()), clock());
         let run = move || {
-            for form in HASTY.into_iter().chain(PATIENT) {
+            for form in EXPIRING.into_iter().chain(BLOCKING) {
                 assert_eq!(panic_of(|| join_by(inside.wait(), form)), WHY);
             }
             inside.wait().join().unwrap();

@@ -1,7 +1,7 @@
 //! Many timers on one clock, fast and slow: none waits for the function of another.
 
 use super::{LATER, clock, event, start};
-use crate::support::{Line, shared};
+use crate::support::{SpinBarrier, shared};
 use crate::watchdog;
 use selvedge::thread::{Clock, Timer};
 use selvedge::{Barrier, Event, Instant};
@@ -83,13 +83,13 @@ fn a_hundred_thousand_timers_wait_and_are_cancelled() {
 
 #[test]
 fn thousands_of_timers_run_once_each() {
-    let (clock, barrier, ran) = (clock(), Line::new(2), Arc::new(AtomicUsize::new(0)));
+    let (clock, barrier, ran) = (clock(), SpinBarrier::new(2), Arc::new(AtomicUsize::new(0)));
     watchdog::run(|watch| {
         let starter = |seed| {
             let (clock, barrier, ran) = (&clock, &barrier, &ran);
             watch.spawn(format!("starter {seed}"), move |role| {
                 let mut rng = fastrand::Rng::with_seed(seed);
-                barrier.cross();
+                barrier.wait();
                 let start = |_| {
                     let (ran, time) = (Arc::clone(ran), Duration::from_micros(rng.u64(..3000)));
                     clock.start(time, move || _ = ran.fetch_add(1, SeqCst)).unwrap()

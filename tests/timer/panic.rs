@@ -2,7 +2,7 @@
 
 use super::join::join_by;
 use super::{clock, event, panic_message, start};
-use crate::forms::{Form, HASTY, PATIENT, patient};
+use crate::forms::{BLOCKING, EXPIRING, Form, blocking};
 use crate::thread::{Bomb, Drops};
 use crate::watchdog;
 use selvedge::thread::{Clock, JoinError, Registry};
@@ -32,13 +32,13 @@ fn a_panic_is_reported_to_every_joiner_and_does_not_end_the_clock() {
                     (role.waits("join", || join_by(&timer, form)), drops.count())
                 })
             };
-            let joiners: Vec<_> = patient(7).enumerate().map(joiner).collect();
-            joiners.iter().for_each(|joiner| joiner.until_asleep());
+            let joiners: Vec<_> = blocking(7).enumerate().map(joiner).collect();
+            joiners.iter().for_each(|joiner| joiner.until_blocked());
             go_on.set();
             let blocked: Vec<_> = joiners.into_iter().map(|joiner| joiner.join()).collect();
-            let later = HASTY
+            let later = EXPIRING
                 .into_iter()
-                .chain(PATIENT)
+                .chain(BLOCKING)
                 .map(|form| (join_by(&timer, form), drops.count()));
             for (result, dropped) in blocked.into_iter().chain(later) {
                 let Err(JoinError::Panicked(error)) = result else {

@@ -87,8 +87,8 @@ fn main_thread_during_shutdown() {
 }
 
 /// Returns once the thread is blocked in any call. Exact on Linux only.
-fn until_asleep(thread: &Thread) {
-    let is_asleep = || {
+fn until_blocked(thread: &Thread) {
+    let is_blocked = || {
         if !cfg!(target_os = "linux") {
             (0..1000).for_each(|_| std::thread::yield_now());
             return true;
@@ -97,7 +97,7 @@ fn until_asleep(thread: &Thread) {
         let stat = std::fs::read_to_string(format!("/proc/self/task/{number}/stat"));
         stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S")))
     };
-    while !is_asleep() {
+    while !is_blocked() {
         std::thread::yield_now();
     }
 }
@@ -119,7 +119,7 @@ fn finalization_shutdown() {
                 let (returned, waits) = signals;
                 let until_guarded = move || {
                     waits.wait();
-                    until_asleep(&main);
+                    until_blocked(&main);
                 };
                 let before_the_return = until_guarded.clone();
                 let drop_late = move || {
