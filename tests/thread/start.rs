@@ -188,7 +188,7 @@ fn where_the_system_refuses_threads_each_spawn_fails_and_has_no_effect() {
         refused(&|token| clock.every(Duration::ZERO, move || _ = &token).unwrap_err().to_string());
         let message = refused(&|token| panic_of(|| Timer::start(Duration::ZERO, move || drop(token))));
         assert!(
-            message.starts_with("the system has room for the clock's thread"),
+            message.starts_with("failed to spawn the clock's thread"),
             "{message}"
         );
 

@@ -189,7 +189,7 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
             Some(_) => told(&*payload),
         }));
     });
-    explorer.expect("the system has room for a thread");
+    explorer.expect("failed to spawn thread");
     let mut watch = Watch::default();
     loop {
         match verdicts.recv_timeout(TICK) {
