@@ -1,5 +1,5 @@
-//! The number of threads in `parking_lot_core`'s table. By it a child made by `fork` decides whether it can use the table,
-//! on a system without a futex to block on instead.
+//! The number of threads in `parking_lot_core`'s table, on a system without a futex to block on
+//! instead. A child made by `fork` can use the table only if the number was zero during the fork.
 
 use super::abort::abort;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

@@ -47,8 +47,8 @@ fn register() -> u32 {
         abort("out of memory: cannot register a fork handler");
     }
     // If two threads register concurrently, the handler is registered twice, and a fork adds two to the generation.
-    // ORDERING: Release on success synchronizes with the Acquire of a failed exchange in another thread: the handler of the
-    // thread that succeeded is registered before either thread returns.
+    // ORDERING: Release on success; synchronizes with the Acquire of a failed exchange in another thread: the
+    // handler of the thread that succeeded is registered before either thread returns.
     GENERATION
         .compare_exchange(0, 1, Release, Acquire)
         .map_or_else(|generation| generation, |_| 1)

@@ -1,10 +1,10 @@
 //! Blocking by the Linux kernel's futexes.
 //!
-//! A sandbox (seccomp) may refuse the system call. At that point a caller has already enqueued its waiter, so it must not
-//! unwind. Therefore an error that the manual does not name for a valid word is a spurious wake-up: a refused wait pauses
-//! for [`PAUSE`] and returns, and its caller checks its state and waits again, until the state or the deadline ends the loop.
-//! Waits then poll, and no wake-up is lost by them. A refused wake wakes no thread: threads that have blocked stay blocked
-//! until their deadlines.
+//! A sandbox (seccomp) may refuse the system call. At that point a caller has already enqueued its waiter, so
+//! it must not unwind. Therefore an error that the manual does not name for a valid word is a spurious
+//! wake-up: a refused wait pauses for [`PAUSE`] and returns, and its caller checks its state and waits again,
+//! until the state or the deadline ends the loop. Waits then poll, and no wake-up is lost by them. A refused
+//! wake wakes no thread: threads that have blocked stay blocked until their deadlines.
 
 #![allow(missing_docs, reason = "`backend::futex` documents the same names")]
 

@@ -64,7 +64,8 @@ pub fn begin(accesses: Accesses, waits: Waits, locks: Locks) {
     log::begin();
 }
 
-/// loom's settings. Every one is set, because loom's defaults come from environment variables, which would change verdicts.
+/// loom's settings. Every one is set, because loom's defaults come
+/// from environment variables, which would change verdicts.
 pub fn builder(preemptions: Option<usize>) -> Builder {
     let mut builder = Builder::new();
     builder.max_threads = 5;
@@ -119,8 +120,8 @@ impl Model {
         }
     }
 
-    /// Leaves out executions with more than `most` preemptions. Three or more threads have too many interleavings to run
-    /// all of them, and most bugs need at most two or three preemptions.
+    /// Leaves out executions with more than `most` preemptions. Three or more threads have too many
+    /// interleavings to run all of them, and most bugs need at most two or three preemptions.
     pub fn preemptions(self, most: usize) -> Model {
         Model {
             preemptions: Some(most),
@@ -139,7 +140,8 @@ impl Model {
     /// Runs `body` in each interleaving, and prints the number of executions.
     ///
     /// # Panics
-    /// If an execution panics, deadlocks, has a data race, or has too many steps. The message shows what its threads did.
+    /// If an execution panics, deadlocks, has a data race, or has too
+    /// many steps. The message shows what its threads did.
     #[track_caller]
     pub fn check<F: Fn() + Send + Sync + 'static>(self, body: F) {
         let body = Arc::new(body);

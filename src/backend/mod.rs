@@ -15,14 +15,15 @@
 //! - A futex guarantees no memory ordering: publish and observe data by the ordering of an atomic operation.
 //! - A waiter that a wake has counted returns [`Woken`](futex::Wait::Woken), never `TimedOut`.
 //! - In a child made by `fork` the waiters of its parent do not exist, and no wake counts one.
-//! - A wait may return early (a spurious wake-up), so a caller decides by the state. After `Woken` or `Changed` it retries
-//!   *before* it checks the clock: otherwise the wake-up that it has consumed is lost.
-//! - Under `model` each thread has its own clock. It moves only when a wait with a deadline ends: to the deadline if the wait
-//!   timed out, and in half of the executions also if it did not, as if the thread was delayed. Every timed wait is explored
-//!   woken, changed and timed out; `model_within` may leave some out, since a wake-up takes two preemptions. A spin budget is
-//!   zero. A panic that leaves a thread fails the model.
-//! - [`Arc`] is std's in every build, so loom does not see that the drop of the last clone happens after the other drops. In
-//!   a model, join the threads before one of them drops what they shared. Otherwise loom may report a data race on a `cell`.
+//! - A wait may return early (a spurious wake-up), so a caller decides by the state. After `Woken` or `Changed`
+//!   it retries *before* it checks the clock: otherwise the wake-up that it has consumed is lost.
+//! - Under `model` each thread has its own clock. It moves only when a wait with a deadline ends: to the deadline if
+//!   the wait timed out, and in half of the executions also if it did not, as if the thread was delayed. Every timed
+//!   wait is explored woken, changed and timed out; `model_within` may leave some out, since a wake-up takes two
+//!   preemptions. A spin budget is zero. A panic that leaves a thread fails the model.
+//! - [`Arc`] is std's in every build, so loom does not see that the drop of the last
+//!   clone happens after the other drops. In a model, join the threads before one of
+//!   them drops what they shared. Otherwise loom may report a data race on a `cell`.
 
 #[cfg(loom)]
 #[path = "loom.rs"]
@@ -76,8 +77,8 @@ pub(crate) use platform::lost;
 pub mod futex {
     /// Blocks the thread while `word` holds `expected`, until a [`wake`] or the deadline.
     ///
-    /// If the deadline has passed, returns [`Wait::TimedOut`] without blocking, whatever the value of the word. Guarantees no
-    /// memory ordering. May return early, so decide by the state.
+    /// If the deadline has passed, returns [`Wait::TimedOut`] without blocking, whatever the value of
+    /// the word. Guarantees no memory ordering. May return early, so decide by the state.
     ///
     /// ```
     /// use selvedge::backend::{atomic::AtomicU32, futex};
@@ -99,8 +100,8 @@ pub(crate) fn text(payload: &(dyn core::any::Any + Send)) -> Option<&str> {
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
-/// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`: in another build a test
-/// would run its body once and pass, without having explored anything.
+/// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`: in
+/// another build a test would run its body once and pass, without having explored anything.
 ///
 /// ```compile_fail,E0432
 /// use selvedge::model;

@@ -1,9 +1,10 @@
-//! Blocking in `parking_lot_core`'s table of parked threads: by choice, or on a system without a futex that selvedge uses.
+//! Blocking in `parking_lot_core`'s table of parked threads: by
+//! choice, or on a system without a futex that selvedge uses.
 //!
-//! A child made by `fork` inherits the table with the parent's waiters. It cannot remove them, and their stacks are reused in
-//! the child. On Linux a child therefore blocks by the kernel's futexes: it starts with one thread, which is not blocked,
-//! so no wake misses a waiter. On other systems a child uses the table if no thread of its parent was in the table during
-//! the fork, and otherwise aborts.
+//! A child made by `fork` inherits the table with the parent's waiters. It cannot remove them, and their
+//! stacks are reused in the child. On Linux a child therefore blocks by the kernel's futexes: it starts
+//! with one thread, which is not blocked, so no wake misses a waiter. On other systems a child uses the
+//! table if no thread of its parent was in the table during the fork, and otherwise aborts.
 
 #![allow(missing_docs, reason = "`backend::futex` documents the same names")]
 
@@ -45,8 +46,8 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     // Relaxed: the lock of the table orders this load before a wake that follows the change of the word.
     let holds_expected = || word.load(Relaxed) == expected;
     let abort_on_unwind = AbortOnUnwind;
-    // SAFETY: the key is the address of a word that the caller owns, so no other code parks on it. The callbacks neither panic
-    // nor call into the table.
+    // SAFETY: the key is the address of a word that the caller owns, so no other
+    // code parks on it. The callbacks neither panic nor call into the table.
     let result = unsafe { table::park(key(word), holds_expected, || {}, |_, _| {}, DEFAULT_PARK_TOKEN, timeout) };
     core::mem::forget(abort_on_unwind);
     match result {
@@ -56,8 +57,8 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
     }
 }
 
-/// Where a sandbox refuses futexes, `parking_lot_core` polls, but panics if it was built with debug assertions. A caller has
-/// already enqueued its waiter, so it must not unwind.
+/// Where a sandbox refuses futexes, `parking_lot_core` polls, but panics if it was built with
+/// debug assertions. A caller has already enqueued its waiter, so it must not unwind.
 struct AbortOnUnwind;
 
 impl Drop for AbortOnUnwind {

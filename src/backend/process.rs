@@ -1,10 +1,11 @@
 //! Processes and what a child made by `fork` inherits: all memory, but only the thread that called `fork`.
 //!
-//! The C library's `fork` is detected. A fork by a bare system call is detected only if the child calls [`enter_child`].
+//! The C library's `fork` is detected. A fork by a bare system
+//! call is detected only if the child calls [`enter_child`].
 //!
 //! # Invariants
-//! 1. The value of an [`Owned`] is used and dropped only in the process that created it. Another thread of the parent may
-//!    have been changing the value during the fork, so the child's copy may be in any state.
+//! 1. The value of an [`Owned`] is used and dropped only in the process that created it. Another thread of the
+//!    parent may have been changing the value during the fork, so the child's copy may be in any state.
 //! 2. `in_child` of a [`PerProcess`] is null or comes from `Box::into_raw`. It is set once, and freed by the drop.
 
 use super::fork;
@@ -96,8 +97,8 @@ pub struct PerProcess<T: Anew> {
 
 /// A value from which a child made by `fork` can create its own.
 pub trait Anew: Send + Sync {
-    /// Creates the child's value from the parent's. Another thread may have been using the parent's value during the fork:
-    /// this method must neither acquire a lock of that value nor read data that such a lock protects.
+    /// Creates the child's value from the parent's. Another thread may have been using the parent's value during the
+    /// fork: this method must neither acquire a lock of that value nor read data that such a lock protects.
     fn anew(&self) -> Self;
 }
 
@@ -111,12 +112,13 @@ impl<T: Anew> PerProcess<T> {
 
     #[cold]
     fn in_child(&self) -> &T {
-        // ORDERING: Acquire; synchronizes with the AcqRel below in the thread that published the value: it is initialized.
+        // ORDERING: Acquire; synchronizes with the AcqRel below in the
+        // thread that published the value: it is initialized.
         let mut found = self.in_child.load(Acquire);
         if found.is_null() {
             let new = Box::into_raw(Box::new(PerProcess::new(self.own.value.anew())));
-            // ORDERING: AcqRel publishes `new` to the load above. Acquire on failure synchronizes with the exchange of the
-            // thread that published first: its value is initialized.
+            // ORDERING: AcqRel publishes `new` to the load above. Acquire on failure synchronizes
+            // with the exchange of the thread that published first: its value is initialized.
             found = match self.in_child.compare_exchange(ptr::null_mut(), new, AcqRel, Acquire) {
                 Ok(_) => new,
                 Err(published) => {

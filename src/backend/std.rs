@@ -13,7 +13,8 @@ pub mod atomic {
 
 /// Memory that several threads may access under a protocol of their own. A model checks the protocol.
 pub mod cell {
-    /// Like `core::cell::UnsafeCell`, but accessed through closures, so that a model sees the start and end of each access.
+    /// Like `core::cell::UnsafeCell`, but accessed through closures, so
+    /// that a model sees the start and end of each access.
     ///
     /// ```
     /// let cell = selvedge::backend::cell::UnsafeCell::new(1);
@@ -63,8 +64,8 @@ mod instant {
 
     /// A time on a monotonic clock. A sum that the clock cannot represent is a deadline that never expires.
     ///
-    /// Production uses the system's monotonic clock. Under a model each thread has its own clock, which moves only when a
-    /// wait with a deadline ends.
+    /// Production uses the system's monotonic clock. Under a model each thread has
+    /// its own clock, which moves only when a wait with a deadline ends.
     ///
     /// ```
     /// use selvedge::Instant;
@@ -124,9 +125,9 @@ pub use instant::Instant;
 
 /// The hook by which a model can replace the steps of a lock by an abstract lock.
 ///
-/// Outside such a model both functions run the given steps. Models of selvedge's own queues and barriers use the abstract lock
-/// instead, which acquires or releases in one step: otherwise the steps of locks would be nearly all that they explore. The
-/// laws of the lock itself are checked with its full steps.
+/// Outside such a model both functions run the given steps. Models of selvedge's own queues and barriers use
+/// the abstract lock instead, which acquires or releases in one step: otherwise the steps of locks would be
+/// nearly all that they explore. The laws of the lock itself are checked with its full steps.
 pub mod proved {
     use super::atomic::AtomicU32;
 
@@ -137,8 +138,8 @@ pub mod proved {
         steps();
     }
 
-    /// Releases the lock whose state is `word`, by `steps`, and returns their result. `released` is their result if the lock is
-    /// held.
+    /// Releases the lock whose state is `word`, by `steps`, and returns
+    /// their result. `released` is their result if the lock is held.
     #[inline(always)]
     pub fn release<R>(word: &AtomicU32, steps: impl FnOnce() -> R, released: R) -> R {
         let (_, _) = (word, released);

@@ -1,11 +1,11 @@
-//! loom's atomics, with three changes: loads and stores can run as read-modify-writes, each ordering can be weakened alone,
-//! and each atomic is an [`Object`].
+//! loom's atomics, with three changes: loads and stores can run as read-modify-writes,
+//! each ordering can be weakened alone, and each atomic is an [`Object`].
 //!
-//! loom's partial-order reduction remembers one last access of each atomic. A thread that loads before it writes, as every
-//! CAS loop does, hides the loads of other threads, so loom does not try some interleavings. If each access is a
-//! read-modify-write, loom tries them all, but then no load is stale. So a model runs both ways: see
-//! [`Accesses`](super::scene::Accesses). It is not enough to change only the loads: loom does not know that no store can come
-//! between a read-modify-write and the store that it reads from.
+//! loom's partial-order reduction remembers one last access of each atomic. A thread that loads before it writes,
+//! as every CAS loop does, hides the loads of other threads, so loom does not try some interleavings. If each
+//! access is a read-modify-write, loom tries them all, but then no load is stale. So a model runs both ways: see
+//! [`Accesses`](super::scene::Accesses). It is not enough to change only the loads: loom does not know that no
+//! store can come between a read-modify-write and the store that it reads from.
 
 use super::object::Object;
 use super::verdict::step;
@@ -180,7 +180,8 @@ macro_rules! shared {
             const { assert!(!mem::needs_drop::<$inner>()) };
             let number = self.object.assert_alive("an atomic", at);
             scene::assert_not_abstract_lock(number);
-            // SAFETY: the object is alive. loom's handle is an index without a destructor, so a copy is as good as the original.
+            // SAFETY: the object is alive. loom's handle is an index without
+            // a destructor, so a copy is as good as the original.
             let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
             let result = step(|| operation(&inner));
             self.object.assert_still_alive("an atomic", number, at);
@@ -260,8 +261,8 @@ integers! {
 }
 
 impl AtomicUsize {
-    /// Loads the value after each change, until it is `ready`. A loop of loads would not end: loom could run two such loops
-    /// alternately without end.
+    /// Loads the value after each change, until it is `ready`. A loop of loads
+    /// would not end: loom could run two such loops alternately without end.
     pub(super) fn spin_until(&self, at: Caller, order: Ordering, ready: impl Fn(usize) -> bool) {
         while !ready(self.load_at(at, 0, order)) {
             if ready(self.object.newest()) {

@@ -37,8 +37,8 @@ impl<T: ?Sized> UnsafeCell<T> {
         step(|| self.inner.get_mut()).with(write)
     }
 
-    /// Checks the cell and adds the access to the trace. It comes before the call into loom, which may report a data race.
-    /// No other thread runs in between.
+    /// Checks the cell and adds the access to the trace. It comes before the call
+    /// into loom, which may report a data race. No other thread runs in between.
     fn before_access(&self, verb: &str, at: &'static Location<'static>) {
         self.object.assert_alive("a cell", at);
         self.object.log(at, |number| format!("{verb} cell #{number}"));

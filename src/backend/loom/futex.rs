@@ -1,7 +1,8 @@
 //! A futex that loom explores.
 //!
-//! A wait and a wake read the newest value of the word by a read-modify-write, which loom orders in every way. The blocked
-//! threads are in a list that loom does not see. The list is used only where no other thread can run in between.
+//! A wait and a wake read the newest value of the word by a read-modify-write, which
+//! loom orders in every way. The blocked threads are in a list that loom does not
+//! see. The list is used only where no other thread can run in between.
 
 use super::atomic::AtomicU32;
 use super::instant::Instant;
@@ -51,7 +52,8 @@ fn block(word: &AtomicU32, expected: u32, deadline: Option<Instant>, at: Caller)
         }
         return woken(word, at);
     }
-    // Other threads may run before this read-modify-write, and wake this thread. A yield would instead run all of them first.
+    // Other threads may run before this read-modify-write, and wake
+    // this thread. A yield would instead run all of them first.
     word.newest(at);
     if blocked.is_woken() {
         return woken(word, at);

@@ -1,7 +1,7 @@
 //! Thread-locals of a model.
 //!
-//! loom drops the thread-locals of a thread in any order, after the thread's last step. Such a drop may still wake another
-//! thread. So each thread-local keeps its thread counted as living until it is dropped.
+//! loom drops the thread-locals of a thread in any order, after the thread's last step. Such a drop may still
+//! wake another thread. So each thread-local keeps its thread counted as living until it is dropped.
 
 use super::scene::Living;
 use super::verdict::{run_thread, step, within_step};

@@ -58,8 +58,8 @@ pub(super) fn created(number: u32, kind: &'static str, at: &'static Location<'st
     });
 }
 
-/// Prepares a change of the trace, then applies it. `prepare` runs without the lock of the trace, because it may call into
-/// loom. Actions after the model was cancelled are left out.
+/// Prepares a change of the trace, then applies it. `prepare` runs without the lock of the
+/// trace, because it may call into loom. Actions after the model was cancelled are left out.
 #[inline]
 fn change<C: FnOnce(&mut Trace)>(prepare: impl FnOnce(bool) -> C) {
     if let Some(shared) = trace::active().filter(|_| !scene::is_cancelled()) {

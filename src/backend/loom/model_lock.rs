@@ -1,8 +1,9 @@
 //! The abstract lock: loom's own mutex in place of the steps of a lock. It costs a model one step instead of ten.
 //!
-//! A model must not use it in two cases. If a thread panics while it holds the lock, loom's mutex is poisoned. If there are
-//! several locks, loom makes its mutexes sequentially consistent with each other, which the real locks are not.
-//! The watcher acquires the lock only when no other thread can run: a notification of the watcher would unblock it without the lock.
+//! A model must not use it in two cases. If a thread panics while it holds the lock, loom's mutex is
+//! poisoned. If there are several locks, loom makes its mutexes sequentially consistent with each
+//! other, which the real locks are not. The watcher acquires the lock only when no other thread can
+//! run: a notification of the watcher would unblock it without the lock.
 
 use super::atomic::AtomicU32;
 use super::scene;

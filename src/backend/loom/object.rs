@@ -1,7 +1,7 @@
 //! The identity of an atomic or a cell: its number in the execution, and whether it is still alive.
 //!
-//! loom does not detect the use of an object whose owner was dropped, such as the word of a waiter whose frame has ended.
-//! Here each object has a tag that its drop clears, and each operation reads the tag through its reference.
+//! loom does not detect the use of an object whose owner was dropped, such as the word of a waiter whose frame has
+//! ended. Here each object has a tag that its drop clears, and each operation reads the tag through its reference.
 
 use super::site::Place;
 use super::{log, remedy, scene, verdict};
@@ -41,8 +41,8 @@ impl Object {
         log::event(at, self.number, || text(self.number));
     }
 
-    /// Records that an operation has changed the value, and unparks the threads that spin on it. No other thread has run
-    /// since that operation.
+    /// Records that an operation has changed the value, and unparks the threads
+    /// that spin on it. No other thread has run since that operation.
     pub(super) fn changed_to(&self, value: usize) {
         self.newest.store(value, Relaxed);
         scene::notify_change(self.number);
@@ -64,7 +64,7 @@ impl Object {
             fail_dropped(kind, None, at);
         }
         if self.execution != scene::execution() {
-            verdict::fail_with(format!("{}, at {}", remedy::STRANGER, Place::from(at)));
+            verdict::fail_with(format!("{}, at {}", remedy::FOREIGN_OBJECT, Place::from(at)));
         }
         self.number
     }
@@ -78,8 +78,8 @@ impl Object {
     }
 
     fn is_alive(&self) -> bool {
-        // SAFETY: the stacks and the heap of an execution stay mapped until it ends, so the address is readable. The read is
-        // volatile because the object may have been dropped.
+        // SAFETY: the stacks and the heap of an execution stay mapped until it ends, so the
+        // address is readable. The read is volatile because the object may have been dropped.
         unsafe { ptr::read_volatile(self.tag.as_ptr()) == ALIVE }
     }
 }
@@ -102,8 +102,8 @@ fn fail_dropped(kind: &str, number: Option<u32>, at: &'static Location<'static>)
 
 impl Drop for Object {
     fn drop(&mut self) {
-        // SAFETY: `&mut self` is exclusive. The write is volatile because the compiler would remove a store to memory that
-        // is about to be freed.
+        // SAFETY: `&mut self` is exclusive. The write is volatile because the
+        // compiler would remove a store to memory that is about to be freed.
         unsafe { ptr::write_volatile(self.tag.as_ptr(), 0) };
     }
 }

@@ -7,10 +7,10 @@ pub(super) const STUCK: &str = "no thread of the model has made a step for 10 se
     system thread, so a thread that blocks outside the kit (a lock, a channel or a join of std, a sleep, a read) blocks all \
     threads: use selvedge's own. A loop that waits must make steps, for example by `hint::spin_until`";
 
-pub(super) const LOST: &str = "this panic has ended a job, a callback, a timer or a thread, and the program cannot observe it. \
+pub(super) const UNOBSERVED: &str = "this panic has ended a job, a callback, a timer or a thread, and the program cannot observe it. \
     If the model expects the panic, take its result (`Job::result`), or catch the panic where it starts";
 
-pub(super) const STRANGER: &str = "an object is used that was constructed in another execution, or outside the model. Each \
+pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed in another execution, or outside the model. Each \
     execution of a model starts from nothing, but a `static` of std (`LazyLock`, `OnceLock`, `thread_local!`) keeps the value of \
     the first execution: declare it with `selvedge::backend::global!` or `local!`, or construct the object in the model's body";
 

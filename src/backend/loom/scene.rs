@@ -1,7 +1,7 @@
 //! The state of the current execution that loom does not keep: blocked threads by address, thread roles, ids.
 //!
-//! loom runs the threads of a model one at a time on one system thread, so plain memory is enough. No borrow of the state
-//! is held across a call into loom.
+//! loom runs the threads of a model one at a time on one system thread, so plain
+//! memory is enough. No borrow of the state is held across a call into loom.
 
 use super::verdict::{Cancelled, step};
 use crate::backend::futex::Wait;
@@ -128,8 +128,9 @@ pub(super) fn number_threads() {
     scene(|scene| scene.numbers_threads = true);
 }
 
-/// Makes the calling thread the watcher: the thread that waits for the others to end or block. It must not join a thread
-/// before [`cancel`], because loom cannot unpark a thread that joins (loom#249). For that reason a user's model has no watcher.
+/// Makes the calling thread the watcher: the thread that waits for the others to end or
+/// block. It must not join a thread before [`cancel`], because loom cannot unpark a
+/// thread that joins (loom#249). For that reason a user's model has no watcher.
 pub fn attend() {
     let watcher = Some(step(thread::current));
     scene(|scene| scene.watcher = watcher);
@@ -319,8 +320,8 @@ pub(super) fn accesses_are_fresh() -> bool {
     scene(|scene| scene.accesses) == Accesses::Fresh
 }
 
-/// Whether a timed wait that is woken or finds the word changed returns only after its deadline. Then a caller fails that
-/// checks the clock before it checks the state. Of the two runs of a model, one does this.
+/// Whether a timed wait that is woken, or finds the word changed, returns only after its deadline. This detects a
+/// caller that checks the clock before the state. It is true in one of the two runs of a model.
 pub(super) fn waits_end_late() -> bool {
     accesses_are_fresh()
 }

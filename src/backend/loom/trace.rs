@@ -85,8 +85,8 @@ pub(super) fn active() -> Option<Shared> {
 /// Of a longer trace, [`text`] shows this many entries at the start and at the end.
 const ROWS: usize = 200;
 
-/// The text of a trace: a row for each entry, a column for each thread, then the locations of the objects. The same in a
-/// pipe and on any terminal.
+/// The text of a trace: a row for each entry, a column for each thread, then the
+/// locations of the objects. The same in a pipe and on any terminal.
 pub fn text(trace: &Trace) -> String {
     let threads = trace.events.iter().map(|entry| entry.role + 1).max().unwrap_or(1);
     let heads: Vec<String> = (0..threads)

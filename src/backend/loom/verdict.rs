@@ -1,13 +1,14 @@
 //! The verdict on a model of which an execution fails.
 //!
-//! loom reports a data race, a deadlock or an execution without end by a panic, in the thread that called into loom. That
-//! panic must not reach the program's own code: a job would report it as its own, and a drop that calls into loom again
-//! would abort the process. So each call into loom is a [`step`], and a step in which loom panics does not return.
+//! loom reports a data race, a deadlock or an execution without end by a panic, in the thread
+//! that called into loom. That panic must not reach the program's own code: a job would report it
+//! as its own, and a drop that calls into loom again would abort the process. So each call into
+//! loom is a [`step`], and a step in which loom panics does not return.
 //!
 //! # Invariants
 //! 1. No panic of loom unwinds a frame of the program.
-//! 2. A user's model is explored on a system thread of its own. When an execution fails, that thread parks in the failed
-//!    step: no frame of the execution is unwound, and its memory is leaked until the process ends.
+//! 2. A user's model is explored on a system thread of its own. When an execution fails, that thread parks in the
+//!    failed step: no frame of the execution is unwound, and its memory is leaked until the process ends.
 //! 3. A model fails at most once: its first failure is the verdict.
 
 use super::remedy;
@@ -110,7 +111,7 @@ pub(super) fn run_thread<R>(body: impl FnOnce() -> R) -> R {
 /// `loom-tests` it does nothing, because the programs of some laws panic so on purpose.
 pub(crate) fn lost(message: impl FnOnce() -> String) {
     if REPORTER.with_borrow(Option::is_some) {
-        fail_with(format!("{}\n{}", with_location(&message()), remedy::LOST));
+        fail_with(format!("{}\n{}", with_location(&message()), remedy::UNOBSERVED));
     }
 }
 
@@ -160,14 +161,14 @@ fn report(result: Result<(), String>) {
     }));
 }
 
-/// The message of a failure: loom's first one in our words, or the panic's own text with its location.
+/// The message of a failure: the explanation of loom's first failure, or the panic's own message with its location.
 fn explain(payload: &(dyn Any + Send)) -> String {
     let explained = FIRST_OF_LOOM.take().or_else(|| remedy::of(text(payload)?));
     explained.unwrap_or_else(|| with_location(text(payload).unwrap_or("a panic without a text")))
 }
 
-/// A panic's message with its location, and the earlier panics of the execution: the last one may only say that there was
-/// another.
+/// The message of a panic with its location, then the earlier panics of the execution. The last
+/// panic of an execution may only say that there was an earlier one.
 fn with_location(message: &str) -> String {
     let mut panics = PANICS.take();
     let this = panics
@@ -231,8 +232,8 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
 }
 
 const TICK: Duration = Duration::from_millis(100);
-/// An exploration is stuck if it makes no step for this many ticks. A step takes microseconds, and so does the program's
-/// code between two steps. It counts ticks, not time, because the process may be stopped meanwhile.
+/// An exploration is stuck if it makes no step for this many ticks. A step takes microseconds, and so does the
+/// program's code between two steps. It counts ticks, not time, because the process may be stopped meanwhile.
 const TICKS_WITHOUT_STEP: u32 = 100;
 
 /// Detects an exploration that makes no step.
@@ -252,7 +253,8 @@ impl Watchdog {
     }
 }
 
-/// Makes the panics of models part of the verdict instead of printing them. Panics of other threads are printed as before.
+/// Makes the panics of models part of the verdict instead of
+/// printing them. Panics of other threads are printed as before.
 fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

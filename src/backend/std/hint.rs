@@ -1,30 +1,30 @@
 //! Short waits before a thread blocks: how long it polls, and when it may yield.
 //!
 //! # The rule
-//! While every ready thread of the machine belongs to this process, a yield is the best step of a wait: the processor goes to
-//! the thread that is waited for. While another process is busy, it is the worst step: a yield can cost a time slice of
-//! some milliseconds. So a wait has two modes.
+//! While every ready thread of the machine belongs to this process, a yield is the best step of a
+//! wait: the processor goes to the thread that is waited for. While another process is busy, it is the
+//! worst step: a yield can cost a time slice of some milliseconds. So a wait has two modes.
 //!
 //! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about the cost of
-//!    blocking and being woken. The clock is read after each yield. After a yield that took longer than `LONG_YIELD`, the
-//!    processor time that the process has used since an earlier such yield is compared with four fifths of the time of all
-//!    processors. If the process certainly used less, other processes used the difference, and the process **suspends yields**: this
-//!    wait blocks, and no wait of the process yields for 8 ms. If that happens again, the suspension doubles, up to 2 s.
-//!    The first waits after a suspension yield again. Linux updates the processor time of a running thread at each timer
-//!    tick. "Certainly" allows for one tick of each other processor, so a decision takes some 7 ms (with ticks of 4 ms and
-//!    two processors, each with one busy process).
-//! 2. **Yields are suspended**: a wait for a lock pauses as in mode 1, and then blocks. A wait for a hand-off polls. That pays
-//!    only if the other thread runs on another processor at that time, so each thread has a budget of pauses. A wait
-//!    that ends by blocking divides the budget by four, down to `SHORTEST`. A wait that ends while polling sets it to
-//!    `LONGEST`. A thread with the shortest budget tries the longest in one wait of 8, then of 16, up to one of 256, so
-//!    that it detects when polls pay again.
+//!    blocking and being woken. The clock is read after each yield. After a yield that took longer than `LONG_YIELD`,
+//!    the processor time that the process has used since an earlier such yield is compared with four fifths of the
+//!    time of all processors. If the process certainly used less, other processes used the difference, and the
+//!    process **suspends yields**: this wait blocks, and no wait of the process yields for 8 ms. If that happens
+//!    again, the suspension doubles, up to 2 s. The first waits after a suspension yield again. Linux updates the
+//!    processor time of a running thread at each timer tick. "Certainly" allows for one tick of each other processor,
+//!    so a decision takes some 7 ms (with ticks of 4 ms and two processors, each with one busy process).
+//! 2. **Yields are suspended**: a wait for a lock pauses as in mode 1, and then blocks. A wait for a hand-off
+//!    polls. That pays only if the other thread runs on another processor at that time, so each thread has a
+//!    budget of pauses. A wait that ends by blocking divides the budget by four, down to `SHORTEST`. A wait that
+//!    ends while polling sets it to `LONGEST`. A thread with the shortest budget tries the longest in one wait of
+//!    8, then of 16, up to one of 256, so that it detects when polls pay again.
 //!
-//! The suspension belongs to the process, because it depends on the machine. The budget belongs to the thread, because it
-//! depends on the threads with which this thread communicates.
+//! The suspension belongs to the process, because it depends on the machine. The budget belongs to
+//! the thread, because it depends on the threads with which this thread communicates.
 //!
 //! # Measured
-//! Microseconds for a hand-off between two threads, on two processors of a virtual machine. "always" is up to 60 yields in
-//! each wait. "never" is the same source, built without yields.
+//! Microseconds for a hand-off between two threads, on two processors of a virtual machine.
+//! "always" is up to 60 yields in each wait. "never" is the same source, built without yields.
 //!
 //! | machine | always | never | this rule | std |
 //! |---|--:|--:|--:|--:|
@@ -34,10 +34,11 @@
 //! | two processors, a busy process each: Event | 1,429 | 5 to 37 | 0.1 to 6 | 5 to 36 |
 //! | two processors, a busy process each: Queue of 1 | 4,265 | 12 | 0.2 to 14 | 17 to 87 |
 //!
-//! On an idle machine the rule costs one clock read (23 ns) for each yield (510 ns). With busy processes it costs one time
-//! slice for each suspension: some 40 ms in the first four seconds, then two slices every two seconds.
-//! Polling for 30 us in each wait, without yields, would perform as well for two threads on two idle processors. With more
-//! threads than processors, polls take the processor from the thread that is waited for: a barrier of 4 took 40 us, not 5.6.
+//! On an idle machine the rule costs one clock read (23 ns) for each yield (510 ns). With busy
+//! processes it costs one time slice for each suspension: some 40 ms in the first four seconds, then
+//! two slices every two seconds. Polling for 30 us in each wait, without yields, would perform as well
+//! for two threads on two idle processors. With more threads than processors, polls take the processor
+//! from the thread that is waited for: a barrier of 4 took 40 us, not 5.6.
 
 use super::Instant;
 use super::atomic::{AtomicUsize, Ordering};
@@ -91,14 +92,15 @@ enum Step {
 }
 
 impl Spin {
-    /// For a wait until a short critical section ends. It polls rarely, so that the cache line stays with the owner, which may
-    /// re-acquire the lock a few times before the line moves to another processor.
+    /// For a wait until a short critical section ends. It polls rarely, so that the cache line stays with the
+    /// owner, which may re-acquire the lock a few times before the line moves to another processor.
     #[inline]
     pub fn for_lock(deadline: Option<Instant>) -> Spin {
         Spin::new(16, deadline)
     }
 
-    /// For a wait for a hand-off by another thread. It polls after each pause, so that it detects the hand-off immediately.
+    /// For a wait for a hand-off by another thread. It polls after
+    /// each pause, so that it detects the hand-off immediately.
     #[inline]
     pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
         Spin::new(1, deadline)
@@ -192,7 +194,8 @@ impl Drop for Spin {
 mod budget {
     use super::{Cell, LONGEST, SHORTEST};
 
-    /// The number of waits between two trials of the longest budget: the first number, and the largest while trials fail.
+    /// The number of waits between two trials of the longest budget:
+    /// the first number, and the largest while trials fail.
     const TRIALS: [u16; 2] = [8, 256];
 
     #[derive(Clone, Copy)]
@@ -347,8 +350,8 @@ mod suspension {
     }
 }
 
-/// The processor time of the process, as the system counts it. It is read through the C library: rustix reads clocks through
-/// the kernel's vDSO page, which valgrind hides, and would abort the process there.
+/// The processor time of the process, as the system counts it. It is read through the C library: rustix
+/// reads clocks through the kernel's vDSO page, which valgrind hides, and would abort the process there.
 #[cfg(all(target_os = "linux", not(miri)))]
 mod usage {
     use super::Duration;
