@@ -6,21 +6,21 @@
 //! worst step: a yield can cost a time slice of some milliseconds. So a wait has two modes.
 //!
 //! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about the cost of
-//!    blocking and being woken. The clock is read after each yield. After a yield that took longer than `LONG_YIELD`,
-//!    the processor time that the process has used since an earlier such yield is compared with four fifths of the
-//!    time of all processors. If the process certainly used less, other processes used the difference, and the
-//!    process **suspends yields**: this wait blocks, and no wait of the process yields for 8 ms. If that happens
-//!    again, the suspension doubles, up to 2 s. The first waits after a suspension yield again. Linux updates the
-//!    processor time of a running thread at each timer tick. "Certainly" allows for one tick of each other processor,
-//!    so a decision takes some 7 ms (with ticks of 4 ms and two processors, each with one busy process).
-//! 2. **Yields are suspended**: a wait for a lock pauses as in mode 1, and then blocks. A wait for a hand-off
-//!    polls. That pays only if the other thread runs on another processor at that time, so each thread has a
-//!    budget of pauses. A wait that ends by blocking divides the budget by four, down to `SHORTEST`. A wait that
-//!    ends while polling sets it to `LONGEST`. A thread with the shortest budget tries the longest in one wait of
-//!    8, then of 16, up to one of 256, so that it detects when polls pay again.
+//!    blocking and being woken. The clock is read after each yield. After a yield longer than `LONG_YIELD`, the
+//!    processor time that the process has used since an earlier such yield is compared with four fifths of the time of
+//!    all processors. If the process certainly used less, other processes were busy. The process then **suspends
+//!    yields**: this wait blocks, and no wait of the process yields for 8 ms. If that happens again, the suspension
+//!    doubles, up to 2 s. The first waits after a suspension yield again. Linux updates the processor time of a running
+//!    thread at each timer tick. "Certainly" allows for one tick of each other processor, so a decision takes some
+//!    7 ms (with ticks of 4 ms and two processors, each with one busy process).
+//! 2. **Yields are suspended**: a wait for a lock pauses as in mode 1, and then blocks. A wait for a hand-off polls.
+//!    Polling pays only if the other thread runs on another processor at that time, so each thread has a budget of
+//!    pauses. A wait that ends by blocking divides the budget by four, down to `SHORTEST`. A wait that ends while
+//!    polling sets it to `LONGEST`. A thread with the shortest budget tries the longest in one wait of 8, then of 16,
+//!    up to one of 256, so that it detects when polls pay again.
 //!
-//! The suspension belongs to the process, because it depends on the machine. The budget belongs to
-//! the thread, because it depends on the threads with which this thread communicates.
+//! The process has the suspension, which depends on the machine. Each thread has a budget, which depends on the threads
+//! with which it communicates.
 //!
 //! # Measured
 //! Microseconds for a hand-off between two threads, on two processors of a virtual machine.
@@ -99,8 +99,7 @@ impl Spin {
         Spin::new(16, deadline)
     }
 
-    /// For a wait for a hand-off by another thread. It polls after
-    /// each pause, so that it detects the hand-off immediately.
+    /// For a wait for a hand-off by another thread. It polls after each pause, to detect the hand-off immediately.
     #[inline]
     pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
         Spin::new(1, deadline)
@@ -194,8 +193,7 @@ impl Drop for Spin {
 mod budget {
     use super::{Cell, LONGEST, SHORTEST};
 
-    /// The number of waits between two trials of the longest budget:
-    /// the first number, and the largest while trials fail.
+    /// The first and the largest number of waits between two trials of the longest budget.
     const TRIALS: [u16; 2] = [8, 256];
 
     #[derive(Clone, Copy)]
