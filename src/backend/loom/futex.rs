@@ -42,11 +42,11 @@ pub fn wait(word: &AtomicU32, expected: u32, deadline: Option<Instant>) -> Wait 
 fn block(word: &AtomicU32, expected: u32, deadline: Option<Instant>, at: Caller) -> Wait {
     let is_early = scene::next_wait_is_early();
     let is_timed = deadline.is_some_and(|deadline| deadline.remaining().is_some());
-    let is_passing = is_early || is_timed;
+    let may_end_unwoken = is_early || is_timed;
     let until = if is_timed { ", timed" } else { "" };
     word.log(at, |number| format!("sleeps on #{number} while {expected}{until}"));
-    let blocked = Blocked::enqueue(address(word), is_passing);
-    if !is_passing {
+    let blocked = Blocked::enqueue(address(word), may_end_unwoken);
+    if !may_end_unwoken {
         while !blocked.is_woken() {
             step(thread::park);
         }

@@ -62,7 +62,7 @@ pub(super) struct Blocked {
     key: usize,
     thread: thread::Thread,
     /// Whether the wait can end without a wake: it has a deadline, or returns early.
-    is_passing: bool,
+    may_end_unwoken: bool,
     is_woken: Rc<Cell<bool>>,
 }
 
@@ -171,7 +171,7 @@ pub fn started() -> usize {
 
 /// Whether every thread but main has ended or is blocked without a deadline.
 pub fn all_rest() -> bool {
-    scene(|scene| scene.blocked.iter().filter(|blocked| !blocked.is_passing).count() >= scene.living)
+    scene(|scene| scene.blocked.iter().filter(|blocked| !blocked.may_end_unwoken).count() >= scene.living)
 }
 
 /// Whether any thread has blocked without a deadline in this execution.
@@ -235,23 +235,23 @@ impl Drop for Living {
 }
 
 impl Blocked {
-    fn new(key: usize, is_passing: bool) -> Blocked {
+    fn new(key: usize, may_end_unwoken: bool) -> Blocked {
         Blocked {
             key,
             thread: step(thread::current),
-            is_passing,
+            may_end_unwoken,
             is_woken: Rc::default(),
         }
     }
 
     /// Registers the calling thread as blocked on the word at this address.
-    pub(super) fn enqueue(address: usize, is_passing: bool) -> Blocked {
-        let blocked = Blocked::new(address, is_passing);
+    pub(super) fn enqueue(address: usize, may_end_unwoken: bool) -> Blocked {
+        let blocked = Blocked::new(address, may_end_unwoken);
         scene(|scene| {
-            scene.has_blocked |= !is_passing;
+            scene.has_blocked |= !may_end_unwoken;
             scene.blocked.push(blocked.clone());
         });
-        if !is_passing {
+        if !may_end_unwoken {
             notify_watcher();
         }
         blocked
