@@ -1,34 +1,34 @@
-//! How many threads are in parking_lot_core's table: whether a child made by `fork` may use it. Where there is no futex to
-//! block on instead.
+//! The number of threads in `parking_lot_core`'s table, on a system without a futex to block on
+//! instead. A child made by `fork` can use the table only if the number was zero during the fork.
 
-use super::super::process;
+use super::abort::abort;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-static INSIDE: AtomicUsize = AtomicUsize::new(0);
-/// Threads of a parent were in the table when it forked.
-static STRANDED: AtomicBool = AtomicBool::new(false);
+static IN_TABLE: AtomicUsize = AtomicUsize::new(0);
+/// Whether threads of a parent were in the table during the fork.
+static HAS_STRANDED: AtomicBool = AtomicBool::new(false);
 
-/// The calling thread is in the table until this is dropped.
-pub struct Inside(());
+/// The calling thread counts as in the table until this is dropped.
+pub struct InTable(());
 
-pub fn enter() -> Inside {
-    let _ = process::Process::this(); // from now on a fork is noticed
-    if STRANDED.load(Relaxed) {
-        process::abort("on this system a child can't block, nor wake, if others were blocked when it was forked");
+/// Counts the calling thread. The caller has registered the fork handler, which calls [`enter_child`].
+pub fn enter() -> InTable {
+    if HAS_STRANDED.load(Relaxed) {
+        abort("a child made by `fork` can't block or wake on this system if threads were blocked during the fork");
     }
-    INSIDE.fetch_add(1, Relaxed);
-    Inside(())
+    IN_TABLE.fetch_add(1, Relaxed);
+    InTable(())
 }
 
-impl Drop for Inside {
+impl Drop for InTable {
     fn drop(&mut self) {
-        INSIDE.fetch_sub(1, Relaxed);
+        IN_TABLE.fetch_sub(1, Relaxed);
     }
 }
 
-/// In the child: those that were in the table stay there for ever.
+/// Called in a child: threads that were in the table during the fork stay there for the life of the child.
 pub fn enter_child() {
-    if INSIDE.load(Relaxed) > 0 {
-        STRANDED.store(true, Relaxed);
+    if IN_TABLE.load(Relaxed) > 0 {
+        HAS_STRANDED.store(true, Relaxed);
     }
 }

@@ -1,12 +1,13 @@
-//! Notices that the process is a child made by `fork`, where the C library says so.
+//! Detects that the process is a child made by `fork`, by a handler that the C library calls.
 //!
 //! # State
-//! `GENERATION` is 0 until the handler is registered, 1 from then on, and larger in a child than in its parent.
+//! `GENERATION` is 0 until the handler is registered, then 1. In a child it is larger than in its parent.
 //!
 //! # Invariants
 //! 1. The handler is registered before [`generation`] first returns.
 //! 2. [`enter_child`] runs while its process has one thread.
 
+use super::abort::abort;
 use core::ffi::c_int;
 use core::num::NonZeroUsize;
 use core::sync::atomic::{
@@ -23,7 +24,7 @@ unsafe extern "C" {
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static SURVIVOR: AtomicUsize = AtomicUsize::new(0);
 
-/// How many forks lie between the first process and this one: never the same in a child as in its parent.
+/// A number that differs between a child and its parent. The first call registers the handler.
 #[inline]
 pub fn generation() -> u32 {
     match GENERATION.load(Relaxed) {
@@ -32,35 +33,36 @@ pub fn generation() -> u32 {
     }
 }
 
-/// The id of the thread that called `fork`, in a child; it is the only one that the child began with.
+/// In a child, the id of the thread that called `fork`: the only thread with which the child started.
 pub fn survivor() -> Option<NonZeroUsize> {
     NonZeroUsize::new(SURVIVOR.load(Relaxed))
 }
 
 #[cold]
 fn register() -> u32 {
-    // SAFETY: the handler is a function of this signature, and may run in a child (invariant 2).
-    let refused = unsafe { pthread_atfork(None, None, Some(enter_child)) };
-    if refused != 0 {
-        // As where memory is short, which is the only reason there is. A waiter may be in a list: no panic.
-        super::process::abort("the system has no memory for a handler of fork");
+    // SAFETY: the handler has the required signature, and the C library calls it as invariant 2 demands.
+    let error = unsafe { pthread_atfork(None, None, Some(enter_child)) };
+    if error != 0 {
+        // The only error is a lack of memory. Not a panic: a caller may have enqueued a waiter, and must not unwind.
+        abort("out of memory: cannot register a fork handler");
     }
-    // Of two threads that come here at once, both register: the generation then grows by two at a fork.
-    // ORDERING: Release pairs with the Acquire of the other thread: whichever returns, the handler is registered.
+    // If two threads register concurrently, the handler is registered twice, and a fork adds two to the generation.
+    // ORDERING: Release on success; synchronizes with the Acquire of a failed exchange in another thread: the
+    // handler of the thread that succeeded is registered before either thread returns.
     GENERATION
         .compare_exchange(0, 1, Release, Acquire)
         .map_or_else(|generation| generation, |_| 1)
 }
 
-/// Makes this process another than its parent.
+/// Marks this process as a child.
 ///
 /// # Safety
-/// The calling thread is the only one of a process that was made by a fork.
+/// The calling thread is the only thread of a process that was made by a fork.
 pub unsafe extern "C" fn enter_child() {
-    // Neither 0 nor 1 comes again, however often a process and its children fork.
+    // On overflow the generation wraps to 2, so a child's generation is never 0 or 1.
     let generation = GENERATION.load(Relaxed).checked_add(1).unwrap_or(1).max(2);
     GENERATION.store(generation, Relaxed);
     SURVIVOR.store(super::thread::id().get(), Relaxed);
     #[cfg(not(target_os = "linux"))]
-    super::sleep::enter_child();
+    super::census::enter_child();
 }

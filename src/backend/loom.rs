@@ -1,245 +1,84 @@
-//! The world of models: loom's types, and a futex that loom explores.
+//! The build for models: loom's types, and a futex that loom explores.
 
-#![allow(missing_docs, reason = "the production worlds document the same names")]
+#![allow(missing_docs, reason = "the production builds document the same names")]
 
-pub use ::loom as explorer;
-
+pub use ::loom as loom_crate;
 pub use ::std::sync::{Arc, Weak};
 
 #[path = "loom/atomic.rs"]
 pub mod atomic;
-
 #[path = "loom/cell.rs"]
 pub mod cell;
-#[path = "loom/columns.rs"]
-pub mod columns;
 #[path = "loom/futex.rs"]
 pub mod futex;
+#[path = "loom/hint.rs"]
+pub mod hint;
+#[path = "loom/instant.rs"]
+mod instant;
 #[path = "loom/local.rs"]
-pub mod local_key;
+pub mod local;
 #[path = "loom/log.rs"]
 pub mod log;
+#[path = "loom/model_lock.rs"]
+pub mod model_lock;
 #[path = "loom/object.rs"]
 mod object;
-#[path = "loom/probe.rs"]
-pub mod probe;
-#[path = "loom/proved.rs"]
-pub mod proved;
 #[path = "loom/remedy.rs"]
 mod remedy;
+#[path = "loom/scene.rs"]
+mod scene;
 #[path = "loom/site.rs"]
 pub mod site;
+#[path = "loom/thread.rs"]
+pub mod thread;
+#[path = "loom/trace.rs"]
+pub mod trace;
 #[path = "loom/verdict.rs"]
 mod verdict;
 
+pub use instant::Instant;
+pub use local as local_key;
+pub use model_lock as proved;
 pub(crate) use verdict::lost;
 
-pub mod hint {
-    use super::Instant;
-    use super::atomic::{AtomicUsize, Ordering};
-    use ::std::panic::Location;
+use ::loom::model::Builder;
+use scene::{Accesses, Locks, Waits};
 
-    /// A budget of looks, of which a model has none: it explores the orders that a look would wait for.
-    #[derive(Debug)]
-    pub struct Spin(());
-
-    impl Spin {
-        pub fn for_lock(_: Option<Instant>) -> Spin {
-            Spin(())
-        }
-
-        pub fn for_hand_over(_: Option<Instant>) -> Spin {
-            Spin(())
-        }
-
-        pub fn again(&mut self) -> bool {
-            false
-        }
-    }
-
-    /// Of no use in a model, which explores each order of the attempts.
-    #[derive(Debug, Default)]
-    pub struct Backoff(());
-
-    impl Backoff {
-        pub fn new() -> Backoff {
-            Backoff::default()
-        }
-
-        pub fn spin(&self) {}
-    }
-
-    #[track_caller]
-    pub fn spin_until(word: &AtomicUsize, order: Ordering, ready: impl Fn(usize) -> bool) {
-        word.spin_until(Location::caller(), order, ready);
-    }
+/// What the harness of `loom-tests` uses: it starts executions, observes blocked threads, and cancels models.
+pub mod probe {
+    pub use super::scene::{
+        Accesses, Locks, Seen, Waits, all_rest, attend, cancel, enter, seen, slept, started, watch,
+    };
+    pub use super::trace as columns;
+    pub use super::verdict::{Cancelled, end_with};
+    pub use super::{begin, builder, log, site};
 }
 
-mod instant {
-    use super::verdict::step;
-    use core::cell::Cell;
-    use core::ops::Add;
-    use core::time::Duration;
+/// The most steps of an execution, unless the model allows more.
+const MAX_BRANCHES: usize = 10_000;
 
-    /// A moment on the calling thread's clock; `Duration::MAX` is "for ever".
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct Instant(Duration);
-
-    super::explorer::thread_local! {
-        static CLOCK: Cell<Duration> = Cell::new(Duration::ZERO);
-    }
-
-    impl Instant {
-        pub fn now() -> Instant {
-            Instant(step(|| CLOCK.with(Cell::get)))
-        }
-
-        pub fn has_passed(self) -> bool {
-            self.remaining().is_some_and(|left| left.is_zero())
-        }
-
-        pub fn remaining(self) -> Option<Duration> {
-            (self.0 != Duration::MAX).then(|| self.0.saturating_sub(Instant::now().0))
-        }
-
-        /// The calling thread's clock moves here, and never back; "for ever" does not come.
-        pub(super) fn fire(self) {
-            if self.0 != Duration::MAX {
-                step(|| CLOCK.with(|clock| clock.set(clock.get().max(self.0))));
-            }
-        }
-    }
-
-    impl Add<Duration> for Instant {
-        type Output = Instant;
-
-        fn add(self, after: Duration) -> Instant {
-            Instant(self.0.saturating_add(after))
-        }
-    }
+/// Starts an execution: resets all state that loom does not keep.
+pub fn begin(accesses: Accesses, waits: Waits, locks: Locks) {
+    scene::begin(accesses, waits, locks);
+    model_lock::begin();
+    log::begin();
 }
 
-pub use instant::Instant;
-
-pub mod thread {
-    use super::verdict::step;
-    use super::{explorer, local_key, probe};
-    use ::std::{io, thread};
-    use core::cell::Cell;
-    use core::num::NonZeroUsize;
-
-    /// In bytes; the explorer's own default, of 32 KiB, is less than a program may expect.
-    const STACK: usize = 256 << 10;
-    const MOST: usize = 1 << 30;
-
-    #[track_caller]
-    pub fn yield_now() {
-        step(explorer::thread::yield_now);
-    }
-
-    #[derive(Debug)]
-    pub struct JoinHandle<T>(explorer::thread::JoinHandle<T>);
-
-    impl<T> JoinHandle<T> {
-        #[track_caller]
-        pub fn join(self) -> thread::Result<T> {
-            step(|| self.0.join())
-        }
-    }
-
-    #[track_caller]
-    pub fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        Builder::new().spawn(body).expect("a model has room for its threads")
-    }
-
-    /// Starts threads with a name. A stack that no system has is refused.
-    #[derive(Debug)]
-    pub struct Builder {
-        inner: explorer::thread::Builder,
-        stack_size: usize,
-    }
-
-    #[allow(clippy::new_without_default, reason = "that of std has none either")]
-    impl Builder {
-        pub fn new() -> Builder {
-            Builder {
-                inner: explorer::thread::Builder::new(),
-                stack_size: STACK,
-            }
-        }
-
-        pub fn name(self, name: String) -> Builder {
-            Builder {
-                inner: self.inner.name(name),
-                ..self
-            }
-        }
-
-        pub fn stack_size(self, stack_size: usize) -> Builder {
-            Builder { stack_size, ..self }
-        }
-
-        #[track_caller]
-        pub fn spawn<T: Send + 'static>(self, body: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
-            if self.stack_size > MOST {
-                return Err(io::ErrorKind::OutOfMemory.into());
-            }
-            let living = probe::Living::begin();
-            let words = self.stack_size.max(STACK) / size_of::<usize>(); // so the explorer counts
-            step(|| {
-                self.inner
-                    .stack_size(words)
-                    .spawn(move || local_key::live(living, body))
-            })
-            .map(JoinHandle)
-        }
-    }
-
-    explorer::thread_local! {
-        static ID: Cell<Option<NonZeroUsize>> = Cell::new(None);
-    }
-
-    pub fn id() -> NonZeroUsize {
-        step(|| ID.with(Cell::get)).unwrap_or_else(|| NewId::reserve().adopt())
-    }
-
-    #[derive(Debug)]
-    pub struct NewId(NonZeroUsize);
-
-    impl NewId {
-        pub fn reserve() -> NewId {
-            NewId(probe::next_thread_id())
-        }
-
-        pub fn get(&self) -> NonZeroUsize {
-            self.0
-        }
-
-        pub fn adopt(self) -> NonZeroUsize {
-            assert!(
-                step(|| ID.with(|mine| mine.replace(Some(self.0)))).is_none(),
-                "the thread has an id"
-            );
-            self.0
-        }
-    }
-
-    pub fn native_id() -> Option<NonZeroUsize> {
-        Some(id())
-    }
-
-    pub fn native_id_of_the_first() -> Option<NonZeroUsize> {
-        None // nothing forks in a model
-    }
-
-    /// The same for every machine.
-    pub fn processors() -> usize {
-        2
-    }
-
-    pub fn name() -> Option<String> {
-        step(explorer::thread::current).name().map(str::to_owned)
-    }
+/// loom's settings. Every one is set, because loom's defaults come
+/// from environment variables, which would change verdicts.
+pub fn builder(preemptions: Option<usize>) -> Builder {
+    let mut builder = Builder::new();
+    builder.max_threads = 5;
+    builder.max_branches = MAX_BRANCHES;
+    builder.max_permutations = None;
+    builder.max_duration = None;
+    builder.preemption_bound = preemptions;
+    builder.checkpoint_file = None;
+    builder.checkpoint_interval = usize::MAX;
+    builder.expect_explicit_explore = false;
+    builder.location = false;
+    builder.log = false;
+    builder
 }
 
 #[track_caller]
@@ -252,7 +91,7 @@ pub fn model_within<F: Fn() + Send + Sync + 'static>(preemptions: usize, body: F
     Model::new().preemptions(preemptions).check(body);
 }
 
-/// How a model is explored.
+/// The settings of a model.
 ///
 /// ```no_run
 /// # use selvedge_loom as selvedge;
@@ -273,16 +112,16 @@ impl Default for Model {
 }
 
 impl Model {
-    /// Explores all interleavings that loom knows, of executions with 10,000 steps at most.
+    /// A model of all interleavings that loom explores, with at most 10,000 steps in each execution.
     pub fn new() -> Model {
         Model {
             preemptions: None,
-            max_branches: probe::MAX_BRANCHES,
+            max_branches: MAX_BRANCHES,
         }
     }
 
-    /// Leaves out executions in which threads are preempted more often. Three and more threads have too many interleavings to
-    /// run them all; most bugs need no more than two or three preemptions.
+    /// Leaves out executions with more than `most` preemptions. Three or more threads have too many
+    /// interleavings to run all of them, and most bugs need at most two or three preemptions.
     pub fn preemptions(self, most: usize) -> Model {
         Model {
             preemptions: Some(most),
@@ -290,7 +129,7 @@ impl Model {
         }
     }
 
-    /// How many steps an execution may have. Their memory is taken at once.
+    /// Allows at most `most` steps in an execution. loom allocates memory for all of them in advance.
     pub fn max_branches(self, most: usize) -> Model {
         Model {
             max_branches: most,
@@ -298,15 +137,16 @@ impl Model {
         }
     }
 
-    /// Runs `body` in each interleaving, and prints how many there were.
+    /// Runs `body` in each interleaving, and prints the number of executions.
     ///
     /// # Panics
-    /// If an execution fails: it panics, deadlocks, races, or has too many steps. The message tells what its threads did.
+    /// If an execution panics, deadlocks, has a data race, or has too
+    /// many steps. The message shows what its threads did.
     #[track_caller]
     pub fn check<F: Fn() + Send + Sync + 'static>(self, body: F) {
         let body = Arc::new(body);
         let mut executions = 0;
-        for accesses in probe::Accesses::BOTH {
+        for accesses in Accesses::BOTH {
             match self.explore(accesses, false, &body) {
                 Ok(more) => executions += more,
                 Err(failure) => {
@@ -314,8 +154,8 @@ impl Model {
                         "the model fails in execution {}; {}",
                         failure.execution, failure.message
                     );
-                    eprintln!("it is explored again as far as that, to show what its threads did");
-                    panic!("{}", self.explained(accesses, failure, &body))
+                    eprintln!("exploring the model again up to that execution, to record a trace");
+                    panic!("{}", self.explain(accesses, failure, &body))
                 }
             }
         }
@@ -327,36 +167,37 @@ impl Model {
 
     fn explore(
         &self,
-        accesses: probe::Accesses,
-        logged: bool,
+        accesses: Accesses,
+        traced: bool,
         body: &Arc<impl Fn() + Send + Sync + 'static>,
     ) -> Result<u64, verdict::Failure> {
         let body = Arc::clone(body);
-        let mut builder = probe::builder(self.preemptions);
+        let mut builder = builder(self.preemptions);
         builder.max_branches = self.max_branches;
-        verdict::explore(builder, logged, move || {
-            probe::begin(accesses, probe::Waits::Exact, probe::Locks::Stepwise);
-            probe::name_threads_in_order();
+        verdict::explore(builder, traced, move || {
+            begin(accesses, Waits::Exact, Locks::Stepwise);
+            scene::number_threads();
             body();
         })
     }
 
-    /// Explores once more as far as the failure, for what was not logged: it takes too long to do so always.
-    fn explained(
+    /// The message of a failure, with a trace. The trace comes from a second exploration up to the failure, because
+    /// recording every execution takes too long.
+    fn explain(
         &self,
-        accesses: probe::Accesses,
+        accesses: Accesses,
         failure: verdict::Failure,
         body: &Arc<impl Fn() + Send + Sync + 'static>,
     ) -> String {
         let verdict::Failure { message, execution, .. } = failure;
-        let again = failure
+        let second = failure
             .is_repeatable
             .then(|| self.explore(accesses, true, body).err())
             .flatten();
-        let same = again.filter(|again| again.execution == execution && again.message == message);
-        let log = same.and_then(|again| again.log);
-        let log = log.filter(|log| !log.events.is_empty());
-        let columns = log.map_or_else(String::new, |log| format!("\n\n{}", columns::text(&log)));
-        format!("the model fails in execution {execution}: {message}{columns}")
+        let same = second.filter(|second| second.execution == execution && second.message == message);
+        let trace = same.and_then(|same| same.trace);
+        let trace = trace.filter(|trace| !trace.events.is_empty());
+        let text = trace.map_or_else(String::new, |trace| format!("\n\n{}", trace::text(&trace)));
+        format!("the model fails in execution {execution}: {message}{text}")
     }
 }

@@ -1,46 +1,51 @@
-//! The seam: everything that a primitive may ask of the machine, in three worlds.
+//! The backend facade: everything that a primitive may use of the platform, in three builds.
 //!
-//! Every primitive of the kit is ordinary Rust over this module, and so can your own code be: written on
-//! [`futex`], [`atomic`], [`cell`] and [`thread`], the same source runs in production and is explored by
-//! `model`.
+//! Every primitive of this crate is ordinary Rust over this module. Your own code can be too: written on [`futex`],
+//! [`atomic`], [`cell`] and [`thread`], the same source runs in production and is explored by `model`.
 //!
-//! | world | when | sleeps on |
+//! | build | when | blocks a thread by |
 //! |---|---|---|
 //! | `std` | Linux, by default | the kernel's futexes, called through `rustix` |
-//! | `parking_lot` | feature `parking_lot`, or any other system | `parking_lot_core`'s table of sleeping threads |
-//! | `loom` | `RUSTFLAGS="--cfg loom"` | loom's explorer of interleavings |
+//! | `parking_lot` | feature `parking_lot`, or any other system | `parking_lot_core`'s table of parked threads |
+//! | `loom` | `RUSTFLAGS="--cfg loom"` | a futex whose interleavings loom explores |
 //!
 //! # The contract
-//! - Nothing here tells its caller which world it is in. Worlds differ in cost, never in meaning.
-//! - [`futex::wait`] is the only place where a thread sleeps.
-//! - A futex promises no memory ordering: publish and observe with the ordering of an atomic operation.
+//! - No item of this module reveals its build. Builds differ in cost, never in meaning.
+//! - [`futex::wait`] is the only function that blocks a thread.
+//! - A futex guarantees no memory ordering: publish and observe data by the ordering of an atomic operation.
 //! - A waiter that a wake has counted returns [`Woken`](futex::Wait::Woken), never `TimedOut`.
-//! - In a child made by `fork` no waiter of the parent's exists, and no wake counts one.
-//! - A wait may return early, so callers decide by state; after `Woken` or `Changed` they try again
-//!   *before* they look at the clock, or the wake-up that they were given is lost.
-//! - Under `model` each thread has its own clock, which moves only when a wait with a deadline ends: to the
-//!   deadline if it has fired, and also, in half of the runs, if it has not, as if the thread had come late to
-//!   look. Every timed wait is explored woken, changed and timed out (`model_within` may leave
-//!   some out: to be woken takes two preemptions); a spin is exhausted at once; and a
-//!   panic that leaves a thread fails the model.
-//! - [`Arc`] is std's in every world, so loom does not see that the drop of the last clone comes after the others'. In a
-//!   model, threads meet before one of them drops what they shared, or its `cell`s seem to be touched at once.
+//! - In a child made by `fork` the waiters of its parent do not exist, and no wake counts one.
+//! - A wait may return early (a spurious wake-up), so a caller decides by the state. After `Woken` or `Changed`
+//!   it retries *before* it checks the clock: otherwise the wake-up that it has consumed is lost.
+//! - Under `model` each thread has its own clock. It moves only when a wait with a deadline ends: to the deadline if
+//!   the wait timed out, and in half of the executions also if it did not, as if the thread was delayed. Every timed
+//!   wait is explored woken, changed and timed out; `model_within` may leave some out, since a wake-up takes two
+//!   preemptions. A spin budget is zero. A panic that leaves a thread fails the model.
+//! - [`Arc`] is std's in every build, so loom does not see that the drop of the last
+//!   clone happens after the other drops. In a model, join the threads before one of
+//!   them drops what they shared. Otherwise loom may report a data race on a `cell`.
 
 #[cfg(loom)]
 #[path = "loom.rs"]
-mod world;
+mod platform;
 #[cfg(not(loom))]
 #[path = "std.rs"]
-mod world;
+mod platform;
 
 #[cfg(all(not(loom), target_os = "linux"))]
 mod linux;
+
 #[cfg(all(not(loom), target_os = "linux", not(feature = "parking_lot")))]
-use linux as sleep;
+use linux as blocking;
+#[cfg(loom)]
+use platform::futex as blocking;
 #[cfg(all(not(loom), any(not(target_os = "linux"), feature = "parking_lot")))]
 #[path = "parking_lot.rs"]
-mod sleep;
+mod blocking;
 
+mod abort;
+#[cfg(all(not(loom), unix, not(target_os = "linux")))]
+mod census;
 #[cfg_attr(
     any(
         loom,
@@ -62,39 +67,61 @@ mod sleep;
 mod fork;
 pub(crate) mod process;
 mod signatures;
+mod wait;
 
-pub(crate) use world::lost;
+pub use platform::{Arc, Instant, Weak, atomic, cell, hint, proved, thread};
 
-/// What a panic says, if that was a text.
+pub(crate) use platform::lost;
+
+/// Blocking on the value of an atomic word.
+pub mod futex {
+    /// Blocks the thread while `word` holds `expected`, until a [`wake`] or the deadline.
+    ///
+    /// If the deadline has passed, returns [`Wait::TimedOut`] without blocking, whatever the value of
+    /// the word. Guarantees no memory ordering. May return early, so decide by the state.
+    ///
+    /// ```
+    /// use selvedge::backend::{atomic::AtomicU32, futex};
+    /// let word = AtomicU32::new(1);
+    /// assert_eq!(futex::wait(&word, 0, None), futex::Wait::Changed);
+    /// assert_eq!(futex::wake(&word, 1), 0);
+    /// ```
+    pub use super::blocking::wait;
+
+    /// Wakes up to `count` threads that are blocked on `word`. Returns their number.
+    pub use super::blocking::wake;
+
+    pub use super::wait::Wait;
+}
+
+/// The message of a panic, if its payload is a string.
 pub(crate) fn text(payload: &(dyn core::any::Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
-pub use world::{Arc, Instant, Weak, atomic, cell, futex, hint, proved, thread};
 
-/// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`, where they do: a test that
-/// silently ran its body once, and passed, would be a lie.
+/// `model`, `model_within` and `Model`, which explore a program. They exist only under `--cfg loom`: in
+/// another build a test would run its body once and pass, without having explored anything.
 ///
 /// ```compile_fail,E0432
 /// use selvedge::model;
 /// ```
 pub mod explored {
     #[cfg(loom)]
-    pub use super::world::{Model, model, model_within};
+    pub use super::platform::{Model, model, model_within};
 }
 
-/// What only the harness of `loom-tests` may touch; it exists in no other world.
+/// The interface for the harness of `loom-tests`.
 #[cfg(loom)]
 #[doc(hidden)]
-pub use world::probe;
+pub use platform::probe;
 
-/// Where the macros below find loom, on which a user's crate need not depend, and what they make of its thread-locals.
+/// What the macros below expand to: loom, so that a user's crate need not depend on it, and the type of thread-locals.
 #[cfg(loom)]
 #[doc(hidden)]
-pub use world::{explorer, local_key};
+pub use platform::{local_key, loom_crate};
 
-/// Makes a constructor `const` wherever atomics have a `const` constructor, and an ordinary function under
-/// loom, whose atomics are made at run time.
+/// Makes a constructor `const`, except under loom, whose atomics have no `const` constructor.
 ///
 /// ```
 /// selvedge::backend::const_fn! {
@@ -119,7 +146,7 @@ macro_rules! __const_fn {
     ($(#[$meta:meta])* $vis:vis fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
 }
 
-/// A static that is made when it is first used; under `model`, anew in each interleaving.
+/// A static that is initialized on first use; under `model`, on first use in each execution.
 ///
 /// ```
 /// selvedge::backend::global! {
@@ -143,11 +170,11 @@ macro_rules! __global {
 #[macro_export]
 macro_rules! __global {
     ($(#[$meta:meta])* static $name:ident: $type:ty = $value:expr;) => {
-        $crate::backend::explorer::lazy_static! { $(#[$meta])* static ref $name: $type = $value; }
+        $crate::backend::loom_crate::lazy_static! { $(#[$meta])* static ref $name: $type = $value; }
     };
 }
 
-/// A static of which each thread has its own, made when the thread first uses it and dropped when the thread ends.
+/// A thread-local static. It is initialized when a thread first uses it, and dropped when that thread ends.
 ///
 /// ```
 /// selvedge::backend::local! {
@@ -172,7 +199,7 @@ macro_rules! __local {
 macro_rules! __local {
     ($(#[$meta:meta])* $vis:vis static $name:ident: $type:ty = $value:expr;) => {
         $(#[$meta])* $vis static $name: $crate::backend::local_key::LocalKey<$type> = {
-            $crate::backend::explorer::thread_local! {
+            $crate::backend::loom_crate::thread_local! {
                 static KEPT: $crate::backend::local_key::Kept<$type> = $crate::backend::local_key::Kept::new(|| $value);
             }
             $crate::backend::local_key::LocalKey::new(&KEPT)

@@ -1,4 +1,4 @@
-//! Where there is no `fork`, or no way to notice it: there is one process.
+//! The only process, on a system that has no `fork`, or no way to detect it.
 
 use core::num::NonZeroUsize;
 
@@ -14,5 +14,5 @@ pub fn survivor() -> Option<NonZeroUsize> {
 /// Does nothing.
 ///
 /// # Safety
-/// None is needed.
+/// This function has no preconditions.
 pub unsafe extern "C" fn enter_child() {}

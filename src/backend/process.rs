@@ -1,10 +1,12 @@
-//! What a child made by `fork` inherits: memory, but of the threads only the one that called it.
+//! Processes and what a child made by `fork` inherits: all memory, but only the thread that called `fork`.
 //!
-//! The C library's `fork` is noticed; a bare system call is not, unless the child says so by [`enter_child`].
+//! The C library's `fork` is detected. A fork by a bare system
+//! call is detected only if the child calls [`enter_child`].
 //!
 //! # Invariants
-//! 1. The value of an [`Owned`] is used and dropped only in the process that has made it. Another thread of the parent's may
-//!    have been changing it at the moment of the fork, so in the child it may be in any state.
+//! 1. The value of an [`Owned`] is used and dropped only in the process that created it. Another thread of the
+//!    parent may have been changing the value during the fork, so the child's copy may be in any state.
+//! 2. `in_child` of a [`PerProcess`] is null or comes from `Box::into_raw`. It is set once, and freed by the drop.
 
 use super::fork;
 use core::mem::ManuallyDrop;
@@ -16,62 +18,63 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire},
 };
 
+pub use super::abort::abort;
 pub use fork::{enter_child, survivor};
 
-/// A process, among itself and its parents.
+/// Identifies a process among itself, its ancestors and its children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process(u32);
 
 impl Process {
-    /// The process that runs this. From the first call on a fork is noticed.
+    /// The current process. The first call registers the handler that detects a fork.
     #[inline]
     pub fn this() -> Process {
         Process(fork::generation())
     }
 
-    /// Whether there was no fork since.
+    /// Whether this is the current process.
     #[inline]
     pub fn is_this(self) -> bool {
         self == Process::this()
     }
 
-    /// Whether there was a fork since: this process is a child of that one, or a child's child.
+    /// Whether this is an ancestor of the current process: its parent, its parent's parent, and so on.
     #[inline]
     pub fn is_parent(self) -> bool {
         !self.is_this()
     }
 
-    /// Whether the process was made by a fork that was noticed.
-    #[allow(dead_code, reason = "only the table of threads asks, on Linux")]
+    /// Whether the process was made by a fork that was detected.
+    #[allow(dead_code, reason = "only `parking_lot.rs` calls it, on Linux")]
     pub fn is_child(self) -> bool {
         self.0 > 1
     }
 
-    /// Whether a thread of that process, which has not ended in it, does not exist here.
+    /// Whether a live thread of this process does not exist in the current process, because it did not call `fork`.
     pub fn left_behind(self, thread: NonZeroUsize) -> bool {
         self.is_parent() && survivor() != Some(thread)
     }
 }
 
-/// A value of which a child made by `fork` makes no use: there it is neither taken nor dropped.
+/// A value of one process. In a child made by `fork` it is neither used nor dropped.
 pub struct Owned<T> {
-    home: Process,
+    owner: Process,
     value: ManuallyDrop<T>,
 }
 
 impl<T> Owned<T> {
     pub fn new(value: T) -> Owned<T> {
         Owned {
-            home: Process::this(),
+            owner: Process::this(),
             value: ManuallyDrop::new(value),
         }
     }
 
-    /// The value, in the process that has made it.
+    /// The value, or `None` in a child of the process that created it.
     pub fn into_inner(self) -> Option<T> {
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: invariant 1; `this` is not dropped, so the value is taken once.
-        this.home
+        // SAFETY: invariant 1. `this` is never dropped, so the value is not used again.
+        this.owner
             .is_this()
             .then(|| unsafe { ManuallyDrop::take(&mut this.value) })
     }
@@ -79,23 +82,23 @@ impl<T> Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        if self.home.is_this() {
-            // SAFETY: invariant 1; it is dropped once.
+        if self.owner.is_this() {
+            // SAFETY: invariant 1. The value is not used after this drop.
             unsafe { ManuallyDrop::drop(&mut self.value) }
         }
     }
 }
 
-/// What each process has its own of: the one that a child needs is made when the child first uses it.
+/// A value of which each process has its own. A child creates its value on first use.
 pub struct PerProcess<T: Anew> {
     own: Owned<T>,
     in_child: AtomicPtr<PerProcess<T>>,
 }
 
-/// What can be made anew in a child made by `fork`.
+/// A value from which a child made by `fork` can create its own.
 pub trait Anew: Send + Sync {
-    /// The child's, from the parent's, which another thread may have been using at the moment of the fork: this must not
-    /// wait for a lock of it, nor read what changes under one that is held.
+    /// Creates the child's value from the parent's. Another thread may have been using the parent's value during the
+    /// fork: this method must neither acquire a lock of that value nor read data that such a lock protects.
     fn anew(&self) -> Self;
 }
 
@@ -109,22 +112,24 @@ impl<T: Anew> PerProcess<T> {
 
     #[cold]
     fn in_child(&self) -> &T {
-        // ORDERING: Acquire pairs with the AcqRel below, of the thread that has made it.
+        // ORDERING: Acquire; synchronizes with the AcqRel below in the
+        // thread that published the value: it is initialized.
         let mut found = self.in_child.load(Acquire);
         if found.is_null() {
-            let made = Box::into_raw(Box::new(PerProcess::new(self.own.value.anew())));
-            // ORDERING: as above; a thread that comes too late sees the other's.
-            found = match self.in_child.compare_exchange(ptr::null_mut(), made, AcqRel, Acquire) {
-                Ok(_) => made,
-                Err(others) => {
-                    // SAFETY: it comes from the box above, and no other thread has seen it.
-                    drop(unsafe { Box::from_raw(made) });
-                    others
+            let new = Box::into_raw(Box::new(PerProcess::new(self.own.value.anew())));
+            // ORDERING: AcqRel publishes `new` to the load above. Acquire on failure synchronizes
+            // with the exchange of the thread that published first: its value is initialized.
+            found = match self.in_child.compare_exchange(ptr::null_mut(), new, AcqRel, Acquire) {
+                Ok(_) => new,
+                Err(published) => {
+                    // SAFETY: `new` comes from the box above, and was not published.
+                    drop(unsafe { Box::from_raw(new) });
+                    published
                 }
             };
         }
-        // SAFETY: it comes from a box, is set once, and is freed by the drop of `self`.
-        unsafe { &*found } // of this process, or of a parent that was itself a child
+        // SAFETY: invariant 2: the pointer is valid until the drop of `self`, which is borrowed.
+        unsafe { &*found } // created by this process, or by a parent that is itself a child
     }
 }
 
@@ -133,7 +138,7 @@ impl<T: Anew> Deref for PerProcess<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        if self.own.home.is_this() {
+        if self.own.owner.is_this() {
             &self.own.value
         } else {
             self.in_child()
@@ -145,24 +150,8 @@ impl<T: Anew> Drop for PerProcess<T> {
     fn drop(&mut self) {
         let in_child = *self.in_child.get_mut();
         if !in_child.is_null() {
-            // SAFETY: it comes from a box, and nothing refers to it any more.
+            // SAFETY: invariant 2. `&mut self` is exclusive, so no reference to the value is left.
             drop(unsafe { Box::from_raw(in_child) });
         }
     }
-}
-
-/// Says why, and ends the process. It waits for no lock: a child may inherit that of the standard error held.
-#[cold]
-pub fn abort(why: &str) -> ! {
-    #[cfg(unix)]
-    {
-        use ::std::io::Write;
-        use ::std::os::fd::FromRawFd;
-        // SAFETY: it is not dropped, so the descriptor stays open; one that is closed gives an error.
-        let mut errors = ManuallyDrop::new(unsafe { ::std::fs::File::from_raw_fd(2) });
-        let _ = writeln!(errors, "selvedge: {why}");
-    }
-    #[cfg(not(unix))]
-    eprintln!("selvedge: {why}");
-    ::std::process::abort()
 }

@@ -1,4 +1,4 @@
-//! Every signature of the contract, compiled in each world: a world that drifts does not build.
+//! The signature of every item of the facade. It is compiled in each build, so a build whose signatures differ fails.
 
 use super::{Arc, Instant, atomic, cell, futex, hint, process, proved, thread};
 use core::num::NonZeroUsize;
@@ -23,7 +23,7 @@ macro_rules! integer {
     })*};
 }
 
-#[expect(dead_code, reason = "it is compiled, never called")]
+#[expect(dead_code, reason = "it is compiled but never called")]
 fn contract() {
     integer!(AtomicU8 of u8, AtomicU16 of u16, AtomicU32 of u32, AtomicUsize of usize, AtomicI32 of i32, AtomicIsize of isize);
     #[cfg(target_has_atomic = "64")]

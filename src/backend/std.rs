@@ -1,4 +1,4 @@
-//! What both production worlds share: the platform's own types, inlined away.
+//! The part that both production builds share: the platform's own types, without run-time cost.
 
 pub use ::std::sync::{Arc, Weak};
 
@@ -11,13 +11,14 @@ pub mod atomic {
     pub use core::sync::atomic::{AtomicI64, AtomicU64};
 }
 
-/// Memory that several threads may touch under a protocol of their own; a model checks the protocol.
+/// Memory that several threads may access under a protocol of their own. A model checks the protocol.
 pub mod cell {
-    /// Like `core::cell::UnsafeCell`, reached through closures so that a model sees each access begin and end.
+    /// Like `core::cell::UnsafeCell`, but accessed through closures, so
+    /// that a model sees the start and end of each access.
     ///
     /// ```
     /// let cell = selvedge::backend::cell::UnsafeCell::new(1);
-    /// // SAFETY: no other thread knows this cell.
+    /// // SAFETY: no other thread has a reference to this cell.
     /// cell.with_mut(|value| unsafe { *value += 1 });
     /// assert_eq!(cell.into_inner(), 2);
     /// ```
@@ -32,7 +33,7 @@ pub mod cell {
             UnsafeCell(core::cell::UnsafeCell::new(value))
         }
 
-        /// Takes the value out.
+        /// Returns the value.
         #[inline(always)]
         pub fn into_inner(self) -> T {
             self.0.into_inner()
@@ -40,33 +41,17 @@ pub mod cell {
     }
 
     impl<T: ?Sized> UnsafeCell<T> {
-        /// Lends a pointer to read through. Dereferencing it needs the absence of any writer.
+        /// Calls `read` with a pointer for reading. It may be dereferenced only while no thread writes.
         #[inline(always)]
         pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
             read(self.0.get())
         }
 
-        /// Lends a pointer to write through. Dereferencing it needs the absence of any other access.
+        /// Calls `write` with a pointer for writing. It may be dereferenced only while no other thread reads or writes.
         #[inline(always)]
         pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
             write(self.0.get())
         }
-    }
-}
-
-/// The one place where a thread sleeps.
-pub mod futex {
-    pub use super::super::sleep::{wait, wake};
-
-    /// Why [`wait`] returned.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub enum Wait {
-        /// A [`wake`] counted this thread, or the wait ended early.
-        Woken,
-        /// The word did not hold the expected value, or the wait ended early.
-        Changed,
-        /// The deadline has passed and no wake has counted this thread.
-        TimedOut,
     }
 }
 
@@ -77,10 +62,10 @@ mod instant {
     use core::ops::Add;
     use core::time::Duration;
 
-    /// A moment on a clock that never goes back; adding too much to it gives "for ever".
+    /// A time on a monotonic clock. A sum that the clock cannot represent is a deadline that never expires.
     ///
-    /// Production reads the system's monotonic clock. Under a model each thread has a
-    /// clock of its own, which moves only when a wait with a deadline ends.
+    /// Production uses the system's monotonic clock. Under a model each thread has
+    /// its own clock, which moves only when a wait with a deadline ends.
     ///
     /// ```
     /// use selvedge::Instant;
@@ -89,35 +74,35 @@ mod instant {
     /// assert!(!deadline.has_passed());
     /// assert!(Instant::now() + Duration::MAX > deadline);
     /// ```
-    // None is "for ever"; it is declared last so that it compares greater than any moment.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    pub struct Instant(Moment);
+    pub struct Instant(Time);
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-    enum Moment {
+    enum Time {
         At(::std::time::Instant),
-        ForEver,
+        /// Declared last, so that it compares greater than any other time.
+        Never,
     }
 
     impl Instant {
-        /// The present.
+        /// The current time.
         #[inline]
         pub fn now() -> Instant {
-            Instant(Moment::At(::std::time::Instant::now()))
+            Instant(Time::At(::std::time::Instant::now()))
         }
 
-        /// Whether the present is this moment or a later one. "For ever" never passes.
+        /// Whether this time has passed. A deadline that never expires does not pass.
         #[inline]
         pub fn has_passed(self) -> bool {
             self.remaining().is_some_and(|left| left.is_zero())
         }
 
-        /// The time from now to this moment: zero once it has passed, `None` for "for ever".
+        /// The duration from now to this time: zero once it has passed, `None` if it never expires.
         #[inline]
         pub fn remaining(self) -> Option<Duration> {
             match self.0 {
-                Moment::At(moment) => Some(moment.saturating_duration_since(::std::time::Instant::now())),
-                Moment::ForEver => None,
+                Time::At(time) => Some(time.saturating_duration_since(::std::time::Instant::now())),
+                Time::Never => None,
             }
         }
     }
@@ -125,12 +110,12 @@ mod instant {
     impl Add<Duration> for Instant {
         type Output = Instant;
 
-        /// The moment `after` this one, or "for ever" where the clock cannot count so far.
+        /// The time `after` this one. It never expires if the clock cannot represent the sum.
         #[inline]
         fn add(self, after: Duration) -> Instant {
             Instant(match self.0 {
-                Moment::At(moment) => moment.checked_add(after).map_or(Moment::ForEver, Moment::At),
-                Moment::ForEver => Moment::ForEver,
+                Time::At(time) => time.checked_add(after).map_or(Time::Never, Time::At),
+                Time::Never => Time::Never,
             })
         }
     }
@@ -138,22 +123,23 @@ mod instant {
 
 pub use instant::Instant;
 
-/// What a lock does, for those who model what is built on it.
+/// The hook by which a model can replace the steps of a lock by an abstract lock.
 ///
-/// Both run the given steps. A model of the kit's own may instead do at once what the laws of the lock say, which are proved
-/// with the steps: otherwise the steps of locks would be all that the model explores.
+/// Outside such a model both functions run the given steps. Models of selvedge's own queues and barriers use
+/// the abstract lock instead, which acquires or releases in one step: otherwise the steps of locks would be
+/// nearly all that they explore. The laws of the lock itself are checked with its full steps.
 pub mod proved {
     use super::atomic::AtomicU32;
 
-    /// Runs the steps that acquire the lock of this word, however long that takes.
+    /// Acquires the lock whose state is `word`, by `steps`. Blocks until the lock is acquired.
     #[inline(always)]
     pub fn acquire(word: &AtomicU32, steps: impl FnOnce()) {
         let _ = word;
         steps();
     }
 
-    /// Runs the steps that release the lock of this word, and tells what they tell; `released` is what they tell of a
-    /// lock that is held.
+    /// Releases the lock whose state is `word`, by `steps`, and returns
+    /// their result. `released` is their result if the lock is held.
     #[inline(always)]
     pub fn release<R>(word: &AtomicU32, steps: impl FnOnce() -> R, released: R) -> R {
         let (_, _) = (word, released);
@@ -161,7 +147,7 @@ pub mod proved {
     }
 }
 
-/// Threads, and a name for each that is never reused.
+/// Threads, each with an id that is never reused.
 pub mod thread {
     use core::cell::Cell;
     use core::num::NonZeroUsize;
@@ -172,7 +158,7 @@ pub mod thread {
     /// The calling thread's id; no other thread of the process has or will have the same.
     ///
     /// # Panics
-    /// When `usize::MAX` ids have been given: on 32-bit systems, after four thousand million.
+    /// When `usize::MAX` ids have been assigned: on 32-bit systems, after about four billion.
     #[inline]
     pub fn id() -> NonZeroUsize {
         ID.get().unwrap_or_else(|| NewId::reserve().adopt())
@@ -180,7 +166,7 @@ pub mod thread {
 
     thread_local!(static ID: Cell<Option<NonZeroUsize>> = const { Cell::new(None) });
 
-    /// An id for a thread that has not begun: whoever starts it knows it before.
+    /// An id for a thread that is not spawned yet, so that the spawning thread knows it in advance.
     ///
     /// ```
     /// use selvedge::backend::thread;
@@ -193,7 +179,7 @@ pub mod thread {
     pub struct NewId(NonZeroUsize);
 
     impl NewId {
-        /// An id that no thread has.
+        /// Reserves an id that no thread has.
         ///
         /// # Panics
         /// As [`id`] does.
@@ -210,17 +196,17 @@ pub mod thread {
             self.0
         }
 
-        /// Makes it the id of the calling thread.
+        /// Makes this the id of the calling thread.
         ///
         /// # Panics
-        /// If the thread has one, since it has asked for it.
+        /// If the thread already has an id, because it has called [`id`].
         pub fn adopt(self) -> NonZeroUsize {
-            assert!(ID.replace(Some(self.0)).is_none(), "the thread has an id");
+            assert!(ID.replace(Some(self.0)).is_none(), "the thread already has an id");
             self.0
         }
     }
 
-    /// What the system calls the calling thread: its number, where the kit knows how to ask (on Linux).
+    /// The system's number of the calling thread. `None` on systems other than Linux.
     pub fn native_id() -> Option<NonZeroUsize> {
         #[cfg(target_os = "linux")]
         let number = usize::try_from(::rustix::thread::gettid().as_raw_nonzero().get()).ok();
@@ -229,7 +215,7 @@ pub mod thread {
         number.and_then(NonZeroUsize::new)
     }
 
-    /// What the system calls the first thread of this process, where the kit knows.
+    /// The system's number of the process's first thread. `None` on systems other than Linux.
     pub fn native_id_of_the_first() -> Option<NonZeroUsize> {
         let number = if cfg!(target_os = "linux") {
             ::std::process::id()
@@ -239,17 +225,17 @@ pub mod thread {
         usize::try_from(number).ok().and_then(NonZeroUsize::new)
     }
 
-    /// The calling thread's name, if it was given one; that of the program's first is `main`.
+    /// The calling thread's name, if it has one. The program's first thread has the name `main`.
     pub fn name() -> Option<String> {
         ::std::thread::current().name().map(str::to_owned)
     }
 
-    /// How many threads can run at the same time, as far as the system tells; at least one.
+    /// The number of threads that can run in parallel, according to the system. At least one.
     pub fn processors() -> usize {
         ::std::thread::available_parallelism().map_or(1, usize::from)
     }
 }
 
-/// A panic of which nobody learns. Only models mind.
+/// Called for a panic that the program cannot observe. It fails a user's model, and does nothing in production.
 #[inline(always)]
-pub(crate) fn lost(_said: impl FnOnce() -> String) {}
+pub(crate) fn lost(_message: impl FnOnce() -> String) {}

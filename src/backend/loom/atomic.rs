@@ -1,39 +1,42 @@
-//! loom's atomics, whose loads and stores can be made RMWs, and whose orderings can be weakened one by one.
+//! loom's atomics, with three changes: loads and stores can run as read-modify-writes,
+//! each ordering can be weakened alone, and each atomic is an [`Object`].
 //!
-//! loom remembers one last access an object, so a thread that loads before it writes, as every CAS loop does,
-//! hides the loads of others, and orders that it should try are never tried. Where each access is an RMW, loom
-//! tries them all, but then no load is ever stale. So a model runs both ways: see
-//! [`Accesses`](super::probe::Accesses). (Loads alone would not do: loom does not know that a store cannot come
-//! between an RMW and the value it has read.)
+//! loom's partial-order reduction remembers one last access of each atomic. A thread that loads before it writes,
+//! as every CAS loop does, hides the loads of other threads, so loom does not try some interleavings. If each
+//! access is a read-modify-write, loom tries them all, but then no load is stale. So a model runs both ways: see
+//! [`Accesses`](super::scene::Accesses). It is not enough to change only the loads: loom does not know that no
+//! store can come between a read-modify-write and the store that it reads from.
 
-use super::explorer::{sync::atomic as explorer, thread};
 use super::object::Object;
 use super::verdict::step;
-use super::{log, probe, proved, site};
+use super::{log, scene, site};
+use ::loom::sync::atomic as loom_atomic;
+use ::loom::thread;
 use ::std::panic::Location;
 use core::mem::{self, ManuallyDrop};
 use core::ptr;
 
-pub use explorer::Ordering;
+pub use loom_atomic::Ordering;
 
-type At = &'static Location<'static>;
+type Caller = &'static Location<'static>;
 
 #[track_caller]
 pub fn fence(order: Ordering) {
     let at = Location::caller();
     match site::ordering(at, 0, order) {
-        Ordering::Relaxed if order != Ordering::Relaxed => {} // a mutant: no fence
-        order => step(|| explorer::fence(order)),
+        Ordering::Relaxed if order != Ordering::Relaxed => {} // a mutant: loom has no Relaxed fence
+        order => step(|| loom_atomic::fence(order)),
     }
     site::reach(at, 0, order);
     log::event(at, 0, || format!("fence {order:?}"));
 }
 
-/// A value as the log shows it: the same in every run.
-trait Shown {
+/// A value of an atomic.
+trait Value {
+    /// The text in the trace: the same in every run.
     fn shown(self) -> String;
 
-    /// As the number that [`Object`] remembers.
+    /// The number that [`Object`] keeps.
     fn bits(self) -> usize;
 }
 
@@ -45,7 +48,7 @@ macro_rules! shared {
             object.changed_to(value.bits());
             Self {
                 object,
-                inner: explorer::$atomic::new(value),
+                inner: loom_atomic::$atomic::new(value),
             }
         }
 
@@ -58,7 +61,7 @@ macro_rules! shared {
         pub fn store(&self, value: $value, order: Ordering) {
             let at = Location::caller();
             let weak = site::ordering(at, 0, order);
-            self.during(at, |inner| match probe::accesses_are_fresh() {
+            self.during(at, |inner| match scene::accesses_are_fresh() {
                 true => drop(inner.swap(value, weak)),
                 false => inner.store(value, weak),
             });
@@ -90,7 +93,7 @@ macro_rules! shared {
             self.exchange(Location::caller(), [current, new], [success, failure])
         }
 
-        /// Never fails spuriously: a loop would try again, to no other end.
+        /// Never fails spuriously, because the caller would only retry.
         #[track_caller]
         pub fn compare_exchange_weak(
             &self,
@@ -110,29 +113,29 @@ macro_rules! shared {
             mut update: impl FnMut($value) -> Option<$value>,
         ) -> Result<$value, $value> {
             let at = Location::caller();
-            let mut seen = self.load_at(at, 1, fetch);
-            while let Some(new) = update(seen) {
-                match self.exchange(at, [seen, new], [set, fetch]) {
-                    Ok(_) => return Ok(seen),
-                    Err(newer) => seen = newer,
+            let mut value = self.load_at(at, 1, fetch);
+            while let Some(new) = update(value) {
+                match self.exchange(at, [value, new], [set, fetch]) {
+                    Ok(_) => return Ok(value),
+                    Err(newer) => value = newer,
                 }
             }
-            Err(seen)
+            Err(value)
         }
 
-        fn load_at(&self, at: At, operand: usize, order: Ordering) -> $value {
+        fn load_at(&self, at: Caller, operand: usize, order: Ordering) -> $value {
             let weak = site::ordering(at, operand, order);
-            let seen = self.during(at, |inner| match probe::accesses_are_fresh() {
+            let value = self.during(at, |inner| match scene::accesses_are_fresh() {
                 true => Self::newest_of(inner, weak),
                 false => inner.load(weak),
             });
             site::reach(at, operand, order);
             self.object
-                .log(at, |number| format!("load #{number}: {}", seen.shown()));
-            seen
+                .log(at, |number| format!("load #{number}: {}", value.shown()));
+            value
         }
 
-        fn exchange(&self, at: At, [current, new]: [$value; 2], orders: [Ordering; 2]) -> Result<$value, $value> {
+        fn exchange(&self, at: Caller, [current, new]: [$value; 2], orders: [Ordering; 2]) -> Result<$value, $value> {
             let [success, failure] = [0, 1].map(|operand| site::ordering(at, operand, orders[operand]));
             let result = self.during(at, |inner| inner.compare_exchange(current, new, success, failure));
             let operand = usize::from(result.is_err());
@@ -141,7 +144,7 @@ macro_rules! shared {
                 let current = current.shown();
                 match result {
                     Ok(_) => format!("cas #{number}: {current} → {}", new.shown()),
-                    Err(seen) => format!("cas #{number} failed: {}, not {current}", seen.shown()),
+                    Err(value) => format!("cas #{number} failed: {}, not {current}", value.shown()),
                 }
             });
             if result.is_ok() {
@@ -152,7 +155,7 @@ macro_rules! shared {
 
         fn rmw(
             &self,
-            at: At,
+            at: Caller,
             name: &str,
             order: Ordering,
             operation: impl FnOnce(&$inner, Ordering) -> $value,
@@ -171,16 +174,17 @@ macro_rules! shared {
             before
         }
 
-        /// Others may run during an operation, and end the object: so loom gets a copy, and finds no ruins.
+        /// Runs an operation. Other threads may run before it and drop the object, so loom gets a copy of its handle.
         #[inline]
-        fn during<R>(&self, at: At, operation: impl FnOnce(&$inner) -> R) -> R {
+        fn during<R>(&self, at: Caller, operation: impl FnOnce(&$inner) -> R) -> R {
             const { assert!(!mem::needs_drop::<$inner>()) };
-            let number = self.object.assert_lives("an atomic", at);
-            proved::assert_no_stand_in(number);
-            // SAFETY: it lives, and a copy of loom's index of the object is as good as the original.
+            let number = self.object.assert_alive("an atomic", at);
+            scene::assert_not_abstract_lock(number);
+            // SAFETY: the object is alive. loom's handle is an index without
+            // a destructor, so a copy is as good as the original.
             let inner = ManuallyDrop::new(unsafe { ptr::read(&self.inner) });
             let result = step(|| operation(&inner));
-            self.object.assert_survived("an atomic", number, at);
+            self.object.assert_still_alive("an atomic", number, at);
             result
         }
     };
@@ -190,7 +194,7 @@ macro_rules! operations {
     ($atomic:ident, $value:ty: $($operation:ident = $after:expr),*) => {$(
         #[track_caller]
         pub fn $operation(&self, value: $value, order: Ordering) -> $value {
-            let operation = |inner: &explorer::$atomic, order| inner.$operation(value, order);
+            let operation = |inner: &loom_atomic::$atomic, order| inner.$operation(value, order);
             let name = stringify!($operation);
             self.rmw(Location::caller(), name, order, operation, |before| $after(before, value))
         }
@@ -203,7 +207,7 @@ macro_rules! integers {
         #[derive(Debug)]
         pub struct $atomic {
             object: Object,
-            inner: explorer::$atomic,
+            inner: loom_atomic::$atomic,
         }
 
         $(#[$cfg])?
@@ -215,7 +219,7 @@ macro_rules! integers {
         }
 
         $(#[$cfg])?
-        impl Shown for $value {
+        impl Value for $value {
             fn shown(self) -> String {
                 self.to_string()
             }
@@ -227,7 +231,7 @@ macro_rules! integers {
 
         $(#[$cfg])?
         impl $atomic {
-            shared!($atomic, explorer::$atomic, $value);
+            shared!($atomic, loom_atomic::$atomic, $value);
             operations! { $atomic, $value:
                 fetch_add = <$value>::wrapping_add,
                 fetch_sub = <$value>::wrapping_sub,
@@ -238,7 +242,7 @@ macro_rules! integers {
                 fetch_min = <$value>::min
             }
 
-            fn newest_of(inner: &explorer::$atomic, order: Ordering) -> $value {
+            fn newest_of(inner: &loom_atomic::$atomic, order: Ordering) -> $value {
                 inner.fetch_or(0, order)
             }
         }
@@ -257,12 +261,12 @@ integers! {
 }
 
 impl AtomicUsize {
-    /// Looks again, whenever the value has changed, until it is `ready`. To look again and again would have no end where two do it:
-    /// they could take turns for ever.
-    pub(super) fn spin_until(&self, at: At, order: Ordering, ready: impl Fn(usize) -> bool) {
+    /// Loads the value after each change, until it is `ready`. A loop of loads
+    /// would not end: loom could run two such loops alternately without end.
+    pub(super) fn spin_until(&self, at: Caller, order: Ordering, ready: impl Fn(usize) -> bool) {
         while !ready(self.load_at(at, 0, order)) {
             if ready(self.object.newest()) {
-                step(thread::yield_now); // what we have seen is old: the next look sees something newer
+                step(thread::yield_now); // the loaded value is stale: after a yield loom returns a newer one
             } else {
                 self.object.await_change();
             }
@@ -271,25 +275,25 @@ impl AtomicUsize {
 }
 
 impl AtomicU32 {
-    /// The newest value, which the futex reads by an RMW: no operation of the model's.
-    pub(super) fn newest(&self, at: At) -> u32 {
+    /// The newest value, read by a read-modify-write. Not an operation of the program: only the futex uses it.
+    pub(super) fn newest(&self, at: Caller) -> u32 {
         self.during(at, |inner| Self::newest_of(inner, Ordering::Relaxed))
     }
 
-    pub(super) fn log(&self, at: At, text: impl FnOnce(u32) -> String) {
+    pub(super) fn log(&self, at: Caller, text: impl FnOnce(u32) -> String) {
         self.object.log(at, text);
     }
 
     #[track_caller]
     pub(super) fn number(&self) -> u32 {
-        self.object.assert_lives("an atomic", Location::caller())
+        self.object.assert_alive("an atomic", Location::caller())
     }
 }
 
 #[derive(Debug)]
 pub struct AtomicBool {
     object: Object,
-    inner: explorer::AtomicBool,
+    inner: loom_atomic::AtomicBool,
 }
 
 impl Default for AtomicBool {
@@ -299,7 +303,7 @@ impl Default for AtomicBool {
     }
 }
 
-impl Shown for bool {
+impl Value for bool {
     fn shown(self) -> String {
         self.to_string()
     }
@@ -310,14 +314,14 @@ impl Shown for bool {
 }
 
 impl AtomicBool {
-    shared!(AtomicBool, explorer::AtomicBool, bool);
+    shared!(AtomicBool, loom_atomic::AtomicBool, bool);
     operations! { AtomicBool, bool:
         fetch_and = |before, value| before & value,
         fetch_or = |before, value| before | value,
         fetch_xor = |before, value| before ^ value
     }
 
-    fn newest_of(inner: &explorer::AtomicBool, order: Ordering) -> bool {
+    fn newest_of(inner: &loom_atomic::AtomicBool, order: Ordering) -> bool {
         inner.fetch_or(false, order)
     }
 }
@@ -325,7 +329,7 @@ impl AtomicBool {
 #[derive(Debug)]
 pub struct AtomicPtr<T> {
     object: Object,
-    inner: explorer::AtomicPtr<T>,
+    inner: loom_atomic::AtomicPtr<T>,
 }
 
 impl<T> Default for AtomicPtr<T> {
@@ -335,7 +339,7 @@ impl<T> Default for AtomicPtr<T> {
     }
 }
 
-impl<T> Shown for *mut T {
+impl<T> Value for *mut T {
     fn shown(self) -> String {
         if self.is_null() { "null" } else { "a pointer" }.into()
     }
@@ -346,12 +350,12 @@ impl<T> Shown for *mut T {
 }
 
 impl<T> AtomicPtr<T> {
-    shared!(AtomicPtr, explorer::AtomicPtr<T>, *mut T);
+    shared!(AtomicPtr, loom_atomic::AtomicPtr<T>, *mut T);
 
-    fn newest_of(inner: &explorer::AtomicPtr<T>, order: Ordering) -> *mut T {
-        let nobody = ptr::null_mut();
+    fn newest_of(inner: &loom_atomic::AtomicPtr<T>, order: Ordering) -> *mut T {
+        let null = ptr::null_mut();
         inner
-            .compare_exchange(nobody, nobody, order, order)
-            .unwrap_or_else(|seen| seen)
+            .compare_exchange(null, null, order, order)
+            .unwrap_or_else(|value| value)
     }
 }

@@ -1,6 +1,5 @@
-//! loom's cell, with an identity.
+//! loom's cell, with the identity of an object.
 
-use super::explorer;
 use super::object::Object;
 use super::verdict::step;
 use ::std::panic::Location;
@@ -8,7 +7,7 @@ use ::std::panic::Location;
 #[derive(Debug)]
 pub struct UnsafeCell<T: ?Sized> {
     object: Object,
-    inner: explorer::cell::UnsafeCell<T>,
+    inner: ::loom::cell::UnsafeCell<T>,
 }
 
 impl<T> UnsafeCell<T> {
@@ -16,7 +15,7 @@ impl<T> UnsafeCell<T> {
     pub fn new(value: T) -> UnsafeCell<T> {
         UnsafeCell {
             object: Object::new("cell"),
-            inner: explorer::cell::UnsafeCell::new(value),
+            inner: ::loom::cell::UnsafeCell::new(value),
         }
     }
 
@@ -27,20 +26,21 @@ impl<T> UnsafeCell<T> {
 
 impl<T: ?Sized> UnsafeCell<T> {
     #[track_caller]
-    pub fn with<R>(&self, look: impl FnOnce(*const T) -> R) -> R {
-        self.touched("reads", Location::caller());
-        step(|| self.inner.get()).with(look)
+    pub fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
+        self.before_access("reads", Location::caller());
+        step(|| self.inner.get()).with(read)
     }
 
     #[track_caller]
-    pub fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
-        self.touched("writes", Location::caller());
-        step(|| self.inner.get_mut()).with(change)
+    pub fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
+        self.before_access("writes", Location::caller());
+        step(|| self.inner.get_mut()).with(write)
     }
 
-    /// Before loom looks at the access: it may refuse it. Nobody else runs in between.
-    fn touched(&self, verb: &str, at: &'static Location<'static>) {
-        self.object.assert_lives("a cell", at);
+    /// Checks the cell and adds the access to the trace. It comes before the call
+    /// into loom, which may report a data race. No other thread runs in between.
+    fn before_access(&self, verb: &str, at: &'static Location<'static>) {
+        self.object.assert_alive("a cell", at);
         self.object.log(at, |number| format!("{verb} cell #{number}"));
     }
 }

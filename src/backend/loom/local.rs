@@ -1,31 +1,33 @@
-//! Thread-locals. loom drops those of a thread after the thread's last step that it counts, in any order: so each keeps the
-//! thread living for the harness until it is dropped, since its drop may still wake others.
+//! Thread-locals of a model.
+//!
+//! loom drops the thread-locals of a thread in any order, after the thread's last step. Such a drop may still
+//! wake another thread. So each thread-local keeps its thread counted as living until it is dropped.
 
-use super::explorer;
-use super::probe::Living;
-use super::verdict::{root, step, within_step};
+use super::scene::Living;
+use super::verdict::{run_thread, step, within_step};
+use ::loom::thread::AccessError;
 use ::std::cell::RefCell;
 use ::std::rc::Rc;
 use core::ptr;
 
-explorer::thread_local! {
+::loom::thread_local! {
     static LIVING: RefCell<Option<Rc<Living>>> = RefCell::new(None);
 }
 
-/// Does `body` as a thread that lives until its thread-locals are dropped.
-pub(super) fn live<R>(living: Living, body: impl FnOnce() -> R) -> R {
+/// Runs the body of a thread, which counts as living until its thread-locals are dropped.
+pub(super) fn run<R>(living: Living, body: impl FnOnce() -> R) -> R {
     living.enter();
     let living = Rc::new(living);
-    step(|| LIVING.with(|mine| *mine.borrow_mut() = Some(Rc::clone(&living))));
-    root(body)
+    step(|| LIVING.with(|current| *current.borrow_mut() = Some(Rc::clone(&living))));
+    run_thread(body)
 }
 
 #[derive(Debug)]
 pub struct LocalKey<T: 'static> {
-    inner: &'static explorer::thread::LocalKey<Kept<T>>,
+    inner: &'static ::loom::thread::LocalKey<Kept<T>>,
 }
 
-/// A value that is dropped before its thread has ended.
+/// A thread-local's value. Its thread counts as living until the value is dropped.
 #[derive(Debug)]
 pub struct Kept<T> {
     value: T,
@@ -42,19 +44,19 @@ impl<T> Kept<T> {
 }
 
 impl<T: 'static> LocalKey<T> {
-    pub const fn new(inner: &'static explorer::thread::LocalKey<Kept<T>>) -> LocalKey<T> {
+    pub const fn new(inner: &'static ::loom::thread::LocalKey<Kept<T>>) -> LocalKey<T> {
         LocalKey { inner }
     }
 
-    pub fn with<R>(&'static self, look: impl FnOnce(&T) -> R) -> R {
-        self.try_with(look).expect("the thread has not dropped it")
+    pub fn with<R>(&'static self, access: impl FnOnce(&T) -> R) -> R {
+        self.try_with(access).expect("the thread-local was dropped")
     }
 
     /// # Errors
-    /// If the thread has dropped it.
-    pub fn try_with<R>(&'static self, look: impl FnOnce(&T) -> R) -> Result<R, explorer::thread::AccessError> {
+    /// If the thread has dropped the value.
+    pub fn try_with<R>(&'static self, access: impl FnOnce(&T) -> R) -> Result<R, AccessError> {
         let kept = step(|| self.inner.try_with(ptr::from_ref))?;
-        // SAFETY: it stays where it is until the thread has run all of its code.
-        Ok(look(unsafe { &(*kept).value }))
+        // SAFETY: loom neither moves nor drops the value until the thread has run all of its code.
+        Ok(access(unsafe { &(*kept).value }))
     }
 }

@@ -1,105 +1,109 @@
-//! The identity of an atomic or a cell: its number in the execution, and whether it still exists.
+//! The identity of an atomic or a cell: its number in the execution, and whether it is still alive.
 //!
-//! loom does not notice that somebody uses an object whose owner is gone, such as the word of a waiter that has left
-//! its frame. Here it is noticed: an object takes its mark with it, and its place is looked at through the reference.
+//! loom does not detect the use of an object whose owner was dropped, such as the word of a waiter whose frame has
+//! ended. Here each object has a tag that its drop clears, and each operation reads the tag through its reference.
 
-use super::{log, probe, remedy, verdict};
+use super::site::Place;
+use super::{log, remedy, scene, verdict};
 use ::std::panic::Location;
 use ::std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use core::ptr;
 
-/// What memory hardly contains by chance.
-const LIVES: u32 = 0x5e1f_ed6e;
+/// A value that memory is unlikely to hold by chance.
+const ALIVE: u32 = 0x5e1f_ed6e;
 
 #[derive(Debug)]
 pub(super) struct Object {
-    mark: AtomicU32,
+    tag: AtomicU32,
     number: u32,
-    /// In which it was made.
+    /// The number of the execution that created it.
     execution: u64,
-    /// What an atomic was last changed to, as a number.
+    /// The newest value of an atomic, as a number.
     newest: AtomicUsize,
 }
 
 impl Object {
     #[track_caller]
     pub(super) fn new(kind: &'static str) -> Object {
-        let number = probe::next_object();
-        log::made(number, kind, Location::caller());
+        let number = scene::next_object();
+        log::created(number, kind, Location::caller());
         Object {
-            mark: AtomicU32::new(LIVES),
+            tag: AtomicU32::new(ALIVE),
             number,
-            execution: probe::execution(),
+            execution: scene::execution(),
             newest: AtomicUsize::new(0),
         }
     }
 
-    /// Something that happens to it.
+    /// Adds an operation on this object to the trace.
     #[inline]
     pub(super) fn log(&self, at: &'static Location<'static>, text: impl FnOnce(u32) -> String) {
         log::event(at, self.number, || text(self.number));
     }
 
-    /// Its value is now another: those who spin on it look again. Nobody else has run since.
+    /// Records that an operation has changed the value, and unparks the threads
+    /// that spin on it. No other thread has run since that operation.
     pub(super) fn changed_to(&self, value: usize) {
         self.newest.store(value, Relaxed);
-        probe::look_again(self.number);
+        scene::notify_change(self.number);
     }
 
     pub(super) fn newest(&self) -> usize {
         self.newest.load(Relaxed)
     }
 
-    /// The caller's rest between two looks at it: until it changes.
+    /// Parks the calling thread, which spins on this object, until the value changes.
     pub(super) fn await_change(&self) {
-        probe::spin(self.number);
+        scene::await_change(self.number);
     }
 
-    /// Its number, for as long as it lives.
+    /// Fails the execution if the object was dropped or belongs to another execution. Returns its number.
     #[inline]
-    pub(super) fn assert_lives(&self, what: &str, at: &'static Location<'static>) -> u32 {
-        if !self.lives() {
-            dead(what, None, at);
+    pub(super) fn assert_alive(&self, kind: &str, at: &'static Location<'static>) -> u32 {
+        if !self.is_alive() {
+            fail_dropped(kind, None, at);
         }
-        if self.execution != probe::execution() {
-            verdict::fail_with(format!("{}, at {}", remedy::STRANGER, log::Place::from(at)));
+        if self.execution != scene::execution() {
+            verdict::fail_with(format!("{}, at {}", remedy::FOREIGN_OBJECT, Place::from(at)));
         }
         self.number
     }
 
-    /// It lived before an operation, as `number`, and must still.
+    /// Fails the execution if the object, whose number was `number`, was dropped during an operation.
     #[inline]
-    pub(super) fn assert_survived(&self, what: &str, number: u32, at: &'static Location<'static>) {
-        if !self.lives() {
-            dead(what, Some(number), at);
+    pub(super) fn assert_still_alive(&self, kind: &str, number: u32, at: &'static Location<'static>) {
+        if !self.is_alive() {
+            fail_dropped(kind, Some(number), at);
         }
     }
 
-    fn lives(&self) -> bool {
-        // SAFETY: the stacks and the memory of an execution stay mapped while it lasts; volatile, for the object that
-        // was here may be gone.
-        unsafe { ptr::read_volatile(self.mark.as_ptr()) == LIVES }
+    fn is_alive(&self) -> bool {
+        // SAFETY: the stacks and the heap of an execution stay mapped until it ends, so the
+        // address is readable. The read is volatile because the object may have been dropped.
+        unsafe { ptr::read_volatile(self.tag.as_ptr()) == ALIVE }
     }
 }
 
+/// Fails the execution, unless the model was cancelled: cancelling unwinds blocked threads out of frames to which other
+/// threads may still have references.
 #[cold]
-fn dead(what: &str, number: Option<u32>, at: &'static Location<'static>) {
-    // A model that is being ended unwinds its sleepers out of frames that others may still know.
-    if !probe::is_cancelled() {
-        let name = || number.map_or(what.to_owned(), |number| format!("#{number}"));
+fn fail_dropped(kind: &str, number: Option<u32>, at: &'static Location<'static>) {
+    if !scene::is_cancelled() {
+        let name = || number.map_or(kind.to_owned(), |number| format!("#{number}"));
         log::event(at, number.unwrap_or_default(), || {
-            format!("uses {}, which is gone", name())
+            format!("uses {} after its drop", name())
         });
         verdict::fail_with(format!(
-            "{what} is used after its frame or owner is gone, at {}",
-            log::Place::from(at)
+            "{kind} is used after the end of its frame or the drop of its owner, at {}",
+            Place::from(at)
         ));
     }
 }
 
 impl Drop for Object {
     fn drop(&mut self) {
-        // SAFETY: it is ours; volatile, or a write that only the dead could read would be left out.
-        unsafe { ptr::write_volatile(self.mark.as_ptr(), 0) };
+        // SAFETY: `&mut self` is exclusive. The write is volatile because the
+        // compiler would remove a store to memory that is about to be freed.
+        unsafe { ptr::write_volatile(self.tag.as_ptr(), 0) };
     }
 }

@@ -1,31 +1,32 @@
-//! What the explorer says of a failure, in words that name the cause and the remedy.
+//! Messages for failures of a model: the cause and the remedy, in place of loom's own words.
 
-pub(super) const STACK: &str = "a thread of the model has overflowed its stack. That of the main thread has 32 KiB, those of \
-    others 256 KiB: let a thread do what needs more, with `Builder::stack_size`, or keep large values in a `Box`";
+pub(super) const STACK: &str = "a thread of the model has overflowed its stack. The main thread has 32 KiB, each other thread \
+    256 KiB. Run code that needs more in a thread with a larger `Builder::stack_size`, or keep large values in a `Box`";
 
-pub(super) const STUCK: &str = "no thread of the model has made a step for 10 seconds. All of them run in turn on one thread of \
-    the system, so one that blocks outside the kit (a lock, a channel or a join of std's, a sleep, a read) blocks them all: \
-    use the kit's own; and a loop that waits must do so by a step, such as `hint::spin_until`";
+pub(super) const STUCK: &str = "no thread of the model has made a step for 10 seconds. loom runs all of them one at a time on one \
+    system thread, so a thread that blocks outside the kit (a lock, a channel or a join of std, a sleep, a read) blocks all \
+    threads: use selvedge's own. A loop that waits must make steps, for example by `hint::spin_until`";
 
-pub(super) const LOST: &str = "this panic has ended a job, a callback, a timer or a thread, and the program does not learn of it. \
-    If the model expects it, ask for it (`Job::result`), or catch it where it begins";
+pub(super) const UNOBSERVED: &str = "this panic has ended a job, a callback, a timer or a thread, and the program cannot observe it. \
+    If the model expects the panic, take its result (`Job::result`), or catch the panic where it starts";
 
-pub(super) const STRANGER: &str = "an object is used that was made in another execution, or outside the model. A model begins \
-    each execution anew, but a `static` of std's (`LazyLock`, `OnceLock`, `thread_local!`) keeps what the first has made: \
-    declare it with `selvedge::backend::global!` or `local!`, or make the object in the model's body";
+pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed in another execution, or outside the model. Each \
+    execution of a model starts from nothing, but a `static` of std (`LazyLock`, `OnceLock`, `thread_local!`) keeps the value of \
+    the first execution: declare it with `selvedge::backend::global!` or `local!`, or construct the object in the model's body";
 
-const THREADS: &str = "the model has too many threads: five at most, with the main thread, and the workers of its pools and the \
-    threads of its timers count";
+const THREADS: &str = "the model has too many threads: five at most. The main thread counts, and so do the workers of its pools and \
+    the threads of its timers";
 
-const BRANCHES: &str = "an execution has too many steps. Either it has no end: a loop around a timed wait, for each wait may \
-    time out again (bound its rounds); a `Timer::every` that is not cancelled (start it for a number of runs); a loop that \
+const BRANCHES: &str = "an execution has too many steps. Perhaps it has no end: a loop around a timed wait, since each wait may \
+    time out again (limit the iterations); a `Timer::every` that is not cancelled (start it for a number of runs); a loop that \
     polls (use `hint::spin_until`). Or the model is too large: give it fewer threads and steps, or raise \
     `Model::max_branches`";
 
-const STATICS: &str = "a static is used when the model's body has returned, which drops all of them, in no order. Let the threads \
-    that use it end before that; and an object whose drop uses the kit's own statics, such as a `ThreadPool`, belongs in the body";
+const STATICS: &str = "a static is used after the model's body has returned, when loom drops all statics, in any order. Join the \
+    threads that use it before the body returns. An object whose drop uses selvedge's own statics, such as a `ThreadPool`, \
+    belongs in the body";
 
-/// What is to be said instead of the explorer's own words.
+/// The message for a failure that loom reports by this text. `None` if the text is not one of loom's.
 pub(super) fn of(text: &str) -> Option<String> {
     let text = text.trim();
     let says = |part: &str| text.contains(part);
@@ -42,9 +43,11 @@ pub(super) fn of(text: &str) -> Option<String> {
     Some(remedy)
 }
 
-const DEADLOCK: &str = "a deadlock: each thread that has not ended is blocked for ever";
+const DEADLOCK: &str = "a deadlock: each thread that has not ended is blocked indefinitely";
 
-const OWNER: &str = "a thread uses an atomic object while another makes or drops it, and neither happens before the other. Let the \
-    threads meet before the drop; and what a `LazyLock` or a `OnceLock` makes belongs in `selvedge::backend::global!`";
+const OWNER: &str = "a thread uses an atomic object while another thread constructs or drops it, and neither happens before the \
+    other. Join the threads before the drop. An object that a `LazyLock` or a `OnceLock` constructs belongs in \
+    `selvedge::backend::global!`";
 
-const RACE: &str = "two threads touch a cell, one of them writes, and neither access happens before the other";
+const RACE: &str =
+    "two threads access a cell, at least one of them writes, and neither access happens before the other";

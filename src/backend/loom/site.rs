@@ -1,69 +1,101 @@
-//! Where operations with an ordering stand in the source. A process may ask which of them its executions reach, or
-//! weaken the ordering of one: a mutant, made without a build.
+//! Source locations of operations that have a memory ordering. A process can count the sites that its executions reach,
+//! or weaken the ordering of one site: a mutant that needs no build.
 
-use super::explorer::sync::atomic::Ordering;
-use super::log::Place;
+use ::loom::sync::atomic::Ordering;
 use ::std::collections::BTreeSet;
+use ::std::fmt;
 use ::std::panic::Location;
 use ::std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use ::std::sync::{Mutex, OnceLock};
 
-type At = &'static Location<'static>;
+type Caller = &'static Location<'static>;
 
-static COUNTED: AtomicBool = AtomicBool::new(false);
-static REACHED: Mutex<BTreeSet<(At, usize)>> = Mutex::new(BTreeSet::new());
+static IS_COUNTING: AtomicBool = AtomicBool::new(false);
+static REACHED: Mutex<BTreeSet<(Caller, usize)>> = Mutex::new(BTreeSet::new());
 static MUTANT: OnceLock<Mutant> = OnceLock::new();
-static MUTATED: AtomicBool = AtomicBool::new(false);
+static HAS_MUTANT: AtomicBool = AtomicBool::new(false);
 
-/// An operation, by the place of its name, and which of its orderings: 1 is that of a failed exchange.
+/// A location in the source. The path of its file is relative to the root of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub file: String,
+    pub line: u32,
+    pub column: u32,
+}
+
+impl From<&Location<'_>> for Place {
+    fn from(at: &Location<'_>) -> Place {
+        let file = at.file().replace('\\', "/");
+        // `loom-tests` compiles this crate as `../src/lib.rs`.
+        let file = file.rsplit("../").next().unwrap_or_default().to_owned();
+        Place {
+            file,
+            line: at.line(),
+            column: at.column(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One ordering of an operation. Operand 1 is the failure ordering of a compare-exchange and the fetch ordering of
+/// `fetch_update`. Every other ordering is operand 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Site {
+    /// The location of the method name in the call.
     pub place: Place,
     pub operand: usize,
 }
 
-/// An ordering of a site, replaced.
+/// A site whose ordering is replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
     pub site: Site,
     pub becomes: Ordering,
 }
 
-/// From now on this process knows which sites it reaches with an ordering stronger than `Relaxed`.
+/// From now on, records the sites that this process reaches with an ordering stronger than `Relaxed`.
 pub fn count() {
-    COUNTED.store(true, Relaxed);
+    IS_COUNTING.store(true, Relaxed);
 }
 
-/// The sites that were reached since [`count`].
+/// The sites that this process has reached since [`count`].
 pub fn reached() -> Vec<Site> {
     let reached = REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let site = |&(at, operand): &(At, usize)| Site {
+    let site = |&(at, operand): &(Caller, usize)| Site {
         place: at.into(),
         operand,
     };
     reached.iter().map(site).collect()
 }
 
-/// Weakens a site for as long as this process lives; one at most.
+/// Replaces the ordering of one site until the process ends.
+///
+/// # Panics
+/// On the second call in a process.
 pub fn mutate(mutant: Mutant) {
-    MUTANT.set(mutant).expect("one mutant a process");
-    MUTATED.store(true, Relaxed);
+    MUTANT.set(mutant).expect("a process has at most one mutant");
+    HAS_MUTANT.store(true, Relaxed);
 }
 
-/// The ordering that an operation shall have.
+/// The ordering with which to run an operation: the mutant's at its site, otherwise the source's.
 #[inline]
-pub(super) fn ordering(at: At, operand: usize, order: Ordering) -> Ordering {
-    if MUTATED.load(Relaxed) {
+pub(super) fn ordering(at: Caller, operand: usize, order: Ordering) -> Ordering {
+    if HAS_MUTANT.load(Relaxed) {
         mutated(at, operand, order)
     } else {
         order
     }
 }
 
-/// Notes that an operation was made with the ordering that its source gives it.
+/// Records that an operation ran whose ordering in the source is `order`.
 #[inline]
-pub(super) fn reach(at: At, operand: usize, order: Ordering) {
-    if COUNTED.load(Relaxed) && order != Ordering::Relaxed {
+pub(super) fn reach(at: Caller, operand: usize, order: Ordering) {
+    if IS_COUNTING.load(Relaxed) && order != Ordering::Relaxed {
         REACHED
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -72,7 +104,7 @@ pub(super) fn reach(at: At, operand: usize, order: Ordering) {
 }
 
 #[cold]
-fn mutated(at: At, operand: usize, order: Ordering) -> Ordering {
+fn mutated(at: Caller, operand: usize, order: Ordering) -> Ordering {
     match MUTANT.get() {
         Some(Mutant { site, becomes })
             if (site.operand, site.place.line, site.place.column) == (operand, at.line(), at.column())

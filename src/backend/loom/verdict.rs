@@ -1,19 +1,20 @@
-//! What becomes of a model in which an execution fails.
+//! The verdict on a model of which an execution fails.
 //!
-//! What the explorer refuses (a race, a deadlock, an execution without an end) it says by a panic, in the thread that has made
-//! the step. That panic must not reach the program's own code: a job would take it for its own, and a drop that makes another
-//! step aborts the process. So each call into the explorer is a [`step`], and a step that panics does not return.
+//! loom reports a data race, a deadlock or an execution without end by a panic, in the thread
+//! that called into loom. That panic must not reach the program's own code: a job would report it
+//! as its own, and a drop that calls into loom again would abort the process. So each call into
+//! loom is a [`step`], and a step in which loom panics does not return.
 //!
 //! # Invariants
-//! 1. No panic of the explorer unwinds a frame of the program.
-//! 2. The exploration of a user's model has a thread of the system for itself, which stays where an execution has failed: no
-//!    frame of that execution is unwound. Its memory is lost until the process ends.
-//! 3. A model fails once: its first failure is the verdict.
+//! 1. No panic of loom unwinds a frame of the program.
+//! 2. A user's model is explored on a system thread of its own. When an execution fails, that thread parks in the
+//!    failed step: no frame of the execution is unwound, and its memory is leaked until the process ends.
+//! 3. A model fails at most once: its first failure is the verdict.
 
-use super::explorer::model::Builder;
-use super::probe::Cancelled;
-use super::{log, remedy};
+use super::remedy;
+use super::trace::{self, Shared, Trace};
 use crate::backend::text;
+use ::loom::model::Builder;
 use ::std::any::Any;
 use ::std::cell::{Cell, RefCell};
 use ::std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,182 +26,203 @@ use ::std::{panic, thread};
 
 type Payload = Box<dyn Any + Send>;
 
-/// How an execution has failed.
+/// The payload that unwinds a blocked thread after its model was cancelled.
+#[derive(Debug)]
+pub struct Cancelled;
+
+/// The first failure of a model.
 #[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) message: String,
-    /// Counted from one.
+    /// The number of the failed execution, from one.
     pub(super) execution: u64,
-    /// What its threads did, if that was logged.
-    pub(super) log: Option<log::Log>,
-    /// Whether the process is fit for another exploration, which fails there too.
+    /// The trace of the failed execution, if it was recorded.
+    pub(super) trace: Option<Trace>,
+    /// Whether this process can explore the model again and get the same failure.
     pub(super) is_repeatable: bool,
 }
 
-/// What ends a failed execution: set by the harness of `loom-tests`, whose process ends with it.
+/// Ends a failed execution. Set by the harness of `loom-tests`, whose process ends with the execution.
 static HARNESS: OnceLock<fn(&str) -> !> = OnceLock::new();
 
 thread_local! {
-    /// On the thread that explores a user's model.
-    static JUDGE: RefCell<Option<Judge>> = const { RefCell::new(None) };
-    /// The panics of the present execution: their messages and places.
+    /// Set on a thread that explores a user's model, until the verdict is reported.
+    static REPORTER: RefCell<Option<Reporter>> = const { RefCell::new(None) };
+    /// The message and the location of each panic in the current execution.
     static PANICS: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
-    /// What the explorer said first. It may unwind its own frames then, and complain of what it finds on the way.
-    static FATAL: Cell<Option<String>> = const { Cell::new(None) };
+    /// The first failure that loom reports in an execution. loom may then unwind its own frames, which makes it report
+    /// further failures that have no meaning.
+    static FIRST_OF_LOOM: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-struct Judge {
+/// Reports the verdict on a model to the thread that called [`explore`].
+struct Reporter {
     verdict: Sender<Result<(), Failure>>,
     progress: Arc<Progress>,
-    log: Option<log::Shared>,
+    trace: Option<Shared>,
 }
 
-/// How far an exploration has come.
+/// The executions and steps that an exploration has started.
 #[derive(Debug, Default)]
 struct Progress {
     executions: AtomicU64,
     steps: AtomicU64,
 }
 
-/// Has failed executions ended by `end`.
+/// Ends each failed execution by a call of `end` with the message.
+///
+/// # Panics
+/// On the second call in a process.
 pub fn end_with(end: fn(&str) -> !) {
-    HARNESS.set(end).expect("one harness a process");
+    HARNESS.set(end).expect("a process has at most one harness");
 }
 
-/// A call into the explorer, which may switch to other threads of the model.
+/// A call into loom. Other threads of the model may run before it returns.
 #[inline]
 pub(super) fn step<R>(call: impl FnOnce() -> R) -> R {
-    JUDGE.with_borrow(|judge| {
-        judge
+    REPORTER.with_borrow(|reporter| {
+        reporter
             .iter()
-            .for_each(|judge| _ = judge.progress.steps.fetch_add(1, Relaxed))
+            .for_each(|reporter| _ = reporter.progress.steps.fetch_add(1, Relaxed))
     });
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| match payload.downcast::<Theirs>() {
-        Ok(theirs) => panic::resume_unwind(theirs.0),
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| match payload.downcast::<ProgramPanic>() {
+        Ok(program) => panic::resume_unwind(program.0),
         Err(payload) => fail(payload),
     })
 }
 
-/// A panic of the program's own code that a step has run.
-struct Theirs(Payload);
+/// The payload of a panic in program code that runs within a step.
+struct ProgramPanic(Payload);
 
-/// The program's own code within a step.
+/// Runs program code within a step. Its panic passes through the step.
 pub(super) fn within_step<R>(body: impl FnOnce() -> R) -> R {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| panic::resume_unwind(Box::new(Theirs(payload))))
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| panic::resume_unwind(Box::new(ProgramPanic(payload))))
 }
 
-/// The program's own code at the root of a thread: a panic that leaves it fails the execution.
-pub(super) fn root<R>(body: impl FnOnce() -> R) -> R {
+/// Runs the body of a thread. A panic that leaves the body fails the execution.
+pub(super) fn run_thread<R>(body: impl FnOnce() -> R) -> R {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| match payload.is::<Cancelled>() {
         true => panic::resume_unwind(payload),
         false => fail(payload),
     })
 }
 
-/// A panic of the program's that the kit keeps from unwinding, and of which the program cannot learn, fails a user's model.
-/// The laws have programs that panic so on purpose.
-pub(crate) fn lost(said: impl FnOnce() -> String) {
-    if JUDGE.with_borrow(Option::is_some) {
-        fail_with(format!("{}\n{}", placed(&said()), remedy::LOST));
+/// Fails a user's model for a panic that this crate has caught and that the program cannot observe. In the harness of
+/// `loom-tests` it does nothing, because the programs of some laws panic so on purpose.
+pub(crate) fn lost(message: impl FnOnce() -> String) {
+    if REPORTER.with_borrow(Option::is_some) {
+        fail_with(format!("{}\n{}", with_location(&message()), remedy::UNOBSERVED));
     }
 }
 
 #[cold]
 fn fail(payload: Payload) -> ! {
-    match is_judged() {
-        true => fail_with(told(&*payload)),
-        false => panic::resume_unwind(payload), // outside a model
+    match is_in_model() {
+        true => fail_with(explain(&*payload)),
+        false => panic::resume_unwind(payload),
     }
 }
 
-fn is_judged() -> bool {
-    HARNESS.get().is_some() || JUDGE.with_borrow(Option::is_some)
+fn is_in_model() -> bool {
+    HARNESS.get().is_some() || REPORTER.with_borrow(Option::is_some)
 }
 
-/// Ends the execution.
+/// Fails the execution with this message.
 #[cold]
 pub(super) fn fail_with(message: String) -> ! {
     if let Some(end) = HARNESS.get() {
         end(&message);
     }
-    assert!(is_judged(), "{message}");
-    give_verdict(Err(message));
+    assert!(is_in_model(), "{message}");
+    report(Err(message));
     loop {
         thread::park(); // invariant 2
     }
 }
 
-fn give_verdict(ended: Result<(), String>) {
-    let Some(Judge { verdict, progress, log }) = JUDGE.take() else {
-        return;
-    }; // invariant 3
-    let (execution, log) = (progress.executions.load(Relaxed), log.and_then(|log| log.try_read()));
-    let _ = verdict.send(ended.map_err(|message| Failure {
+fn report(result: Result<(), String>) {
+    let Some(Reporter {
+        verdict,
+        progress,
+        trace,
+    }) = REPORTER.take()
+    else {
+        return; // invariant 3
+    };
+    let (execution, trace) = (
+        progress.executions.load(Relaxed),
+        trace.and_then(|trace| trace.try_read()),
+    );
+    let _ = verdict.send(result.map_err(|message| Failure {
         message,
         execution,
-        log,
+        trace,
         is_repeatable: true,
     }));
 }
 
-/// What a panic says, and where it began.
-fn told(payload: &(dyn Any + Send)) -> String {
-    let explained = FATAL.take().or_else(|| remedy::of(text(payload)?));
-    explained.unwrap_or_else(|| placed(text(payload).unwrap_or("a panic without a text")))
+/// The message of a failure: the explanation of loom's first failure, or the panic's own message with its location.
+fn explain(payload: &(dyn Any + Send)) -> String {
+    let explained = FIRST_OF_LOOM.take().or_else(|| remedy::of(text(payload)?));
+    explained.unwrap_or_else(|| with_location(text(payload).unwrap_or("a panic without a text")))
 }
 
-/// A panic's message and its place, and the panics before it: this one may say no more than that there was another.
-fn placed(text: &str) -> String {
+/// The message of a panic with its location, then the earlier panics of the execution. The last
+/// panic of an execution may only say that there was an earlier one.
+fn with_location(message: &str) -> String {
     let mut panics = PANICS.take();
     let this = panics
         .iter()
-        .rposition(|(message, _)| message == text)
-        .map(|place| panics.remove(place).1);
-    let place = this.map_or_else(String::new, |place| format!("\n    at {place}"));
-    let before = panics
+        .rposition(|(other, _)| other == message)
+        .map(|index| panics.remove(index).1);
+    let at = this.map_or_else(String::new, |location| format!("\n    at {location}"));
+    let earlier = panics
         .iter()
-        .map(|(message, place)| format!("\n    after: {message}, at {place}"));
-    before.fold(format!("{text}{place}"), |said, other| said + &other)
+        .map(|(message, location)| format!("\n    after: {message}, at {location}"));
+    earlier.fold(format!("{message}{at}"), |all, panic| all + &panic)
 }
 
-/// Explores `body` with these settings; how many executions there were.
-pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + Sync + 'static) -> Result<u64, Failure> {
-    keep_panics();
+/// Explores `body` with these settings. Returns the number of executions.
+pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + Sync + 'static) -> Result<u64, Failure> {
+    install_panic_hook();
     let (verdict, verdicts) = channel();
     let progress = Arc::new(Progress::default());
-    let theirs = Arc::clone(&progress);
+    let shared = Arc::clone(&progress);
     let name = thread::current().name().unwrap_or("model").to_owned();
-    let explorer = thread::Builder::new().name(name).spawn(move || {
-        let log = logged.then(|| log::switch_on(true));
-        JUDGE.set(Some(Judge {
+    let exploring = thread::Builder::new().name(name).spawn(move || {
+        let trace = traced.then(|| trace::switch_on(true));
+        REPORTER.set(Some(Reporter {
             verdict,
-            progress: Arc::clone(&theirs),
-            log,
+            progress: Arc::clone(&shared),
+            trace,
         }));
         let explored = catch_unwind(AssertUnwindSafe(|| {
             builder.check(move || {
-                theirs.executions.fetch_add(1, Relaxed);
+                shared.executions.fetch_add(1, Relaxed);
                 PANICS.with_borrow_mut(Vec::clear);
-                root(&body);
+                run_thread(&body);
             });
         }));
-        give_verdict(explored.map_err(|payload| match text(&*payload) {
-            None => FATAL.take().unwrap_or_else(|| remedy::STACK.into()), // so the explorer's coroutines say it
-            Some(_) => told(&*payload),
+        report(explored.map_err(|payload| match text(&*payload) {
+            // loom's coroutines report a stack overflow by a payload that is not a string.
+            None => FIRST_OF_LOOM.take().unwrap_or_else(|| remedy::STACK.into()),
+            Some(_) => explain(&*payload),
         }));
     });
-    explorer.expect("failed to spawn thread");
-    let mut watch = Watch::default();
+    exploring.expect("failed to spawn the thread that explores the model");
+    let mut watchdog = Watchdog::default();
     loop {
         match verdicts.recv_timeout(TICK) {
-            Ok(ended) => return ended.map(|()| progress.executions.load(Relaxed)),
-            Err(RecvTimeoutError::Disconnected) => unreachable!("a verdict is given before the thread ends"),
-            Err(RecvTimeoutError::Timeout) if watch.sees_no_step(&progress) => {
+            Ok(result) => return result.map(|()| progress.executions.load(Relaxed)),
+            Err(RecvTimeoutError::Disconnected) => {
+                unreachable!("the exploring thread reports a verdict before it ends")
+            }
+            Err(RecvTimeoutError::Timeout) if watchdog.tick(&progress) => {
                 let (message, execution) = (remedy::STUCK.into(), progress.executions.load(Relaxed));
                 return Err(Failure {
                     message,
                     execution,
-                    log: None,
+                    trace: None,
                     is_repeatable: false,
                 });
             }
@@ -210,39 +232,42 @@ pub(super) fn explore(builder: Builder, logged: bool, body: impl Fn() + Send + S
 }
 
 const TICK: Duration = Duration::from_millis(100);
-/// A step takes microseconds, and so does what a program does between two. In ticks of this process, which may be stopped.
-const PATIENCE: u32 = 100;
+/// An exploration is stuck if it makes no step for this many ticks. A step takes microseconds, and so does the
+/// program's code between two steps. It counts ticks, not time, because the process may be stopped meanwhile.
+const TICKS_WITHOUT_STEP: u32 = 100;
 
-/// Notices an exploration that makes no step.
+/// Detects an exploration that makes no step.
 #[derive(Default)]
-struct Watch {
+struct Watchdog {
     steps: u64,
     ticks: u32,
 }
 
-impl Watch {
-    fn sees_no_step(&mut self, progress: &Progress) -> bool {
+impl Watchdog {
+    /// Counts a tick. Returns whether the exploration is stuck.
+    fn tick(&mut self, progress: &Progress) -> bool {
         let steps = progress.steps.load(Relaxed);
         self.ticks = if steps == self.steps { self.ticks + 1 } else { 0 };
         self.steps = steps;
-        self.ticks > PATIENCE
+        self.ticks > TICKS_WITHOUT_STEP
     }
 }
 
-/// Panics of models are part of a verdict; those of other threads are printed as ever.
-fn keep_panics() {
+/// Makes the panics of models part of the verdict instead of
+/// printing them. Panics of other threads are printed as before.
+fn install_panic_hook() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let others = panic::take_hook();
+        let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let judged = JUDGE.try_with(|judge| judge.try_borrow().is_ok_and(|judge| judge.is_some()));
-            if !judged.unwrap_or(false) {
-                return others(info);
+            let is_model = REPORTER.try_with(|reporter| reporter.try_borrow().is_ok_and(|reporter| reporter.is_some()));
+            if !is_model.unwrap_or(false) {
+                return previous(info);
             }
-            let place = info.location().map(ToString::to_string).unwrap_or_default();
-            let text = text(info.payload()).unwrap_or_default();
-            PANICS.with_borrow_mut(|panics| panics.push((text.to_owned(), place)));
-            FATAL.set(FATAL.take().or_else(|| remedy::of(text)));
+            let location = info.location().map(ToString::to_string).unwrap_or_default();
+            let message = text(info.payload()).unwrap_or_default();
+            PANICS.with_borrow_mut(|panics| panics.push((message.to_owned(), location)));
+            FIRST_OF_LOOM.set(FIRST_OF_LOOM.take().or_else(|| remedy::of(message)));
         }));
     });
 }

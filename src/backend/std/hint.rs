@@ -1,29 +1,30 @@
-//! Short waits before a thread blocks: how long a thread polls, and when it may yield.
+//! Short waits before a thread blocks: how long it polls, and when it may yield.
 //!
 //! # The rule
-//! A yield is the best step of a wait while every thread that is ready to run belongs to this process: the processor goes to
-//! the thread that is waited for. Beside a busy process it is the worst: each yield can cost a time slice, some milliseconds.
-//! So a wait takes one of two ways.
+//! While every ready thread of the machine belongs to this process, a yield is the best step of a
+//! wait: the processor goes to the thread that is waited for. While another process is busy, it is the
+//! worst step: a yield can cost a time slice of some milliseconds. So a wait has two modes.
 //!
-//! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about as long as it
-//!    takes to block and to be woken. The clock is read after each yield. One that took longer than `LONG_YIELD`
-//!    is judged by the processor time that the process has used since an earlier one: if that is certainly less than four
-//!    fifths of what all processors had, other processes took it, and the process **rests**: this wait blocks, and no wait of
-//!    the process yields for 8 ms, then 16, and so on up to 2 s while that is repeated. The first waits after a rest yield
-//!    again. Linux brings the processor time of a thread that runs up to date with each timer tick: "certainly" allows for one
-//!    tick of each other processor, so a judgement takes some 7 ms (ticks of 4 ms, two processors, a busy process each).
-//! 2. **The process rests**: a wait for a lock pauses as before, and then blocks. A wait for a message (a hand-over) polls,
-//!    which pays only if the other thread runs on another processor at that moment, so each thread has a budget of pauses: a
-//!    wait that the polls did not end divides it by four, down to `SHORTEST`; one that they ended sets it to `LONGEST`.
-//!    A thread with the shortest budget spends the longest on one wait in 8, then in 16, up to one in 256, so it notices
-//!    when polls pay again.
+//! 1. **No other process is known to be busy**: `PAUSES` pauses, then up to `YIELDS` yields, in all about the cost of
+//!    blocking and being woken. The clock is read after each yield. After a yield longer than `LONG_YIELD`, the
+//!    processor time that the process has used since an earlier such yield is compared with four fifths of the time of
+//!    all processors. If the process certainly used less, other processes were busy. The process then **suspends
+//!    yields**: this wait blocks, and no wait of the process yields for 8 ms. If that happens again, the suspension
+//!    doubles, up to 2 s. The first waits after a suspension yield again. Linux updates the processor time of a running
+//!    thread at each timer tick. "Certainly" allows for one tick of each other processor, so a decision takes some
+//!    7 ms (with ticks of 4 ms and two processors, each with one busy process).
+//! 2. **Yields are suspended**: a wait for a lock pauses as in mode 1, and then blocks. A wait for a hand-off polls.
+//!    Polling pays only if the other thread runs on another processor at that time, so each thread has a budget of
+//!    pauses. A wait that ends by blocking divides the budget by four, down to `SHORTEST`. A wait that ends while
+//!    polling sets it to `LONGEST`. A thread with the shortest budget tries the longest in one wait of 8, then of 16,
+//!    up to one of 256, so that it detects when polls pay again.
 //!
-//! The rest belongs to the process, since it tells about the machine; the budget to the thread, since it tells about the
-//! threads with which it works.
+//! The process has the suspension, which depends on the machine. Each thread has a budget, which depends on the threads
+//! with which it communicates.
 //!
 //! # Measured
-//! Microseconds for a hand-over between two threads, on two processors of a virtual machine. "always" is up to 60 yields in
-//! each wait, "never" is the same source built without yields.
+//! Microseconds for a hand-off between two threads, on two processors of a virtual machine.
+//! "always" is up to 60 yields in each wait. "never" is the same source, built without yields.
 //!
 //! | machine | always | never | this rule | std |
 //! |---|--:|--:|--:|--:|
@@ -33,10 +34,11 @@
 //! | two processors, a busy process each: Event | 1,429 | 5 to 37 | 0.1 to 6 | 5 to 36 |
 //! | two processors, a busy process each: Queue of 1 | 4,265 | 12 | 0.2 to 14 | 17 to 87 |
 //!
-//! On an idle machine the rule costs a clock read (23 ns) for each yield (510 ns). Beside busy processes it costs a time
-//! slice for each rest: some 40 ms in the first four seconds, then two slices in two seconds.
-//! Polls for 30 us in each wait, without a yield, would do as well for two threads on two idle processors. With more threads
-//! than processors they take the processor from the thread that is waited for: a barrier of 4 took 40 us instead of 5.6.
+//! On an idle machine the rule costs one clock read (23 ns) for each yield (510 ns). With busy
+//! processes it costs one time slice for each suspension: some 40 ms in the first four seconds, then
+//! two slices every two seconds. Polling for 30 us in each wait, without yields, would perform as well
+//! for two threads on two idle processors. With more threads than processors, polls take the processor
+//! from the thread that is waited for: a barrier of 4 took 40 us, not 5.6.
 
 use super::Instant;
 use super::atomic::{AtomicUsize, Ordering};
@@ -50,7 +52,7 @@ const PAUSES: u32 = 48;
 const LONGEST: u32 = 1200; // some 30 µs
 const SHORTEST: u32 = 16;
 const YIELDS: u32 = 60;
-/// A build without yields is what the benchmark compares with.
+/// False only in a build of the benchmarks, for comparison.
 const WITH_YIELDS: bool = !cfg!(selvedge_without_yields);
 const LONG_YIELD: Duration = Duration::from_micros(50);
 
@@ -60,7 +62,7 @@ const LONG_YIELD: Duration = Duration::from_micros(50);
 /// use selvedge::backend::hint::Spin;
 /// let (mut spin, mut polls) = (Spin::for_lock(None), 0);
 /// while spin.again() {
-///     polls += 1; // whatever the state is, the budget ends
+///     polls += 1; // the budget ends, whatever the state is
 /// }
 /// assert!(!spin.again());
 /// # assert!(polls < 10_000);
@@ -68,35 +70,36 @@ const LONG_YIELD: Duration = Duration::from_micros(50);
 #[derive(Debug)]
 pub struct Spin {
     polls: u32,
-    /// Pauses before each poll.
+    /// The number of pauses before each poll.
     pauses: u32,
     yields: u32,
     step: Step,
-    /// When the last yield ended.
-    yielded: Option<Duration>,
+    /// The end of the last yield.
+    last_yield: Option<Duration>,
     deadline: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Pauses out of the thread's budget: if they end the wait, the budget is restored.
+    /// The wait pauses within the thread's budget. If it ends in this step, the budget is restored.
     Budget,
-    /// Pauses that say nothing about the budget.
+    /// The wait pauses, without effect on the budget.
     Pauses,
-    /// Yields, of which the last was short.
+    /// The wait yields, and the last yield was short.
     Yields,
-    Over,
+    /// Nothing is left to do when the wait ends.
+    Done,
 }
 
 impl Spin {
-    /// Waits for a short critical section to end: with few polls, so that the owner keeps its cache line, and may have it
-    /// again a few times before it goes to another processor.
+    /// For a wait until a short critical section ends. It polls rarely, so that the cache line stays with the
+    /// owner, which may re-acquire the lock a few times before the line moves to another processor.
     #[inline]
     pub fn for_lock(deadline: Option<Instant>) -> Spin {
         Spin::new(16, deadline)
     }
 
-    /// Waits for another thread's message: one poll a pause, so that it is seen at once.
+    /// For a wait for a hand-off by another thread. It polls after each pause, to detect the hand-off immediately.
     #[inline]
     pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
         Spin::new(1, deadline)
@@ -109,18 +112,18 @@ impl Spin {
             pauses,
             yields: YIELDS,
             step: Step::Pauses,
-            yielded: None,
+            last_yield: None,
             deadline,
         };
         if deadline.is_some_and(Instant::has_passed) {
             return Spin {
                 polls: 0,
-                step: Step::Over,
+                step: Step::Done,
                 yields: 0,
                 ..spin
             };
         }
-        if WITH_YIELDS && rest::is_over() {
+        if WITH_YIELDS && suspension::is_over() {
             return spin;
         }
         spin.without_yields()
@@ -139,7 +142,7 @@ impl Spin {
         }
     }
 
-    /// Waits a moment and returns true; returns false once the budget is used up or the deadline has passed.
+    /// Pauses or yields, and returns true. Returns false when the budget is used up or the deadline has passed.
     #[inline]
     pub fn again(&mut self) -> bool {
         if self.polls == 0 {
@@ -151,23 +154,23 @@ impl Spin {
     }
 
     fn yield_again(&mut self) -> bool {
-        // A yield is long enough to read the clock, a pause is not.
+        // The deadline is checked only here: a clock read is short compared with a yield, but not with a pause.
         if self.yields == 0 || self.deadline.is_some_and(Instant::has_passed) {
             if self.step == Step::Budget {
                 budget::failed();
-                self.step = Step::Over;
+                self.step = Step::Done;
             }
             return false;
         }
-        let before = self.yielded.unwrap_or_else(rest::now);
+        let before = self.last_yield.unwrap_or_else(suspension::now);
         ::std::thread::yield_now();
-        let now = rest::now();
-        self.yielded = Some(now);
+        let now = suspension::now();
+        self.last_yield = Some(now);
         self.yields -= 1;
         self.step = Step::Yields;
         if now - before > LONG_YIELD {
-            self.step = Step::Over;
-            if rest::yield_took_long(now) {
+            self.step = Step::Done;
+            if suspension::yield_took_long(now) {
                 self.yields = 0;
             }
         }
@@ -180,31 +183,31 @@ impl Drop for Spin {
     fn drop(&mut self) {
         match self.step {
             Step::Budget => budget::restore(),
-            Step::Yields => rest::end(),
-            Step::Pauses | Step::Over => {}
+            Step::Yields => suspension::end(),
+            Step::Pauses | Step::Done => {}
         }
     }
 }
 
-/// How many pauses a thread spends on a hand-over before it blocks.
+/// The number of pauses that a thread spends on a hand-off before it blocks.
 mod budget {
     use super::{Cell, LONGEST, SHORTEST};
 
-    /// Waits from one try of the longest budget to the next, while none helps.
-    const TRIES: [u16; 2] = [8, 256];
+    /// The first and the largest number of waits between two trials of the longest budget.
+    const TRIALS: [u16; 2] = [8, 256];
 
     #[derive(Clone, Copy)]
     struct Budget {
         pauses: u32,
-        /// Waits until the longest budget is tried again.
-        next_try: u16,
+        /// The number of waits before the next trial of the longest budget.
+        next_trial: u16,
         interval: u16,
     }
 
     const FULL: Budget = Budget {
         pauses: LONGEST,
-        next_try: TRIES[0],
-        interval: TRIES[0],
+        next_trial: TRIALS[0],
+        interval: TRIALS[0],
     };
 
     ::std::thread_local!(static BUDGET: Cell<Budget> = const { Cell::new(FULL) });
@@ -215,16 +218,16 @@ mod budget {
         if budget.pauses > SHORTEST {
             return budget.pauses;
         }
-        if budget.next_try > 0 {
+        if budget.next_trial > 0 {
             BUDGET.set(Budget {
-                next_try: budget.next_try - 1,
+                next_trial: budget.next_trial - 1,
                 ..budget
             });
             return SHORTEST;
         }
-        let interval = (budget.interval * 2).min(TRIES[1]);
+        let interval = (budget.interval * 2).min(TRIALS[1]);
         BUDGET.set(Budget {
-            next_try: interval,
+            next_trial: interval,
             interval,
             ..budget
         });
@@ -247,8 +250,8 @@ mod budget {
     }
 }
 
-/// Whether the waits of the process yield, by what yields have cost.
-mod rest {
+/// Decides whether the waits of the process yield, by the cost of earlier yields.
+mod suspension {
     use super::{AtomicCell, Duration, LazyLock, Mutex, usage};
     use ::std::time::Instant;
     use core::ops::RangeInclusive;
@@ -256,125 +259,126 @@ mod rest {
     const SHORTEST: Duration = Duration::from_millis(8);
     const LONGEST: Duration = Duration::from_millis(2048);
 
-    /// Shorter times say nothing about the use of the processors, longer ones too little about the present.
+    /// The valid length of a sample. A shorter one is too inexact, a longer one too old.
     const SAMPLE: RangeInclusive<Duration> = Duration::from_millis(2)..=Duration::from_millis(100);
 
-    /// Of all processors, what the process has used if no other process took them.
-    const OURS: f64 = 0.8;
+    /// The process uses at least this share of all processors' time if no other process is busy.
+    const FULL_SHARE: f64 = 0.8;
 
     const NEVER: Duration = Duration::ZERO;
 
-    /// How much more processor time the process may have used than the system has counted.
+    /// The processor time that the process may have used but that the system has not yet counted.
     static ERROR: LazyLock<Duration> = LazyLock::new(|| usage::tick().mul_f64(*PROCESSORS - 1.0));
 
-    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     static PROCESSORS: LazyLock<f64> = LazyLock::new(|| super::super::thread::processors() as f64);
-    /// No wait yields before this moment, in nanoseconds; zero if the process does not rest.
+    /// No wait yields before this time, in nanoseconds. Zero if yields are not suspended.
     static UNTIL: AtomicCell<u64> = AtomicCell::new(0);
     static PAST: Mutex<Past> = Mutex::new(Past {
         at: NEVER,
         used: NEVER,
-        rest: NEVER,
-        began: NEVER,
+        suspension: NEVER,
+        start: NEVER,
     });
 
-    /// What was known when a yield took long.
+    /// The start of the current sample, and the last suspension.
     struct Past {
         at: Duration,
-        /// Processor time of the process.
+        /// The processor time of the process at the start of the sample.
         used: Duration,
-        /// The last rest, and when it began.
-        rest: Duration,
-        began: Duration,
+        /// The length of the last suspension.
+        suspension: Duration,
+        /// The start of the last suspension.
+        start: Duration,
     }
 
-    /// The present, since the first wait of the process that yielded.
+    /// The time since the first wait of the process that yielded.
     pub(super) fn now() -> Duration {
-        BEGIN.elapsed()
+        START.elapsed()
     }
 
-    /// Without a rest the clock is not read.
+    /// Whether waits may yield. Reads the clock only if yields are suspended.
     #[inline]
     pub(super) fn is_over() -> bool {
         let until = UNTIL.load();
         until == 0 || nanoseconds(now()) >= until
     }
 
-    /// A yield was short.
+    /// Called after a short yield: removes a suspension that is over.
     #[inline]
     pub(super) fn end() {
         let until = UNTIL.load();
         if until != 0 && nanoseconds(now()) >= until {
-            let _ = UNTIL.compare_exchange(until, 0); // an error if another thread has begun another rest
+            let _ = UNTIL.compare_exchange(until, 0); // fails if another thread has started a new suspension
         }
     }
 
-    /// Whether the process rests from now on, since other processes had the processors.
+    /// Called after a long yield: suspends yields if other processes used the processors. Returns whether it did.
     #[cold]
     pub(super) fn yield_took_long(now: Duration) -> bool {
-        let Ok(mut past) = PAST.try_lock() else { return false }; // another thread decides
+        let Ok(mut past) = PAST.try_lock() else { return false }; // another thread is deciding
         let elapsed = now.saturating_sub(past.at);
         if elapsed < *SAMPLE.start() {
             return false;
         }
-        let (used, enough) = (usage::processor_time(), elapsed.mul_f64(OURS * *PROCESSORS));
+        let (used, full) = (usage::processor_time(), elapsed.mul_f64(FULL_SHARE * *PROCESSORS));
         let share = used.saturating_sub(past.used);
         let is_short = elapsed <= *SAMPLE.end();
-        if is_short && (share..share + *ERROR).contains(&enough) {
-            return false; // the sample goes on
+        if is_short && (share..share + *ERROR).contains(&full) {
+            return false; // undecided: the sample continues
         }
         (past.at, past.used) = (now, used);
-        if !is_short || share >= enough {
+        if !is_short || share >= full {
             return false;
         }
-        let repeated = now <= past.began + past.rest * 2;
-        past.rest = if repeated {
-            (past.rest * 2).min(LONGEST)
+        let is_repeated = now <= past.start + past.suspension * 2;
+        past.suspension = if is_repeated {
+            (past.suspension * 2).min(LONGEST)
         } else {
             SHORTEST
         };
-        past.began = now;
-        UNTIL.store(nanoseconds(now + past.rest));
+        past.start = now;
+        UNTIL.store(nanoseconds(now + past.suspension));
         true
     }
 
-    /// As a word that needs no lock: it lasts for 500 years.
+    /// The time in 64 bits, which fit into an atomic and last for 500 years.
     fn nanoseconds(time: Duration) -> u64 {
         u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
-/// What the system counts of the process's use of its processors. By the C library: rustix reads its clocks through a page of
-/// the kernel's that valgrind hides, and would end the process there.
+/// The processor time of the process, as the system counts it. It is read through the C library: rustix
+/// reads clocks through the kernel's vDSO page, which valgrind hides, and would abort the process there.
 #[cfg(all(target_os = "linux", not(miri)))]
 mod usage {
     use super::Duration;
     use libc::{CLOCK_MONOTONIC_COARSE, CLOCK_PROCESS_CPUTIME_ID, clock_getres, clock_gettime, clockid_t, timespec};
 
     pub(super) fn processor_time() -> Duration {
-        ask(clock_gettime, CLOCK_PROCESS_CPUTIME_ID)
+        read(clock_gettime, CLOCK_PROCESS_CPUTIME_ID)
     }
 
-    /// The time after which it is up to date.
+    /// The interval at which the system updates the processor time.
     pub(super) fn tick() -> Duration {
-        ask(clock_getres, CLOCK_MONOTONIC_COARSE) // it advances with each tick
+        read(clock_getres, CLOCK_MONOTONIC_COARSE) // this clock advances with each timer tick
     }
 
-    /// Zero if the system does not know.
-    fn ask(call: unsafe extern "C" fn(clockid_t, *mut timespec) -> i32, clock: clockid_t) -> Duration {
-        // SAFETY: all of it may be zero.
-        let mut answer: timespec = unsafe { ::core::mem::zeroed() };
-        // SAFETY: the place is a variable's.
-        let failed = unsafe { call(clock, &mut answer) };
-        let (seconds, nanoseconds) = (answer.tv_sec.try_into(), answer.tv_nsec.try_into());
-        match (failed, seconds, nanoseconds) {
+    /// The time that the call returns, or zero if the call fails.
+    fn read(call: unsafe extern "C" fn(clockid_t, *mut timespec) -> i32, clock: clockid_t) -> Duration {
+        // SAFETY: all zeros are a valid `timespec`.
+        let mut time: timespec = unsafe { ::core::mem::zeroed() };
+        // SAFETY: the pointer is valid for writes, since it comes from a `&mut`.
+        let error = unsafe { call(clock, &mut time) };
+        let (seconds, nanoseconds) = (time.tv_sec.try_into(), time.tv_nsec.try_into());
+        match (error, seconds, nanoseconds) {
             (0, Ok(seconds), Ok(nanoseconds)) => Duration::new(seconds, nanoseconds),
             _ => Duration::ZERO,
         }
     }
 }
 
-/// Unknown: each long yield counts as given to another process.
+/// The processor time is unknown, so each long yield counts as caused by another process.
 #[cfg(not(all(target_os = "linux", not(miri))))]
 mod usage {
     use super::Duration;
@@ -388,10 +392,10 @@ mod usage {
     }
 }
 
-/// Waits, without a sleep, until the word's value is `ready`: for another thread that is in the middle of a few steps. Each
-/// poll is a load of this ordering.
+/// Polls the word, by loads with this ordering, until its value is `ready`. The thread does not block. For a wait until
+/// another thread has completed a few steps.
 ///
-/// Under a model the caller polls again whenever the word has changed.
+/// Under a model the thread polls once after each change of the word.
 ///
 /// ```
 /// use selvedge::backend::{atomic::{AtomicUsize, Ordering::{Acquire, Release}}, hint, thread};
