@@ -75,7 +75,7 @@ impl Growth {
             builder.checkpoint_interval = (MAX_INTERLEAVINGS / LIMIT_CHECKS) as usize;
             builder.check(move || {
                 counter.fetch_add(1, Relaxed);
-                probe::begin(accesses, Waits::Exact, Locks::Stepwise);
+                probe::begin(accesses, Waits::Exact, Locks::Full);
                 let shared = Arc::new(Shared {
                     lock: Lock::new(),
                     queue: Queue::bounded(1),

@@ -1,6 +1,6 @@
 //! Panics of user code, which are caught where that code is called, so that they never unwind a frame of this crate.
 
-use crate::backend::{lost, process, text};
+use crate::backend::{panic_text, process, unobserved_panic};
 use core::any::Any;
 use core::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,13 +21,13 @@ pub(crate) fn catch_quietly(user_code: impl FnOnce()) {
 /// Discards the payload of a panic that is not reported to the
 /// program. The payload is leaked, because its drop could panic again.
 pub(crate) fn leak(payload: Payload) {
-    lost(|| message(&*payload));
+    unobserved_panic(|| message(&*payload));
     mem::forget(payload);
 }
 
 /// The message of a panic, if its payload is a string; otherwise a placeholder.
 pub(crate) fn message(payload: &(dyn Any + Send)) -> String {
-    text(payload).unwrap_or("a panic without a message").to_owned()
+    panic_text(payload).unwrap_or("a panic without a message").to_owned()
 }
 
 /// Runs code of this crate that must not unwind, because its caller would free

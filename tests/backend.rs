@@ -159,7 +159,7 @@ fn no_two_threads_have_the_same_id() {
 
 #[test]
 fn a_spin_ends_for_good_and_does_not_start_after_its_deadline() {
-    for start in [Spin::for_lock, Spin::for_hand_over] {
+    for start in [Spin::for_lock, Spin::for_hand_off] {
         for deadline in far() {
             let mut spin = start(deadline);
             let polls = (0..10_000).take_while(|_| spin.again()).count();

@@ -206,8 +206,8 @@ fn a_timeout_consumes_no_notification() {
     });
 }
 
-/// Law E4: a wait times out only if the event was not set before its deadline. There are so many waiters that the last
-/// to be woken run after the deadline, shortly before which the event is set.
+/// Law E4: a wait times out only if the event was not set before its deadline. The event is
+/// set shortly before it; with this many waiters the last ones run after it.
 #[test]
 fn no_wait_times_out_if_the_event_was_set_before_its_deadline() {
     const ROUNDS: usize = 200;

@@ -223,7 +223,7 @@ fn a_deadlock_at_the_end_of_a_thread() {
         });
     });
     assert!(message.contains("a deadlock"), "{message}");
-    assert!(message.contains("sleeps on #"), "no trace of the threads: {message}");
+    assert!(message.contains("blocks on #"), "no trace of the threads: {message}");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn guards_held_at_a_deadlock() {
     assert!(message.contains("a deadlock"), "{message}");
     let line = message
         .lines()
-        .find(|line| line.contains("sleeps on #"))
+        .find(|line| line.contains("blocks on #"))
         .expect("the message contains a trace");
     assert!(line.contains(", called at tests/verdicts.rs:"), "{line}");
 }
@@ -380,5 +380,5 @@ fn a_lock_of_std() {
             other.join().unwrap();
         });
     });
-    assert!(message.contains("blocks outside the kit"), "{message}");
+    assert!(message.contains("blocks outside selvedge"), "{message}");
 }

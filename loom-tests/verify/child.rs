@@ -4,7 +4,7 @@
 use crate::execution::{self, Execution, Record};
 use crate::law::{EXPLORED, Law, THREADS};
 use crate::orderings::Key;
-use selvedge_loom::backend::probe::{self, columns, log, site};
+use selvedge_loom::backend::probe::{self, site, trace};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,7 +65,7 @@ const STUCK_TICKS: u32 = 600;
 static PANICS: Mutex<(u64, Vec<String>)> = Mutex::new((0, Vec::new()));
 
 /// The events of the execution that is replayed.
-static LOG: OnceLock<log::Shared> = OnceLock::new();
+static LOG: OnceLock<trace::SharedTrace> = OnceLock::new();
 
 /// Performs `task` for `law`. The exit code is 0 if the law holds.
 pub fn run(law: &Law, task: Task) -> ExitCode {
@@ -83,7 +83,7 @@ pub fn run(law: &Law, task: Task) -> ExitCode {
         }
         panics.1.push(message);
     }));
-    probe::end_with(|reason| {
+    probe::set_failure_handler(|reason| {
         // Prefer the panic with this reason, because it names the source line.
         let panics = panics();
         eprintln!(
@@ -95,7 +95,7 @@ pub fn run(law: &Law, task: Task) -> ExitCode {
                 .map_or(reason, String::as_str)
         );
         drop(panics);
-        THREADS.fetch_max(probe::started() + 1, Relaxed);
+        THREADS.fetch_max(probe::spawned() + 1, Relaxed);
         // On another thread: a model's thread has a small stack.
         let _ = thread::spawn(send_failure).join();
         std::process::exit(1);
@@ -136,7 +136,7 @@ fn perform(law: &Law, task: Task) -> Result<Summary, String> {
             Err("the execution was not reached".into())
         }
         Task::Replay(record) => {
-            let _ = LOG.set(log::switch_on(false));
+            let _ = LOG.set(trace::switch_on(false));
             let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
             // loom writes to this file, so it gets a copy.
             let path = folder.path().join("path.json");
@@ -199,9 +199,9 @@ fn panics() -> MutexGuard<'static, (u64, Vec<String>)> {
 }
 
 fn send_trace() {
-    let log = LOG.get().map(log::Shared::read).unwrap_or_default();
-    if !log.events.is_empty() {
-        send(&Message::Trace(columns::text(&log)));
+    let log = LOG.get().map(trace::SharedTrace::read).unwrap_or_default();
+    if !log.entries.is_empty() {
+        send(&Message::Trace(trace::text(&log)));
     }
 }
 

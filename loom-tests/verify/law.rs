@@ -4,7 +4,7 @@ use crate::execution::{self, Execution};
 use crate::scenario::Scenario;
 use loom::model::Builder;
 use selvedge_loom::backend::futex::Wait;
-use selvedge_loom::backend::probe::{self, Accesses, Locks, Seen, Waits};
+use selvedge_loom::backend::probe::{self, Accesses, Locks, WaitRecord, Waits};
 use serde::{Deserialize, Serialize};
 use spec::Answer;
 use std::collections::BTreeSet;
@@ -53,7 +53,7 @@ type Body = Arc<dyn Fn(&Scenario) -> Vec<Answer> + Send + Sync>;
 #[derive(Default)]
 struct Observations {
     outcomes: BTreeSet<Vec<Answer>>,
-    seen: BTreeSet<Seen>,
+    seen: BTreeSet<WaitRecord>,
     has_blocked: bool,
     threads: usize,
     interleavings: u64,
@@ -127,7 +127,7 @@ impl Model {
         expected: BTreeSet<Vec<Answer>>,
         body: impl Fn(&Scenario) -> Vec<Answer> + Send + Sync + 'static,
     ) -> Model {
-        let (waits, locks, body) = (Waits::Exact, Locks::Stepwise, Arc::new(body));
+        let (waits, locks, body) = (Waits::Exact, Locks::Full, Arc::new(body));
         Model {
             name: name.into(),
             bound: None,
@@ -174,7 +174,7 @@ impl Model {
     /// locks would dominate the interleavings.
     pub fn abstract_locks(self) -> Model {
         Model {
-            locks: Locks::Specified,
+            locks: Locks::Abstract,
             ..self
         }
     }
@@ -200,7 +200,7 @@ impl Model {
         );
         for &role in self.timed {
             for wait in [Wait::Woken, Wait::Changed, Wait::TimedOut] {
-                let seen = Seen {
+                let seen = WaitRecord {
                     role,
                     timed: true,
                     wait,
@@ -208,7 +208,7 @@ impl Model {
                 assert!(observations.seen.contains(&seen), "no interleaving contains {seen:?}");
             }
         }
-        let lock_specified = self.locks == Locks::Specified;
+        let lock_specified = self.locks == Locks::Abstract;
         let Observations {
             threads,
             interleavings,
@@ -270,15 +270,15 @@ impl Model {
             at_start(execution::next());
             EXPLORED.fetch_add(1, Relaxed);
             probe::begin(accesses, waits, locks);
-            probe::attend();
+            probe::become_watcher();
             let scenario = Scenario::default();
             let outcome = body(&scenario);
             THREADS.fetch_max(scenario.thread_count(), Relaxed);
             assert!(expected.contains(&outcome), "unexpected outcome: {outcome:?}");
             let mut observations = observations.lock().expect("no panic while it is held");
             observations.outcomes.insert(outcome);
-            observations.seen.extend(probe::seen());
-            observations.has_blocked |= probe::slept();
+            observations.seen.extend(probe::wait_records());
+            observations.has_blocked |= probe::has_blocked();
             observations.threads = observations.threads.max(scenario.thread_count());
             observations.interleavings += 1;
             if observations.interleavings > MAX_INTERLEAVINGS && !deep {

@@ -3,7 +3,7 @@
 use crate::workspace::root;
 use proc_macro2::{Span, TokenStream, TokenTree};
 use selvedge_loom::backend::atomic::Ordering;
-use selvedge_loom::backend::probe::log::Place;
+use selvedge_loom::backend::probe::site::SourceLocation;
 use selvedge_loom::backend::probe::site::{Mutant, Site};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct Key {
 impl From<Site> for Key {
     fn from(
         Site {
-            place: Place { file, line, column },
+            location: SourceLocation { file, line, column },
             operand,
         }: Site,
     ) -> Key {
@@ -106,7 +106,7 @@ impl From<WeakenedOrdering> for Mutant {
     ) -> Mutant {
         Mutant {
             site: Site {
-                place: Place { file, line, column },
+                location: SourceLocation { file, line, column },
                 operand,
             },
             becomes,

@@ -57,7 +57,7 @@ impl Scenario {
         let (shared, record) = (Arc::clone(shared), Arc::new(Mutex::new(Record::default())));
         let own_record = Arc::clone(&record);
         let handle = thread::spawn(move || {
-            probe::enter(role);
+            probe::set_role(role);
             let mut report = |answer| {
                 log::note(role, || format!("reports {answer:?}"));
                 own_record
@@ -115,14 +115,14 @@ impl Scenario {
 
     /// The number of acting threads: the threads of the scenario, threads spawned by them, and main after `settle`.
     pub fn thread_count(&self) -> usize {
-        probe::started() + usize::from(self.main_acts.get())
+        probe::spawned() + usize::from(self.main_acts.get())
     }
 
     /// Blocks until every thread, of the scenario or spawned by another, has ended or is blocked without a deadline. What
     /// the threads did happens-before the return.
     fn quiesce(&self) {
-        while !probe::all_rest() {
-            probe::watch();
+        while !probe::is_quiescent() {
+            probe::park_watcher();
         }
     }
 }

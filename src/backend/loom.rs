@@ -38,8 +38,7 @@ mod verdict;
 
 pub use instant::Instant;
 pub use local as local_key;
-pub use model_lock as proved;
-pub(crate) use verdict::lost;
+pub(crate) use verdict::unobserved_panic;
 
 use ::loom::model::Builder;
 use scene::{Accesses, Locks, Waits};
@@ -47,11 +46,11 @@ use scene::{Accesses, Locks, Waits};
 /// What the harness of `loom-tests` uses: it starts executions, observes blocked threads, and cancels models.
 pub mod probe {
     pub use super::scene::{
-        Accesses, Locks, Seen, Waits, all_rest, attend, cancel, enter, seen, slept, started, watch,
+        Accesses, Locks, WaitRecord, Waits, become_watcher, cancel, has_blocked, is_quiescent, park_watcher, set_role,
+        spawned, wait_records,
     };
-    pub use super::trace as columns;
-    pub use super::verdict::{Cancelled, end_with};
-    pub use super::{begin, builder, log, site};
+    pub use super::verdict::{Cancelled, set_failure_handler};
+    pub use super::{begin, builder, log, site, trace};
 }
 
 /// The most steps of an execution, unless the model allows more.
@@ -175,7 +174,7 @@ impl Model {
         let mut builder = builder(self.preemptions);
         builder.max_branches = self.max_branches;
         verdict::explore(builder, traced, move || {
-            begin(accesses, Waits::Exact, Locks::Stepwise);
+            begin(accesses, Waits::Exact, Locks::Full);
             scene::number_threads();
             body();
         })
@@ -196,7 +195,7 @@ impl Model {
             .flatten();
         let same = second.filter(|second| second.execution == execution && second.message == message);
         let trace = same.and_then(|same| same.trace);
-        let trace = trace.filter(|trace| !trace.events.is_empty());
+        let trace = trace.filter(|trace| !trace.entries.is_empty());
         let text = trace.map_or_else(String::new, |trace| format!("\n\n{}", trace::text(&trace)));
         format!("the model fails in execution {execution}: {message}{text}")
     }

@@ -69,9 +69,9 @@ pub(crate) mod process;
 mod signatures;
 mod wait;
 
-pub use platform::{Arc, Instant, Weak, atomic, cell, hint, proved, thread};
+pub use platform::{Arc, Instant, Weak, atomic, cell, hint, model_lock, thread};
 
-pub(crate) use platform::lost;
+pub(crate) use platform::unobserved_panic;
 
 /// Blocking on the value of an atomic word.
 pub mod futex {
@@ -95,7 +95,7 @@ pub mod futex {
 }
 
 /// The message of a panic, if its payload is a string.
-pub(crate) fn text(payload: &(dyn core::any::Any + Send)) -> Option<&str> {
+pub(crate) fn panic_text(payload: &(dyn core::any::Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }

@@ -90,19 +90,19 @@ impl<T> Drop for Owned<T> {
 }
 
 /// A value of which each process has its own. A child creates its value on first use.
-pub struct PerProcess<T: Anew> {
+pub struct PerProcess<T: ForChild> {
     own: Owned<T>,
     in_child: AtomicPtr<PerProcess<T>>,
 }
 
 /// A value from which a child made by `fork` can create its own.
-pub trait Anew: Send + Sync {
+pub trait ForChild: Send + Sync {
     /// Creates the child's value from the parent's. Another thread may have been using the parent's value during the
     /// fork: this method must neither acquire a lock of that value nor read data that such a lock protects.
-    fn anew(&self) -> Self;
+    fn for_child(&self) -> Self;
 }
 
-impl<T: Anew> PerProcess<T> {
+impl<T: ForChild> PerProcess<T> {
     pub fn new(value: T) -> PerProcess<T> {
         PerProcess {
             own: Owned::new(value),
@@ -116,7 +116,7 @@ impl<T: Anew> PerProcess<T> {
         // thread that published the value: it is initialized.
         let mut found = self.in_child.load(Acquire);
         if found.is_null() {
-            let new = Box::into_raw(Box::new(PerProcess::new(self.own.value.anew())));
+            let new = Box::into_raw(Box::new(PerProcess::new(self.own.value.for_child())));
             // ORDERING: AcqRel publishes `new` to the load above. Acquire on failure synchronizes
             // with the exchange of the thread that published first: its value is initialized.
             found = match self.in_child.compare_exchange(ptr::null_mut(), new, AcqRel, Acquire) {
@@ -133,7 +133,7 @@ impl<T: Anew> PerProcess<T> {
     }
 }
 
-impl<T: Anew> Deref for PerProcess<T> {
+impl<T: ForChild> Deref for PerProcess<T> {
     type Target = T;
 
     #[inline]
@@ -146,7 +146,7 @@ impl<T: Anew> Deref for PerProcess<T> {
     }
 }
 
-impl<T: Anew> Drop for PerProcess<T> {
+impl<T: ForChild> Drop for PerProcess<T> {
     fn drop(&mut self) {
         let in_child = *self.in_child.get_mut();
         if !in_child.is_null() {

@@ -1,6 +1,6 @@
 //! The signature of every item of the facade. It is compiled in each build, so a build whose signatures differ fails.
 
-use super::{Arc, Instant, atomic, cell, futex, hint, process, proved, thread};
+use super::{Arc, Instant, atomic, cell, futex, hint, model_lock, process, thread};
 use core::num::NonZeroUsize;
 use core::time::Duration;
 
@@ -41,10 +41,10 @@ fn contract() {
     let _: fn(&atomic::AtomicU32, u32) -> usize = futex::wake;
     let _ = [futex::Wait::Woken, futex::Wait::Changed, futex::Wait::TimedOut];
 
-    let _: fn(&atomic::AtomicU32, fn()) = proved::acquire;
-    let _: fn(&atomic::AtomicU32, fn() -> u8, u8) -> u8 = proved::release;
+    let _: fn(&atomic::AtomicU32, fn()) = model_lock::acquire;
+    let _: fn(&atomic::AtomicU32, fn() -> u8, u8) -> u8 = model_lock::release;
 
-    let _: [fn(Option<Instant>) -> hint::Spin; 2] = [hint::Spin::for_lock, hint::Spin::for_hand_over];
+    let _: [fn(Option<Instant>) -> hint::Spin; 2] = [hint::Spin::for_lock, hint::Spin::for_hand_off];
     let _: fn(&mut hint::Spin) -> bool = hint::Spin::again;
     let _: fn() -> hint::Backoff = hint::Backoff::new;
     let _: fn(&hint::Backoff) = hint::Backoff::spin;

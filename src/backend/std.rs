@@ -128,7 +128,7 @@ pub use instant::Instant;
 /// Outside such a model both functions run the given steps. Models of selvedge's own queues and barriers use
 /// the abstract lock instead, which acquires or releases in one step: otherwise the steps of locks would be
 /// nearly all that they explore. The laws of the lock itself are checked with its full steps.
-pub mod proved {
+pub mod model_lock {
     use super::atomic::AtomicU32;
 
     /// Acquires the lock whose state is `word`, by `steps`. Blocks until the lock is acquired.
@@ -238,4 +238,4 @@ pub mod thread {
 
 /// Called for a panic that the program cannot observe. It fails a user's model, and does nothing in production.
 #[inline(always)]
-pub(crate) fn lost(_message: impl FnOnce() -> String) {}
+pub(crate) fn unobserved_panic(_message: impl FnOnce() -> String) {}

@@ -10,7 +10,7 @@
 //! 2. `cancelled` is at least the number of cancelled jobs whose tasks are in the queue.
 //! 3. While the lock is held, no pool is dropped and no user code runs.
 
-use crate::backend::process::{Anew, PerProcess, Process};
+use crate::backend::process::{ForChild, PerProcess, Process};
 use crate::backend::{Weak, global};
 use crate::sync::Mutex;
 use crate::unwind::catch_quietly;
@@ -26,8 +26,8 @@ struct Pools {
     entries: BTreeMap<u64, Entry>,
 }
 
-impl Anew for Mutex<Pools> {
-    fn anew(&self) -> Mutex<Pools> {
+impl ForChild for Mutex<Pools> {
+    fn for_child(&self) -> Mutex<Pools> {
         Mutex::new(Pools::default())
     }
 }

@@ -1,6 +1,6 @@
 //! The error of a submission, and the error of a job.
 
-use crate::backend::text;
+use crate::backend::panic_text;
 use crate::unwind::Payload;
 use core::{error::Error, fmt};
 use std::io;
@@ -69,7 +69,7 @@ impl JobError {
     /// The message of the panic, if the job panicked and the payload is a string.
     pub fn message(&self) -> Option<&str> {
         match self {
-            JobError::Panicked(payload) => text(&**payload),
+            JobError::Panicked(payload) => panic_text(&**payload),
             JobError::Cancelled | JobError::Broken | JobError::Forked => None,
         }
     }

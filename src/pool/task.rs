@@ -9,7 +9,7 @@
 
 use super::job_state::{Callback, JobState, Outcome, run_callbacks};
 use crate::backend::cell::UnsafeCell;
-use crate::backend::{Arc, lost};
+use crate::backend::{Arc, unobserved_panic};
 use crate::thread::Run;
 use crate::unwind::{Payload, catch, catch_quietly, leak, message};
 use core::mem;
@@ -54,7 +54,7 @@ struct Untaken {
 impl Drop for Untaken {
     fn drop(&mut self) {
         if let Some(payload) = self.payload.as_ref().filter(|_| !self.is_reported) {
-            lost(|| message(&**payload));
+            unobserved_panic(|| message(&**payload));
         }
     }
 }

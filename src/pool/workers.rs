@@ -24,7 +24,7 @@ use super::directory::{CancelledTasks, Registration};
 use super::job_state::{Outcome, run_callbacks};
 use super::task::ErasedTask;
 use crate::backend::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use crate::backend::process::{Anew, Process};
+use crate::backend::process::{ForChild, Process};
 use crate::backend::{Arc, Instant, Weak, thread};
 use crate::queue::Queue;
 use crate::sync::{Mutex, TimedOut};
@@ -67,8 +67,8 @@ struct Members {
 }
 
 /// In a child made by `fork`, a pool has no workers and no tasks. A pool that is shut down stays so.
-impl Anew for Arc<Workers> {
-    fn anew(&self) -> Arc<Workers> {
+impl ForChild for Arc<Workers> {
+    fn for_child(&self) -> Arc<Workers> {
         Arc::new_cyclic(|me| {
             let workers = Workers::new(self.config.clone(), me);
             workers.broken.store(self.is_broken(), Relaxed);

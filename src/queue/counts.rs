@@ -226,7 +226,7 @@ impl Counts {
     /// Linearization point of a `join` that returns true: the load of `tail` in `unfinished_at`.
     #[cold]
     pub(super) fn await_all_done(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::for_hand_over(deadline);
+        let mut spin = Spin::for_hand_off(deadline);
         while spin.again() {
             if self.is_all_done() {
                 return true;

@@ -319,7 +319,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
             ready => return ready.map(|()| guard),
         }
         let deadline = mode.deadline();
-        let mut spin = Spin::for_hand_over(deadline);
+        let mut spin = Spin::for_hand_off(deadline);
         while spin.again() {
             if self.seems_ready(role) {
                 let guard = self.lock();

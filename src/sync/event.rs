@@ -193,7 +193,7 @@ impl Event {
         if initial & SET != 0 {
             return true;
         }
-        let mut spin = Spin::for_hand_over(deadline);
+        let mut spin = Spin::for_hand_off(deadline);
         while spin.again() {
             if self.load() & !SLEEPERS != initial {
                 return true; // invariant 4

@@ -30,7 +30,7 @@ use crate::backend::atomic::{
     AtomicU32,
     Ordering::{Acquire, Relaxed, Release},
 };
-use crate::backend::{Instant, const_fn, futex, hint::Spin, proved};
+use crate::backend::{Instant, const_fn, futex, hint::Spin, model_lock};
 use core::fmt;
 use core::time::Duration;
 
@@ -104,12 +104,12 @@ impl Lock {
     /// [`acquire`](Lock::acquire) for a lock whose holder is about to release it: spins without backing off.
     #[inline]
     pub(super) fn acquire_eager(&self) -> LockGuard<'_> {
-        self.acquire_with(Spin::for_hand_over)
+        self.acquire_with(Spin::for_hand_off)
     }
 
     #[inline]
     fn acquire_with(&self, spin: fn(Option<Instant>) -> Spin) -> LockGuard<'_> {
-        proved::acquire(&self.word, || {
+        model_lock::acquire(&self.word, || {
             if !self.try_acquire_uncontended() {
                 self.acquire_contended(None, spin);
             }
@@ -168,7 +168,7 @@ impl Lock {
     #[inline]
     #[doc(alias("unlock", "__exit__"))]
     pub fn release(&self) -> Result<(), NotHeld> {
-        proved::release(&self.word, || self.clear_held(), Ok(()))
+        model_lock::release(&self.word, || self.clear_held(), Ok(()))
     }
 
     /// Whether a thread holds the lock. The result may be outdated when the call returns.

@@ -92,7 +92,7 @@ impl Waiter {
     /// without acquiring the mutex (invariant 4). Otherwise sets the state to BLOCKED and returns false.
     #[inline]
     pub(super) fn spin_or_set_blocked(&self, deadline: Option<Instant>) -> bool {
-        let mut spin = Spin::for_hand_over(deadline);
+        let mut spin = Spin::for_hand_off(deadline);
         while spin.again() && self.outcome().is_none() {}
         // ORDERING: Acquire (on failure); synchronizes with the Release swap in `complete`: all writes of the
         // completer before the completion are visible.

@@ -1,6 +1,6 @@
 //! The panic of a thread, and the error of a join.
 
-use crate::backend::{Arc, text};
+use crate::backend::{Arc, panic_text};
 use core::any::Any;
 use core::{error::Error, fmt};
 
@@ -21,7 +21,7 @@ impl Panicked {
     pub(super) fn new(thread: &str, payload: &(dyn Any + Send)) -> Panicked {
         Panicked {
             thread: thread.into(),
-            message: text(payload).map(Arc::from),
+            message: panic_text(payload).map(Arc::from),
         }
     }
 

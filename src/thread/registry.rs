@@ -22,7 +22,7 @@
 use super::error::Panicked;
 use super::hook::PanicHook;
 use super::thread::Thread;
-use crate::backend::process::{Anew, PerProcess};
+use crate::backend::process::{ForChild, PerProcess};
 use crate::backend::{Arc, Instant, global, local, process, thread};
 use crate::sync::{Mutex, TimedOut};
 use crate::unwind::catch_quietly;
@@ -318,8 +318,8 @@ impl Inner {
 }
 
 /// In a child made by `fork`, a registry contains only the thread that called `fork`.
-impl Anew for Inner {
-    fn anew(&self) -> Inner {
+impl ForChild for Inner {
+    fn for_child(&self) -> Inner {
         let (me, survivor) = (thread::id(), process::survivor().unwrap_or(thread::id()));
         let first = match survivor {
             id if id == self.first.id() => self.first.clone(),

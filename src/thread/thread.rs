@@ -21,7 +21,7 @@
 use super::error::{JoinError, Panicked};
 use crate::backend::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::backend::process::{Owned, Process};
-use crate::backend::{Arc, Instant, lost, process, thread};
+use crate::backend::{Arc, Instant, process, thread, unobserved_panic};
 use crate::sync::{Event, Mutex};
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -69,7 +69,7 @@ struct Panic {
 impl Drop for Panic {
     fn drop(&mut self) {
         if !self.reported {
-            lost(|| self.panicked.to_string());
+            unobserved_panic(|| self.panicked.to_string());
         }
     }
 }

@@ -13,7 +13,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
-/// What is known of one job, by those who are asked.
+/// What the threads of the test have observed of one job.
 #[derive(Default)]
 struct Record {
     runs: AtomicU32,
@@ -83,7 +83,7 @@ fn submit(pool: &ThreadPool, (drops, tokens): (&Drops, &AtomicUsize), rng: &mut 
     }
 }
 
-/// One of those who share a list of jobs does something to one of them.
+/// A random call on one of the shared jobs.
 fn meddle(shared: &Shared, rng: &mut Rng) {
     let (record, job) = shared;
     match rng.u8(..6) {

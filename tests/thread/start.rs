@@ -187,10 +187,7 @@ fn where_the_system_refuses_threads_each_spawn_fails_and_has_no_effect() {
         });
         refused(&|token| clock.every(Duration::ZERO, move || _ = &token).unwrap_err().to_string());
         let message = refused(&|token| panic_of(|| Timer::start(Duration::ZERO, move || drop(token))));
-        assert!(
-            message.starts_with("failed to spawn the clock's thread"),
-            "{message}"
-        );
+        assert!(message.starts_with("failed to spawn the clock's thread"), "{message}");
 
         let small = Builder::new().stack_size(64 << 10).spawn(|| 5).unwrap();
         small.join().unwrap();

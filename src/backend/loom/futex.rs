@@ -44,7 +44,7 @@ fn block(word: &AtomicU32, expected: u32, deadline: Option<Instant>, at: Caller)
     let is_timed = deadline.is_some_and(|deadline| deadline.remaining().is_some());
     let may_end_unwoken = is_early || is_timed;
     let until = if is_timed { ", timed" } else { "" };
-    word.log(at, |number| format!("sleeps on #{number} while {expected}{until}"));
+    word.log(at, |number| format!("blocks on #{number} while {expected}{until}"));
     let blocked = Blocked::enqueue(address(word), may_end_unwoken);
     if !may_end_unwoken {
         while !blocked.is_woken() {

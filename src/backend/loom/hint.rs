@@ -13,7 +13,7 @@ impl Spin {
         Spin(())
     }
 
-    pub fn for_hand_over(_: Option<Instant>) -> Spin {
+    pub fn for_hand_off(_: Option<Instant>) -> Spin {
         Spin(())
     }
 

@@ -16,7 +16,7 @@ use core::ptr;
 
 /// Runs the body of a thread, which counts as living until its thread-locals are dropped.
 pub(super) fn run<R>(living: Living, body: impl FnOnce() -> R) -> R {
-    living.enter();
+    living.take_role();
     let living = Rc::new(living);
     step(|| LIVING.with(|current| *current.borrow_mut() = Some(Rc::clone(&living))));
     run_thread(body)

@@ -6,9 +6,6 @@ use ::std::backtrace::Backtrace;
 use ::std::panic::Location;
 use ::std::sync::Arc;
 
-pub use super::site::Place;
-pub use super::trace::{Shared, switch_on};
-
 /// Adds an action of the thread with this role, without a location.
 pub fn note(role: usize, text: impl FnOnce() -> String) {
     change(|_| {
@@ -19,7 +16,7 @@ pub fn note(role: usize, text: impl FnOnce() -> String) {
             at: None,
             backtrace: None,
         };
-        |trace: &mut Trace| trace.events.push(entry)
+        |trace: &mut Trace| trace.entries.push(entry)
     });
 }
 
@@ -40,7 +37,7 @@ pub(super) fn event(at: &'static Location<'static>, object: u32, text: impl FnOn
             at: Some(at.into()),
             backtrace,
         };
-        |trace: &mut Trace| trace.events.push(entry)
+        |trace: &mut Trace| trace.entries.push(entry)
     });
 }
 

@@ -3,7 +3,7 @@
 //! loom does not detect the use of an object whose owner was dropped, such as the word of a waiter whose frame has
 //! ended. Here each object has a tag that its drop clears, and each operation reads the tag through its reference.
 
-use super::site::Place;
+use super::site::SourceLocation;
 use super::{log, remedy, scene, verdict};
 use ::std::panic::Location;
 use ::std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
@@ -64,7 +64,7 @@ impl Object {
             fail_dropped(kind, None, at);
         }
         if self.execution != scene::execution() {
-            verdict::fail_with(format!("{}, at {}", remedy::FOREIGN_OBJECT, Place::from(at)));
+            verdict::fail_with(format!("{}, at {}", remedy::FOREIGN_OBJECT, SourceLocation::from(at)));
         }
         self.number
     }
@@ -95,7 +95,7 @@ fn fail_dropped(kind: &str, number: Option<u32>, at: &'static Location<'static>)
         });
         verdict::fail_with(format!(
             "{kind} is used after the end of its frame or the drop of its owner, at {}",
-            Place::from(at)
+            SourceLocation::from(at)
         ));
     }
 }

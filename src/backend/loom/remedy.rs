@@ -4,7 +4,7 @@ pub(super) const STACK: &str = "a thread of the model has overflowed its stack. 
     256 KiB. Run code that needs more in a thread with a larger `Builder::stack_size`, or keep large values in a `Box`";
 
 pub(super) const STUCK: &str = "no thread of the model has made a step for 10 seconds. loom runs all of them one at a time on one \
-    system thread, so a thread that blocks outside the kit (a lock, a channel or a join of std, a sleep, a read) blocks all \
+    system thread, so a thread that blocks outside selvedge (a lock, a channel or a join of std, a sleep, a read) blocks all \
     threads: use selvedge's own. A loop that waits must make steps, for example by `hint::spin_until`";
 
 pub(super) const UNOBSERVED: &str = "this panic has ended a job, a callback, a timer or a thread, and the program cannot observe it. \

@@ -42,14 +42,14 @@ pub enum Waits {
 pub enum Locks {
     /// By the full lock model: the steps that also run in production.
     #[default]
-    Stepwise,
+    Full,
     /// By the abstract lock, in one step. For models of code that uses a lock whose own laws are checked separately.
-    Specified,
+    Abstract,
 }
 
 /// A futex wait that has ended: the role of the thread, whether the wait had a deadline, and the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Seen {
+pub struct WaitRecord {
     pub role: usize,
     pub timed: bool,
     pub wait: Wait,
@@ -81,7 +81,7 @@ struct Scene {
     execution: u64,
     spawned: usize,
     living: usize,
-    waits_seen: Vec<Seen>,
+    wait_records: Vec<WaitRecord>,
     has_blocked: bool,
     last_thread_id: usize,
     last_object: u32,
@@ -131,7 +131,7 @@ pub(super) fn number_threads() {
 /// Makes the calling thread the watcher: the thread that waits for the others to end or
 /// block. It must not join a thread before [`cancel`], because loom cannot unpark a
 /// thread that joins (loom#249). For that reason a user's model has no watcher.
-pub fn attend() {
+pub fn become_watcher() {
     let watcher = Some(step(thread::current));
     scene(|scene| scene.watcher = watcher);
 }
@@ -144,12 +144,12 @@ fn notify_watcher() {
 }
 
 /// Parks the watcher until a thread ends, or blocks without a deadline.
-pub fn watch() {
+pub fn park_watcher() {
     step(thread::park);
 }
 
 /// Sets the role of the calling thread. A thread without a role has role 0.
-pub fn enter(role: usize) {
+pub fn set_role(role: usize) {
     step(|| ROLE.with(|current| current.set(role)));
 }
 
@@ -165,28 +165,28 @@ pub(super) fn execution() -> u64 {
 }
 
 /// The number of threads that were spawned in this execution.
-pub fn started() -> usize {
+pub fn spawned() -> usize {
     scene(|scene| scene.spawned)
 }
 
 /// Whether every thread but main has ended or is blocked without a deadline.
-pub fn all_rest() -> bool {
+pub fn is_quiescent() -> bool {
     scene(|scene| scene.blocked.iter().filter(|blocked| !blocked.may_end_unwoken).count() >= scene.living)
 }
 
 /// Whether any thread has blocked without a deadline in this execution.
-pub fn slept() -> bool {
+pub fn has_blocked() -> bool {
     scene(|scene| scene.has_blocked)
 }
 
 /// The waits of this execution that have ended.
-pub fn seen() -> Vec<Seen> {
-    scene(|scene| scene.waits_seen.clone())
+pub fn wait_records() -> Vec<WaitRecord> {
+    scene(|scene| scene.wait_records.clone())
 }
 
 pub(super) fn record_wait(timed: bool, wait: Wait) {
     let role = role();
-    scene(|scene| scene.waits_seen.push(Seen { role, timed, wait }));
+    scene(|scene| scene.wait_records.push(WaitRecord { role, timed, wait }));
 }
 
 /// Cancels the model: unwinds each blocked thread with [`Cancelled`], and each thread that blocks from now on.
@@ -222,8 +222,8 @@ impl Living {
     }
 
     /// Called by the spawned thread: takes its role.
-    pub(super) fn enter(&self) {
-        self.role.into_iter().for_each(enter);
+    pub(super) fn take_role(&self) {
+        self.role.into_iter().for_each(set_role);
     }
 }
 
@@ -332,7 +332,7 @@ pub(super) fn next_wait_is_early() -> bool {
 }
 
 pub(super) fn locks_are_abstract() -> bool {
-    scene(|scene| scene.locks) == Locks::Specified
+    scene(|scene| scene.locks) == Locks::Abstract
 }
 
 /// Makes the word with this number the one that the abstract lock replaces.

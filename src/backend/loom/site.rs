@@ -17,18 +17,18 @@ static HAS_MUTANT: AtomicBool = AtomicBool::new(false);
 
 /// A location in the source. The path of its file is relative to the root of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct SourceLocation {
     pub file: String,
     pub line: u32,
     pub column: u32,
 }
 
-impl From<&Location<'_>> for Place {
-    fn from(at: &Location<'_>) -> Place {
+impl From<&Location<'_>> for SourceLocation {
+    fn from(at: &Location<'_>) -> SourceLocation {
         let file = at.file().replace('\\', "/");
         // `loom-tests` compiles this crate as `../src/lib.rs`.
         let file = file.rsplit("../").next().unwrap_or_default().to_owned();
-        Place {
+        SourceLocation {
             file,
             line: at.line(),
             column: at.column(),
@@ -36,7 +36,7 @@ impl From<&Location<'_>> for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
@@ -47,7 +47,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Site {
     /// The location of the method name in the call.
-    pub place: Place,
+    pub location: SourceLocation,
     pub operand: usize,
 }
 
@@ -67,7 +67,7 @@ pub fn count() {
 pub fn reached() -> Vec<Site> {
     let reached = REACHED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let site = |&(at, operand): &(Caller, usize)| Site {
-        place: at.into(),
+        location: at.into(),
         operand,
     };
     reached.iter().map(site).collect()
@@ -107,8 +107,8 @@ pub(super) fn reach(at: Caller, operand: usize, order: Ordering) {
 fn mutated(at: Caller, operand: usize, order: Ordering) -> Ordering {
     match MUTANT.get() {
         Some(Mutant { site, becomes })
-            if (site.operand, site.place.line, site.place.column) == (operand, at.line(), at.column())
-                && site.place == at.into() =>
+            if (site.operand, site.location.line, site.location.column) == (operand, at.line(), at.column())
+                && site.location == at.into() =>
         {
             *becomes
         }

@@ -3,7 +3,7 @@
 //! A trace is plain memory that loom does not see. Another thread of the process may read it, because an execution can
 //! end by an abort or never end.
 
-use super::site::Place;
+use super::site::SourceLocation;
 use ::std::backtrace::Backtrace;
 use ::std::cell::RefCell;
 use ::std::collections::BTreeSet;
@@ -12,18 +12,18 @@ use ::std::sync::{Arc, Mutex, PoisonError};
 
 thread_local! {
     /// The trace of the models that this system thread explores.
-    static ACTIVE: RefCell<Option<Shared>> = const { RefCell::new(None) };
+    static ACTIVE: RefCell<Option<SharedTrace>> = const { RefCell::new(None) };
 }
 
 /// A trace that other threads can read while it is written.
 #[derive(Clone, Debug, Default)]
-pub struct Shared {
+pub struct SharedTrace {
     trace: Arc<Mutex<Trace>>,
     /// Whether each entry has a backtrace.
     pub(super) with_backtraces: bool,
 }
 
-impl Shared {
+impl SharedTrace {
     /// The entries of the last execution so far.
     pub fn read(&self) -> Trace {
         self.with(|trace| trace.clone())
@@ -42,7 +42,7 @@ impl Shared {
 /// What happened in the current execution, up to the end of its model.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    pub events: Vec<Entry>,
+    pub entries: Vec<Entry>,
     pub objects: Vec<Created>,
 }
 
@@ -54,7 +54,7 @@ pub struct Entry {
     /// The number of the object, or 0 if the action has none.
     pub object: u32,
     pub text: String,
-    pub at: Option<Place>,
+    pub at: Option<SourceLocation>,
     pub backtrace: Option<Arc<Backtrace>>,
 }
 
@@ -63,14 +63,14 @@ pub struct Entry {
 pub struct Created {
     pub number: u32,
     pub kind: &'static str,
-    pub at: Place,
+    pub at: SourceLocation,
 }
 
 /// Records each execution that the calling system thread explores from now on.
-pub fn switch_on(with_backtraces: bool) -> Shared {
-    let shared = Shared {
+pub fn switch_on(with_backtraces: bool) -> SharedTrace {
+    let shared = SharedTrace {
         with_backtraces,
-        ..Shared::default()
+        ..SharedTrace::default()
     };
     ACTIVE.set(Some(shared.clone()));
     shared
@@ -78,7 +78,7 @@ pub fn switch_on(with_backtraces: bool) -> Shared {
 
 /// The trace of the calling system thread, if it is switched on.
 #[inline]
-pub(super) fn active() -> Option<Shared> {
+pub(super) fn active() -> Option<SharedTrace> {
     ACTIVE.with_borrow(Option::clone)
 }
 
@@ -88,13 +88,13 @@ const ROWS: usize = 200;
 /// The text of a trace: a row for each entry, a column for each thread, then the
 /// locations of the objects. The same in a pipe and on any terminal.
 pub fn text(trace: &Trace) -> String {
-    let threads = trace.events.iter().map(|entry| entry.role + 1).max().unwrap_or(1);
+    let threads = trace.entries.iter().map(|entry| entry.role + 1).max().unwrap_or(1);
     let heads: Vec<String> = (0..threads)
         .map(|role| if role == 0 { "main".into() } else { role.to_string() })
         .collect();
     let width = |role: usize| {
         let texts = trace
-            .events
+            .entries
             .iter()
             .filter(|entry| entry.role == role)
             .map(|entry| entry.text.chars().count());
@@ -102,15 +102,15 @@ pub fn text(trace: &Trace) -> String {
     };
     let widths: Vec<usize> = (0..threads).map(width).collect();
     let mut text = row("", &widths, |role| &heads[role], "");
-    for (index, entry) in trace.events.iter().enumerate() {
-        if index == ROWS && trace.events.len() > 2 * ROWS {
-            let _ = writeln!(text, "   … {} events", trace.events.len() - 2 * ROWS);
+    for (index, entry) in trace.entries.iter().enumerate() {
+        if index == ROWS && trace.entries.len() > 2 * ROWS {
+            let _ = writeln!(text, "   … {} entries", trace.entries.len() - 2 * ROWS);
         }
-        if index < ROWS || index + ROWS >= trace.events.len() {
+        if index < ROWS || index + ROWS >= trace.entries.len() {
             text += &line(index + 1, entry, &widths);
         }
     }
-    let named: BTreeSet<u32> = trace.events.iter().map(|entry| entry.object).collect();
+    let named: BTreeSet<u32> = trace.entries.iter().map(|entry| entry.object).collect();
     for object in trace.objects.iter().filter(|object| named.contains(&object.number)) {
         let _ = write!(text, "\n#{} {}, created at {}", object.number, object.kind, object.at);
     }
@@ -141,9 +141,9 @@ fn row<'a>(number: &str, widths: &[usize], cell: impl Fn(usize) -> &'a str, at: 
 }
 
 /// The location without folders, such as `lock.rs:219`. The list of objects below the rows has full paths.
-fn short(place: &Place) -> String {
-    let name = place.file.rsplit('/').next().unwrap_or_default();
-    format!("{name}:{}", place.line)
+fn short(location: &SourceLocation) -> String {
+    let name = location.file.rsplit('/').next().unwrap_or_default();
+    format!("{name}:{}", location.line)
 }
 
 /// The innermost frame of a backtrace that is the program's own, from a line ` at FILE:LINE:COLUMN`.
@@ -159,6 +159,6 @@ fn caller(backtrace: &str) -> Option<String> {
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("at "))
         .find(is_program)?;
-    let (place, _column) = file.rsplit_once(':')?;
-    Some(place.strip_prefix("./").unwrap_or(place).to_owned())
+    let (location, _column) = file.rsplit_once(':')?;
+    Some(location.strip_prefix("./").unwrap_or(location).to_owned())
 }

@@ -12,8 +12,8 @@
 //! 3. A model fails at most once: its first failure is the verdict.
 
 use super::remedy;
-use super::trace::{self, Shared, Trace};
-use crate::backend::text;
+use super::trace::{self, SharedTrace, Trace};
+use crate::backend::panic_text;
 use ::loom::model::Builder;
 use ::std::any::Any;
 use ::std::cell::{Cell, RefCell};
@@ -59,7 +59,7 @@ thread_local! {
 struct Reporter {
     verdict: Sender<Result<(), Failure>>,
     progress: Arc<Progress>,
-    trace: Option<Shared>,
+    trace: Option<SharedTrace>,
 }
 
 /// The executions and steps that an exploration has started.
@@ -73,7 +73,7 @@ struct Progress {
 ///
 /// # Panics
 /// On the second call in a process.
-pub fn end_with(end: fn(&str) -> !) {
+pub fn set_failure_handler(end: fn(&str) -> !) {
     HARNESS.set(end).expect("a process has at most one harness");
 }
 
@@ -109,7 +109,7 @@ pub(super) fn run_thread<R>(body: impl FnOnce() -> R) -> R {
 
 /// Fails a user's model for a panic that this crate has caught and that the program cannot observe. In the harness of
 /// `loom-tests` it does nothing, because the programs of some laws panic so on purpose.
-pub(crate) fn lost(message: impl FnOnce() -> String) {
+pub(crate) fn unobserved_panic(message: impl FnOnce() -> String) {
     if REPORTER.with_borrow(Option::is_some) {
         fail_with(format!("{}\n{}", with_location(&message()), remedy::UNOBSERVED));
     }
@@ -163,8 +163,8 @@ fn report(result: Result<(), String>) {
 
 /// The message of a failure: the explanation of loom's first failure, or the panic's own message with its location.
 fn explain(payload: &(dyn Any + Send)) -> String {
-    let explained = FIRST_OF_LOOM.take().or_else(|| remedy::of(text(payload)?));
-    explained.unwrap_or_else(|| with_location(text(payload).unwrap_or("a panic without a text")))
+    let explained = FIRST_OF_LOOM.take().or_else(|| remedy::of(panic_text(payload)?));
+    explained.unwrap_or_else(|| with_location(panic_text(payload).unwrap_or("a panic without a text")))
 }
 
 /// The message of a panic with its location, then the earlier panics of the execution. The last
@@ -203,7 +203,7 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
                 run_thread(&body);
             });
         }));
-        report(explored.map_err(|payload| match text(&*payload) {
+        report(explored.map_err(|payload| match panic_text(&*payload) {
             // loom's coroutines report a stack overflow by a payload that is not a string.
             None => FIRST_OF_LOOM.take().unwrap_or_else(|| remedy::STACK.into()),
             Some(_) => explain(&*payload),
@@ -265,7 +265,7 @@ fn install_panic_hook() {
                 return previous(info);
             }
             let location = info.location().map(ToString::to_string).unwrap_or_default();
-            let message = text(info.payload()).unwrap_or_default();
+            let message = panic_text(info.payload()).unwrap_or_default();
             PANICS.with_borrow_mut(|panics| panics.push((message.to_owned(), location)));
             FIRST_OF_LOOM.set(FIRST_OF_LOOM.take().or_else(|| remedy::of(message)));
         }));

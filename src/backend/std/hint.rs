@@ -101,7 +101,7 @@ impl Spin {
 
     /// For a wait for a hand-off by another thread. It polls after each pause, to detect the hand-off immediately.
     #[inline]
-    pub fn for_hand_over(deadline: Option<Instant>) -> Spin {
+    pub fn for_hand_off(deadline: Option<Instant>) -> Spin {
         Spin::new(1, deadline)
     }
 

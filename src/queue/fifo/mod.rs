@@ -162,7 +162,7 @@ impl<T, O: Order<T>> AnyQueue<T, O> {
         let spin = if role == Role::Putter && self.capacity > SMALL_CAPACITY {
             Spin::for_lock
         } else {
-            Spin::for_hand_over
+            Spin::for_hand_off
         };
         let mut spin = spin(deadline);
         while spin.again() {

@@ -16,7 +16,7 @@
 //! 2. `done` is set once: when the action will not run any more and has been dropped.
 
 use crate::backend::process::Process;
-use crate::backend::{Arc, Instant, lost, thread};
+use crate::backend::{Arc, Instant, thread, unobserved_panic};
 use crate::sync::{Event, Mutex};
 use crate::thread::error::Panicked;
 use crate::thread::registry::Registry;
@@ -47,7 +47,7 @@ impl Action {
         catch_quietly(|| drop(again));
         let thread = registry.current();
         if !registry.report(&thread, &*payload) {
-            lost(|| message(&*payload));
+            unobserved_panic(|| message(&*payload));
         }
         let panicked = Panicked::new(thread.name(), &*payload);
         catch_quietly(|| drop(payload));

@@ -27,7 +27,7 @@
 //! Laws TI1 to TI4 are checked in `loom-tests`.
 
 use super::entry::{Action, Entry, Scheduled};
-use crate::backend::process::{Anew, Process};
+use crate::backend::process::{ForChild, Process};
 use crate::backend::{Arc, Instant, thread};
 use crate::sync::{Condition, Mutex, MutexGuard, TimedOut};
 use crate::thread::registry::Registry;
@@ -74,8 +74,8 @@ enum Leader {
 }
 
 /// In a child made by `fork`, a scheduler has no timers and no workers.
-impl Anew for Arc<Scheduler> {
-    fn anew(&self) -> Arc<Scheduler> {
+impl ForChild for Arc<Scheduler> {
+    fn for_child(&self) -> Arc<Scheduler> {
         let closed = self.state.try_acquire().is_some_and(|state| state.closed);
         Scheduler::new(&self.registry, closed)
     }
