@@ -145,6 +145,27 @@ fn a_predicate_is_checked_once_more_at_the_deadline() {
     }
 }
 
+/// No notification ends such a wait while the predicate still holds.
+#[test]
+fn a_timed_wait_with_a_predicate_lasts_until_its_deadline_though_it_is_notified() {
+    let (mutex, condition) = (Mutex::new(false), Condition::new());
+    watchdog::run(|watch| {
+        for form in [Form::Timeout(SHORT), Form::Deadline(SHORT)] {
+            *mutex.acquire() = false;
+            let (mutex, condition) = (&mutex, &condition);
+            let wait = move || {
+                let (mut ended, start) = (mutex.acquire(), std::time::Instant::now());
+                assert!(!wait_while_by(condition, &mut ended, form, |_| true), "{form:?}");
+                assert!(start.elapsed() >= SHORT, "{form:?} gave up early");
+                *ended = true;
+            };
+            let waiter = watch.spawn("waiter", move |role| role.waits("a timed wait", wait));
+            watch.until("the deadline", || (condition.notify_one(), *mutex.acquire()).1);
+            waiter.join();
+        }
+    });
+}
+
 #[test]
 fn a_panic_of_the_predicate_leaves_the_lock_held_and_the_condition_usable() {
     let (arrivals, mutex) = (Arrivals::default(), Mutex::new(0));

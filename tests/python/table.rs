@@ -104,14 +104,25 @@ fn a_test_that_is_left_out_has_a_reason() {
 #[cfg(target_os = "linux")]
 fn is_in_fuzz(test: &str) -> bool {
     let machines = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/machines");
-    let source = |module: &str| std::fs::read_to_string(machines.join(module).with_extension("rs")).unwrap_or_default();
+    let file = |module: &str| {
+        let path = machines.join(module.replace("::", "/"));
+        let source = std::fs::read_to_string(path.with_extension("rs"));
+        source.or_else(|_| std::fs::read_to_string(path.join("mod.rs"))).ok()
+    };
+    let inline = |module: &str| {
+        let (outer, name) = module.rsplit_once("::")?;
+        let source = file(outer)?;
+        let (_, body) = source.split_once(&format!("\nmod {name} {{"))?;
+        Some(body.split("\n}").next()?.to_owned())
+    };
+    let source = |module: &str| file(module).or_else(|| inline(module)).unwrap_or_default();
     let (module, name) = test.rsplit_once("::").expect("a module and a test");
     let declaration = format!("fn {name}(");
     let declares = |source: &str| {
         let mut tests = source.split("#[test]").skip(1);
         tests.any(|test| test.trim_start().starts_with(&declaration))
     };
-    let module = source(&module.replace("::", "/"));
+    let module = source(module);
     declares(&module) || module.contains("fuzzers!(") && declares(&source("run"))
 }
 
