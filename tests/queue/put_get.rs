@@ -1,4 +1,4 @@
-//! Order, capacity and item types of the queues. `fuzz::queue::alone` checks every call in every form in one thread.
+//! Order, capacity and item types of the queues. `fuzz::queue::sequential` checks every call in every form in one thread.
 
 use super::{AnyOrder, in_each_order, rest};
 use crate::races::four_to_four_hand_off;

@@ -1,4 +1,4 @@
-//! `SimpleQueue`. `fuzz::queue::alone` checks its calls in one thread, [`wait`](super::wait) the forms of a blocked get.
+//! `SimpleQueue`. `fuzz::queue::sequential` checks its calls in one thread, [`wait`](super::wait) the forms of a blocked get.
 
 use super::spawn_blocked;
 use crate::support::STRESS_TIMEOUT;

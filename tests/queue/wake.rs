@@ -1,5 +1,5 @@
 //! Calls on several items or through iterators wake as many blocked threads as can proceed: law Q5. The fuzzer
-//! `fuzz::queue::waiting` checks the wake-ups of all other calls.
+//! `fuzz::queue` checks the wake-ups of all other calls.
 
 use super::{AnyOrder, in_each_order, spawn_blocked};
 use crate::watchdog;
