@@ -3,7 +3,9 @@
 use selvedge_loom::backend::{Arc, cell::UnsafeCell, thread as backend_thread};
 use selvedge_loom::thread::{self, Clock, Registry};
 use selvedge_loom::{Event, Model, ThreadPool, Timer, model, model_within};
+use std::env::current_exe;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
@@ -381,4 +383,13 @@ fn a_lock_of_std() {
         });
     });
     assert!(message.contains("blocks outside selvedge"), "{message}");
+}
+
+/// libtest does not capture the line, so a user sees it while the test runs.
+#[test]
+fn a_long_exploration_reports_its_progress() {
+    let mut tests = Command::new(current_exe().unwrap());
+    let output = tests.args(["--exact", "a_lock_of_std"]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("executions after 5 s"), "{stderr}");
 }

@@ -14,6 +14,8 @@ pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed 
     execution of a model starts from nothing, but a `static` of std (`LazyLock`, `OnceLock`, `thread_local!`) keeps the value of \
     the first execution: declare it with `selvedge::backend::global!` or `local!`, or construct the object in the model's body";
 
+pub(super) const SLOW: &str = "`model_within` bounds the preemptions, and so explores fewer";
+
 const THREADS: &str = "the model has too many threads: five at most. The main thread counts, and so do the workers of its pools and \
     the threads of its timers";
 

@@ -17,12 +17,13 @@ use crate::backend::panic_text;
 use ::loom::model::Builder;
 use ::std::any::Any;
 use ::std::cell::{Cell, RefCell};
+use ::std::io::Write;
 use ::std::panic::{AssertUnwindSafe, catch_unwind};
 use ::std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use ::std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use ::std::sync::{Arc, Once, OnceLock};
 use ::std::time::Duration;
-use ::std::{panic, thread};
+use ::std::{io, panic, thread};
 
 type Payload = Box<dyn Any + Send>;
 
@@ -67,6 +68,18 @@ struct Reporter {
 struct Progress {
     executions: AtomicU64,
     steps: AtomicU64,
+}
+
+impl Progress {
+    /// Writes a line to stderr. libtest captures what `eprintln!` prints, and a test that takes long must show that.
+    fn report(&self, name: &str, ticks: u32) {
+        let (executions, seconds) = (self.executions.load(Relaxed), (TICK * ticks).as_secs());
+        let _ = writeln!(
+            io::stderr(),
+            "{name}: {executions} executions after {seconds} s, none failed; {}",
+            remedy::SLOW
+        );
+    }
 }
 
 /// Ends each failed execution by a call of `end` with the message.
@@ -189,7 +202,7 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
     let name = thread::current().name().unwrap_or("model").to_owned();
-    let exploring = thread::Builder::new().name(name).spawn(move || {
+    let exploring = thread::Builder::new().name(name.clone()).spawn(move || {
         let trace = traced.then(|| trace::switch_on(true));
         REPORTER.set(Some(Reporter {
             verdict,
@@ -211,7 +224,9 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
     });
     exploring.expect("failed to spawn the thread that explores the model");
     let mut watchdog = Watchdog::default();
+    let mut ticks = 0;
     loop {
+        ticks += 1;
         match verdicts.recv_timeout(TICK) {
             Ok(result) => return result.map(|()| progress.executions.load(Relaxed)),
             Err(RecvTimeoutError::Disconnected) => {
@@ -226,12 +241,14 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
                     is_repeatable: false,
                 });
             }
+            Err(RecvTimeoutError::Timeout) if ticks % TICKS_PER_REPORT == 0 => progress.report(&name, ticks),
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }
 
 const TICK: Duration = Duration::from_millis(100);
+const TICKS_PER_REPORT: u32 = 50;
 /// An exploration is stuck if it makes no step for this many ticks. A step takes microseconds, and so does the
 /// program's code between two steps. It counts ticks, not time, because the process may be stopped meanwhile.
 const TICKS_WITHOUT_STEP: u32 = 100;
