@@ -42,6 +42,7 @@ pub(crate) use verdict::unobserved_panic;
 
 use ::loom::model::Builder;
 use scene::{Accesses, Locks, Waits};
+use verdict::{Failure, Purpose};
 
 /// What the harness of `loom-tests` uses: it starts executions, observes blocked threads, and cancels models.
 pub mod probe {
@@ -146,16 +147,9 @@ impl Model {
         let body = Arc::new(body);
         let mut executions = 0;
         for accesses in Accesses::BOTH {
-            match self.explore(accesses, false, &body) {
+            match self.explore(accesses, Purpose::Verdict, &body) {
                 Ok(more) => executions += more,
-                Err(failure) => {
-                    eprintln!(
-                        "the model fails in execution {}; {}",
-                        failure.execution, failure.message
-                    );
-                    eprintln!("exploring the model again up to that execution, to record a trace");
-                    panic!("{}", self.explain(accesses, failure, &body))
-                }
+                Err(failure) => panic!("{}", self.explain(accesses, &failure, &body)),
             }
         }
         match self.preemptions {
@@ -167,13 +161,13 @@ impl Model {
     fn explore(
         &self,
         accesses: Accesses,
-        traced: bool,
+        purpose: Purpose<'_>,
         body: &Arc<impl Fn() + Send + Sync + 'static>,
-    ) -> Result<u64, verdict::Failure> {
+    ) -> Result<u64, Failure> {
         let body = Arc::clone(body);
         let mut builder = builder(self.preemptions);
         builder.max_branches = self.max_branches;
-        verdict::explore(builder, traced, move || {
+        verdict::explore(builder, purpose, move || {
             begin(accesses, Waits::Exact, Locks::Full);
             scene::number_threads();
             body();
@@ -182,18 +176,13 @@ impl Model {
 
     /// The message of a failure, with a trace. The trace comes from a second exploration up to the failure, because
     /// recording every execution takes too long.
-    fn explain(
-        &self,
-        accesses: Accesses,
-        failure: verdict::Failure,
-        body: &Arc<impl Fn() + Send + Sync + 'static>,
-    ) -> String {
-        let verdict::Failure { message, execution, .. } = failure;
+    fn explain(&self, accesses: Accesses, failure: &Failure, body: &Arc<impl Fn() + Send + Sync + 'static>) -> String {
+        let Failure { message, execution, .. } = failure;
         let second = failure
             .is_repeatable
-            .then(|| self.explore(accesses, true, body).err())
+            .then(|| self.explore(accesses, Purpose::Record(failure), body).err())
             .flatten();
-        let same = second.filter(|second| second.execution == execution && second.message == message);
+        let same = second.filter(|second| second.execution == *execution && second.message == *message);
         let trace = same.and_then(|same| same.trace);
         let trace = trace.filter(|trace| !trace.entries.is_empty());
         let text = trace.map_or_else(String::new, |trace| format!("\n\n{}", trace::text(&trace)));

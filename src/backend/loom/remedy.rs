@@ -10,11 +10,12 @@ pub(super) const STUCK: &str = "no thread of the model has made a step for 10 se
 pub(super) const UNOBSERVED: &str = "this panic has ended a job, a callback, a timer or a thread, and the program cannot observe it. \
     If the model expects the panic, take its result (`Job::result`), or catch the panic where it starts";
 
-pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed in another execution, or outside the model. Each \
-    execution of a model starts from nothing, but a `static` of std (`LazyLock`, `OnceLock`, `thread_local!`) keeps the value of \
-    the first execution: declare it with `selvedge::backend::global!` or `local!`, or construct the object in the model's body";
+pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed in another execution or outside the model, or a \
+    thread of std uses an object of the model. Each execution starts from nothing, but a `static` of std (`LazyLock`, `OnceLock`, \
+    `thread_local!`) keeps the value of the first execution: declare it with `selvedge::backend::global!` or `local!`, or \
+    construct the object in the model's body. Spawn threads by `selvedge::thread` or `selvedge::backend::thread`";
 
-pub(super) const SLOW: &str = "`model_within` bounds the preemptions, and so explores fewer";
+pub(super) const SLOW: &str = "`model_within(2, ..)` explores fewer, which finds most bugs but proves less";
 
 const THREADS: &str = "the model has too many threads: five at most. The main thread counts, and so do the workers of its pools and \
     the threads of its timers";

@@ -71,14 +71,25 @@ struct Progress {
 }
 
 impl Progress {
-    /// Writes a line to stderr. libtest captures what `eprintln!` prints, and a test that takes long must show that.
-    fn report(&self, name: &str, ticks: u32) {
+    /// Writes a line to stderr. libtest captures what `eprintln!` prints, but this line must be visible while the test runs.
+    fn report(&self, name: &str, ticks: u32, purpose: Purpose<'_>, bound: Option<usize>) {
         let (executions, seconds) = (self.executions.load(Relaxed), (TICK * ticks).as_secs());
-        let _ = writeln!(
-            io::stderr(),
-            "{name}: {executions} executions after {seconds} s, none failed; {}",
-            remedy::SLOW
-        );
+        let line = match purpose {
+            Purpose::Record(Failure { message, execution, .. }) => {
+                let message = message.lines().next().unwrap_or_default();
+                format!(
+                    "execution {execution} failed: {message}; {executions} repeated after {seconds} s, for its trace"
+                )
+            }
+            Purpose::Verdict if bound.is_none() => {
+                format!(
+                    "{executions} executions after {seconds} s, none failed; {}",
+                    remedy::SLOW
+                )
+            }
+            Purpose::Verdict => format!("{executions} executions after {seconds} s, none failed"),
+        };
+        let _ = writeln!(io::stderr(), "{name}: {line}");
     }
 }
 
@@ -195,13 +206,27 @@ fn with_location(message: &str) -> String {
     earlier.fold(format!("{message}{at}"), |all, panic| all + &panic)
 }
 
+/// What an exploration is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Purpose<'a> {
+    /// To find an execution that fails.
+    Verdict,
+    /// To record the trace of an execution that has failed.
+    Record(&'a Failure),
+}
+
 /// Explores `body` with these settings. Returns the number of executions.
-pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + Sync + 'static) -> Result<u64, Failure> {
+pub(super) fn explore(
+    builder: Builder,
+    purpose: Purpose<'_>,
+    body: impl Fn() + Send + Sync + 'static,
+) -> Result<u64, Failure> {
     install_panic_hook();
     let (verdict, verdicts) = channel();
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
     let name = thread::current().name().unwrap_or("model").to_owned();
+    let (traced, bound) = (matches!(purpose, Purpose::Record(_)), builder.preemption_bound);
     let exploring = thread::Builder::new().name(name.clone()).spawn(move || {
         let trace = traced.then(|| trace::switch_on(true));
         REPORTER.set(Some(Reporter {
@@ -241,7 +266,9 @@ pub(super) fn explore(builder: Builder, traced: bool, body: impl Fn() + Send + S
                     is_repeatable: false,
                 });
             }
-            Err(RecvTimeoutError::Timeout) if ticks % TICKS_PER_REPORT == 0 => progress.report(&name, ticks),
+            Err(RecvTimeoutError::Timeout) if ticks % TICKS_PER_REPORT == 0 => {
+                progress.report(&name, ticks, purpose, bound);
+            }
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
