@@ -17,7 +17,7 @@ pub fn models(law: &str) -> Vec<Model> {
             two::<1>(&[], [&[Put(1)], &[Put(2)]]),
             two::<1>(&[], [&[TryPut(1), Len], &[TryPut(2), Len]]),
             two::<2>(&[11], [&[TryPutTwo(12, 13)], &[Put(14)]]),
-            two::<3>(&[11], [&[Put(12), Put(13)], &[Put(14)]]),
+            two::<4>(&[10, 11], [&[Put(12), Put(13)], &[Put(14)]]),
             three::<1>(&[], [&[Put(1)], &[Put(2)], &[Drain]]),
             three::<1>(&[1], [&[Put(2)], &[Put(3)], &[Get]]),
             three::<1>(&[1], [&[Put(2)], &[Get], &[TryPut(3)]]),
@@ -41,8 +41,8 @@ pub fn models(law: &str) -> Vec<Model> {
         ],
         "Q3" => vec![
             grown(&[1], &[&[Put(2), Put(3)], &[Get, Get]]),
-            two::<3>(&[12], [&[Put(11), Put(2)], &[Get, Get]]),
-            three::<3>(&[], [&[Put(11)], &[Put(12)], &[Get, TryGet]]),
+            two::<4>(&[12], [&[Put(11), Put(2)], &[Get, Get]]),
+            three::<4>(&[], [&[Put(11)], &[Put(12)], &[Get, TryGet]]),
         ],
         "Q4" => vec![
             two::<1>(&[1], [&[TaskDone], &[Join]]),
@@ -197,6 +197,7 @@ fn three<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 3]) -> Model 
 }
 
 fn ring<const CAPACITY: usize>(before: &[u32], threads: &[&[Call]]) -> Model {
+    const { assert!(CAPACITY.is_power_of_two(), "a queue of another capacity has no ring") };
     let threads = threads.iter().map(|calls| calls.to_vec()).collect();
     program(&subject::ring::<CAPACITY>(before), threads)
         .tagged(Ring)
