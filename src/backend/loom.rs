@@ -42,7 +42,7 @@ pub(crate) use verdict::unobserved_panic;
 
 use ::loom::model::Builder;
 use scene::{Accesses, Locks, Waits};
-use verdict::{Failure, Purpose};
+use verdict::Failure;
 
 /// What the harness of `loom-tests` uses: it starts executions, observes blocked threads, and cancels models.
 pub mod probe {
@@ -147,7 +147,7 @@ impl Model {
         let body = Arc::new(body);
         let mut executions = 0;
         for accesses in Accesses::BOTH {
-            match self.explore(accesses, Purpose::Verdict, &body) {
+            match self.explore(accesses, None, &body) {
                 Ok(more) => executions += more,
                 Err(failure) => panic!("{}", self.explain(accesses, &failure, &body)),
             }
@@ -161,13 +161,13 @@ impl Model {
     fn explore(
         &self,
         accesses: Accesses,
-        purpose: Purpose<'_>,
+        failure: Option<&Failure>,
         body: &Arc<impl Fn() + Send + Sync + 'static>,
     ) -> Result<u64, Failure> {
         let body = Arc::clone(body);
         let mut builder = builder(self.preemptions);
         builder.max_branches = self.max_branches;
-        verdict::explore(builder, purpose, move || {
+        verdict::explore(builder, failure, move || {
             begin(accesses, Waits::Exact, Locks::Full);
             scene::number_threads();
             body();
@@ -180,7 +180,7 @@ impl Model {
         let Failure { message, execution, .. } = failure;
         let second = failure
             .is_repeatable
-            .then(|| self.explore(accesses, Purpose::Record(failure), body).err())
+            .then(|| self.explore(accesses, Some(failure), body).err())
             .flatten();
         let same = second.filter(|second| second.execution == *execution && second.message == *message);
         let trace = same.and_then(|same| same.trace);

@@ -197,7 +197,6 @@ fn three<const CAPACITY: usize>(before: &[u32], threads: [&[Call]; 3]) -> Model 
 }
 
 fn ring<const CAPACITY: usize>(before: &[u32], threads: &[&[Call]]) -> Model {
-    const { assert!(CAPACITY.is_power_of_two(), "a queue of another capacity has no ring") };
     let threads = threads.iter().map(|calls| calls.to_vec()).collect();
     program(&subject::ring::<CAPACITY>(before), threads)
         .tagged(Ring)

@@ -54,7 +54,10 @@ pub enum Core {
 fn bounded(core: Core, capacity: usize, before: &[u32]) -> Numbers {
     let queue = match core {
         Core::Lock => Queue::bounded_by_a_lock(capacity),
-        Core::Ring => Queue::bounded(capacity),
+        Core::Ring => {
+            assert!(capacity.is_power_of_two(), "a queue of another capacity has no ring");
+            Queue::bounded(capacity)
+        }
     };
     queue
         .put_many(before.iter().copied())

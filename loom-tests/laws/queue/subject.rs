@@ -116,6 +116,7 @@ pub fn holding<O: Known, const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueu
 
 /// The same as a ring that has used every slot once.
 pub fn ring<const CAPACITY: usize>(before: &[u32]) -> Start<AnyQueue<Item, Fifo>> {
+    const { assert!(CAPACITY.is_power_of_two(), "a queue of another capacity has no ring") };
     Start {
         make: used_ring::<CAPACITY>,
         ..holding::<Fifo, CAPACITY>(before)

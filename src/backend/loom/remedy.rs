@@ -15,7 +15,7 @@ pub(super) const FOREIGN_OBJECT: &str = "an object is used that was constructed 
     `thread_local!`) keeps the value of the first execution: declare it with `selvedge::backend::global!` or `local!`, or \
     construct the object in the model's body. Spawn threads by `selvedge::thread` or `selvedge::backend::thread`";
 
-pub(super) const SLOW: &str = "`model_within(2, ..)` explores fewer, which finds most bugs but proves less";
+pub(super) const SLOW: &str = "; `model_within(2, ..)` explores fewer, which finds most bugs but proves less";
 
 const THREADS: &str = "the model has too many threads: five at most. The main thread counts, and so do the workers of its pools and \
     the threads of its timers";

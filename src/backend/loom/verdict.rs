@@ -72,22 +72,19 @@ struct Progress {
 
 impl Progress {
     /// Writes a line to stderr. libtest captures what `eprintln!` prints, but this line must be visible while the test runs.
-    fn report(&self, name: &str, ticks: u32, purpose: Purpose<'_>, bound: Option<usize>) {
+    fn report(&self, name: &str, ticks: u32, failure: Option<&Failure>, bound: Option<usize>) {
         let (executions, seconds) = (self.executions.load(Relaxed), (TICK * ticks).as_secs());
-        let line = match purpose {
-            Purpose::Record(Failure { message, execution, .. }) => {
+        let line = match failure {
+            Some(Failure { message, execution, .. }) => {
                 let message = message.lines().next().unwrap_or_default();
                 format!(
                     "execution {execution} failed: {message}; {executions} repeated after {seconds} s, for its trace"
                 )
             }
-            Purpose::Verdict if bound.is_none() => {
-                format!(
-                    "{executions} executions after {seconds} s, none failed; {}",
-                    remedy::SLOW
-                )
+            None => {
+                let advice = if bound.is_none() { remedy::SLOW } else { "" };
+                format!("{executions} executions after {seconds} s, none failed{advice}")
             }
-            Purpose::Verdict => format!("{executions} executions after {seconds} s, none failed"),
         };
         let _ = writeln!(io::stderr(), "{name}: {line}");
     }
@@ -206,19 +203,11 @@ fn with_location(message: &str) -> String {
     earlier.fold(format!("{message}{at}"), |all, panic| all + &panic)
 }
 
-/// What an exploration is for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Purpose<'a> {
-    /// To find an execution that fails.
-    Verdict,
-    /// To record the trace of an execution that has failed.
-    Record(&'a Failure),
-}
-
-/// Explores `body` with these settings. Returns the number of executions.
+/// Explores `body` with these settings. Returns the number of executions. Given a failure
+/// of an earlier exploration of the same model, records the trace of each execution.
 pub(super) fn explore(
     builder: Builder,
-    purpose: Purpose<'_>,
+    failure: Option<&Failure>,
     body: impl Fn() + Send + Sync + 'static,
 ) -> Result<u64, Failure> {
     install_panic_hook();
@@ -226,7 +215,7 @@ pub(super) fn explore(
     let progress = Arc::new(Progress::default());
     let shared = Arc::clone(&progress);
     let name = thread::current().name().unwrap_or("model").to_owned();
-    let (traced, bound) = (matches!(purpose, Purpose::Record(_)), builder.preemption_bound);
+    let (traced, bound) = (failure.is_some(), builder.preemption_bound);
     let exploring = thread::Builder::new().name(name.clone()).spawn(move || {
         let trace = traced.then(|| trace::switch_on(true));
         REPORTER.set(Some(Reporter {
@@ -267,7 +256,7 @@ pub(super) fn explore(
                 });
             }
             Err(RecvTimeoutError::Timeout) if ticks % TICKS_PER_REPORT == 0 => {
-                progress.report(&name, ticks, purpose, bound);
+                progress.report(&name, ticks, failure, bound);
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
